@@ -1,0 +1,11 @@
+//! Merit: a gRPC service with which a company manages its account managers by merit.
+//!
+//! ARCHITECTURE.md has the map; a test holds the rooms to it.
+
+pub mod evaluate;
+pub mod model;
+pub mod proto;
+pub mod resource;
+pub mod sandbox;
+pub mod store;
+pub mod view;

@@ -1,0 +1,8 @@
+//! Nouns and rules: names, periods, the schema of each collection, what may be rejected and why, and one file of
+//! rules per chapter. Pure functions: no clock, no I/O, no async. Time and ids arrive as values.
+
+pub mod caller;
+pub mod name;
+pub mod period;
+pub mod rejection;
+pub mod schema;

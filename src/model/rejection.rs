@@ -1,0 +1,246 @@
+//! Why a request is refused: one closed enum of reasons per chapter, each in order of precedence: where several apply,
+//! the one nearest the top is reported. What gRPC makes of them is in `grpc::status`.
+
+use std::{fmt, time::Duration};
+
+/// A request refused: nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", reason.code())]
+pub struct Rejection {
+    /// Which rule.
+    pub reason: Reason,
+    /// What, where, and what would be accepted: for people.
+    pub message: String,
+    /// The fields that are wrong, where the reason is about fields.
+    pub violations: Vec<Violation>,
+    /// Facts for programs, by `lower_snake_case` key: the resource, the limit, who refers.
+    pub metadata: Vec<(&'static str, String)>,
+    /// When to come back, where waiting helps.
+    pub retry_after: Option<Duration>,
+}
+
+/// A field that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The path from the request: `account_manager.reporting_line[0].manager`.
+    pub field: String,
+    /// What is wrong with it, and what would be accepted.
+    pub description: String,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $chapter:ident { $($(#[$reason_doc:meta])* $name:ident = $code:literal,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub enum $chapter { $($(#[$reason_doc])* $name,)* }
+
+            impl $chapter {
+                /// Every reason, in order of precedence.
+                pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+                /// The stable code that clients see.
+                #[must_use]
+                pub fn code(self) -> &'static str {
+                    match self { $(Self::$name => $code,)* }
+                }
+            }
+        )*
+    };
+}
+
+reasons! {
+    /// Reasons of the standard methods, the same for every resource.
+    ResourceReason {
+        /// A name or id is not of the form that names have.
+        InvalidName = "INVALID_NAME",
+        /// A field has a value that it may not have.
+        InvalidField = "INVALID_FIELD",
+        /// The mask names a field that does not exist or may not be written.
+        InvalidMask = "INVALID_MASK",
+        /// A filter or order cannot be understood.
+        InvalidFilter = "INVALID_FILTER",
+        /// A page token is not one, or belongs to another list.
+        InvalidPageToken = "INVALID_PAGE_TOKEN",
+        /// The request id was used for another request.
+        RequestIdReused = "REQUEST_ID_REUSED",
+        /// There is no such resource.
+        NotFound = "NOT_FOUND",
+        /// There is one of that name already.
+        AlreadyExists = "ALREADY_EXISTS",
+        /// Someone else changed it first.
+        EtagMismatch = "ETAG_MISMATCH",
+        /// A field refers to something that does not exist.
+        ReferenceNotFound = "REFERENCE_NOT_FOUND",
+        /// Others refer to it.
+        StillReferred = "STILL_REFERRED",
+        /// Its state does not allow the change.
+        StateForbids = "STATE_FORBIDS",
+    }
+
+    /// Reasons of the organisation.
+    OrganisationReason {
+        /// Somebody would report to themselves.
+        ReportingCycle = "REPORTING_CYCLE",
+        /// Two reporting lines hold on the same day.
+        ReportingOverlap = "REPORTING_OVERLAP",
+    }
+
+    /// Reasons of evaluations.
+    EvaluationReason {
+        /// An expression cannot be understood, or does not fit the collection.
+        InvalidExpression = "INVALID_EXPRESSION",
+        /// An input of a plugin has no source, or one of the wrong kind.
+        InvalidBinding = "INVALID_BINDING",
+        /// Measures refer to each other in a circle.
+        MeasureCycle = "MEASURE_CYCLE",
+        /// The run has no results: it is not finished, or did not succeed.
+        RunNotFinished = "RUN_NOT_FINISHED",
+        /// The dataset is gone or damaged.
+        DatasetDamaged = "DATASET_DAMAGED",
+        /// The collections do not fit the memory that views may take.
+        ViewTooLarge = "VIEW_TOO_LARGE",
+    }
+
+    /// Reasons of plugins: the sandbox's verdicts, and what publishing checks.
+    PluginReason {
+        /// The bytes are not a component that Merit accepts.
+        InvalidComponent = "INVALID_COMPONENT",
+        /// The component imports something.
+        ImportRefused = "IMPORT_REFUSED",
+        /// A formula cannot be understood.
+        InvalidFormula = "INVALID_FORMULA",
+        /// The plugin refuses its parameters.
+        BadParameters = "BAD_PARAMETERS",
+        /// The plugin refuses the batch.
+        BadBatch = "BAD_BATCH",
+        /// Parameters are given by both the revision and the caller, or by neither.
+        ParametersMisplaced = "PARAMETERS_MISPLACED",
+        /// A required input is missing.
+        MissingInput = "MISSING_INPUT",
+        /// The plugin says that it cannot score the row.
+        PluginFault = "PLUGIN_FAULT",
+        /// The plugin used up its fuel.
+        OutOfFuel = "OUT_OF_FUEL",
+        /// The plugin used up its stack.
+        StackOverflow = "STACK_OVERFLOW",
+        /// The plugin wanted more memory than it may have.
+        OutOfMemory = "OUT_OF_MEMORY",
+        /// The plugin gave more output than it may.
+        OutputTooLarge = "OUTPUT_TOO_LARGE",
+        /// The plugin's answer breaks the contract.
+        ContractViolation = "CONTRACT_VIOLATION",
+        /// The plugin trapped.
+        Trapped = "TRAPPED",
+        /// The host's time limit struck.
+        TimedOut = "TIMED_OUT",
+    }
+
+    /// Reasons of the service itself.
+    ServiceReason {
+        /// The request cannot be decoded.
+        MalformedRequest = "MALFORMED_REQUEST",
+        /// Nobody is authenticated where somebody has to be.
+        Unauthenticated = "UNAUTHENTICATED",
+        /// The caller's role does not allow it.
+        PermissionDenied = "PERMISSION_DENIED",
+        /// The deadline passed before the work was done.
+        DeadlineExceeded = "DEADLINE_EXCEEDED",
+        /// Too much is under way; come back.
+        Busy = "BUSY",
+        /// The disk is full: reads go on.
+        DiskFull = "DISK_FULL",
+        /// The service is stopping, or still opening its store.
+        Unavailable = "UNAVAILABLE",
+        /// Something is broken on the server; the log has the cause.
+        Internal = "INTERNAL",
+    }
+}
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// See [`ServiceReason`].
+    Service(ServiceReason),
+    /// See [`ResourceReason`].
+    Resource(ResourceReason),
+    /// See [`OrganisationReason`].
+    Organisation(OrganisationReason),
+    /// See [`EvaluationReason`].
+    Evaluation(EvaluationReason),
+    /// See [`PluginReason`].
+    Plugin(PluginReason),
+}
+
+// === impl Reason ===
+
+impl Reason {
+    /// The stable code that clients see.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Service(reason) => reason.code(),
+            Self::Resource(reason) => reason.code(),
+            Self::Organisation(reason) => reason.code(),
+            Self::Evaluation(reason) => reason.code(),
+            Self::Plugin(reason) => reason.code(),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.code())
+    }
+}
+
+// === impl Rejection ===
+
+impl Rejection {
+    /// A rejection that names no field.
+    #[must_use]
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            violations: Vec::new(),
+            metadata: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    /// A rejection for a reason of the standard methods.
+    #[must_use]
+    pub fn resource(reason: ResourceReason, message: impl Into<String>) -> Self {
+        Self::new(Reason::Resource(reason), message)
+    }
+
+    /// A field with a value that it may not have.
+    #[must_use]
+    pub fn field(field: impl Into<String>, description: impl Into<String>) -> Self {
+        let (field, description) = (field.into(), description.into());
+        Self::resource(ResourceReason::InvalidField, format!("{field}: {description}"))
+            .violation(field, description)
+    }
+
+    /// Adds a field that is wrong.
+    #[must_use]
+    pub fn violation(mut self, field: impl Into<String>, description: impl Into<String>) -> Self {
+        self.violations.push(Violation { field: field.into(), description: description.into() });
+        self
+    }
+
+    /// Adds a fact for programs.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.metadata.push((key, value.into()));
+        self
+    }
+
+    /// Says when to come back.
+    #[must_use]
+    pub fn retry_after(mut self, delay: Duration) -> Self {
+        self.retry_after = Some(delay);
+        self
+    }
+}
