@@ -1,0 +1,1 @@
+//! Through gRPC: a real server on port 0, a real client.

@@ -1,0 +1,1 @@
+//! Holds the code to the map in ARCHITECTURE.md.

@@ -1,0 +1,1 @@
+//! Hostile and well-behaved guests, each with the verdict it must get.
