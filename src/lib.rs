@@ -2,6 +2,7 @@
 //!
 //! ARCHITECTURE.md has the map; a test holds the rooms to it.
 
+pub mod cli;
 pub mod evaluate;
 pub mod model;
 pub mod proto;

@@ -1,0 +1,150 @@
+//! How a command ends when it does not succeed: what is printed, and the exit code.
+
+use std::{fmt::Write as _, io, process::ExitCode, time::Duration};
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The server refused a request.
+    Refused(Box<Status>),
+    /// The command line, the configuration or a mapping file is wrong; nothing was sent.
+    Usage(String),
+    /// The server cannot be reached, or did not answer in time.
+    Unreachable {
+        /// The address tried.
+        server: String,
+        /// What went wrong.
+        cause: String,
+    },
+    /// The command is done, but something was rejected, faulted or differs; the output has said what.
+    Differs(String),
+    /// A local file cannot be read or written.
+    File {
+        /// What was being done, to which file.
+        context: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The service could not be started, or stopped by an error.
+    Service(String),
+}
+
+// === impl Failure ===
+
+impl Failure {
+    /// A local file that cannot be read or written.
+    #[must_use]
+    pub fn file(context: impl Into<String>, source: io::Error) -> Self {
+        Self::File { context: context.into(), source }
+    }
+
+    /// What a refused or failed call means.
+    #[must_use]
+    pub fn of_call(server: &str, status: Status) -> Self {
+        let unreachable = match status.code() {
+            Code::Unavailable => status.get_details_error_info().is_none(),
+            Code::DeadlineExceeded | Code::Cancelled => true,
+            _ => false,
+        };
+        if unreachable {
+            return Self::Unreachable { server: server.to_owned(), cause: status.message().to_owned() };
+        }
+        Self::Refused(Box::new(status))
+    }
+
+    /// The exit code, as `--help` documents it.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Refused(_) | Self::Service(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Unreachable { .. } => 3,
+            Self::Differs(_) => 4,
+            Self::File { .. } => 5,
+        })
+    }
+
+    /// Prints to stderr what went wrong and what to do next. A reader that went away (`merit list | head`) is not
+    /// worth a word.
+    pub fn print(&self) {
+        if let Self::File { source, .. } = self
+            && source.kind() == io::ErrorKind::BrokenPipe
+        {
+            return;
+        }
+        eprint!("{}", self.text());
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Refused(status) => refused(status),
+            Self::Usage(message) => format!("error: {message}\n"),
+            Self::Unreachable { server, cause } => format!(
+                "error: no answer from {server}: {cause}\n  next: start a server with `merit serve`, name another with \
+                 --server or MERIT_SERVER, or wait longer with --timeout\n"
+            ),
+            Self::Differs(message) | Self::Service(message) => format!("error: {message}\n"),
+            Self::File { context, source } => format!("error: {context}: {source}\n"),
+        }
+    }
+}
+
+/// Reason, message, the fields that are wrong, and what to do next.
+fn refused(status: &Status) -> String {
+    let details = status.get_error_details();
+    let info = details.error_info();
+    let reason = info.map_or_else(|| format!("{:?}", status.code()), |info| info.reason.clone());
+    let mut text = format!("error: {reason}: {}\n", status.message());
+    for violation in
+        details.bad_request().map(|request| request.field_violations.as_slice()).unwrap_or_default()
+    {
+        let _ = writeln!(text, "  {}: {}", violation.field, violation.description);
+    }
+    if let Some(info) = info {
+        let mut facts: Vec<_> = info.metadata.iter().collect();
+        facts.sort();
+        for (key, value) in facts {
+            let _ = writeln!(text, "  {key}: {value}");
+        }
+    }
+    let delay = details.retry_info().and_then(|retry| retry.retry_delay);
+    if let Some(next) = next(&reason, status.code(), delay) {
+        let _ = writeln!(text, "  next: {next}");
+    }
+    text
+}
+
+/// What to do about a refusal.
+fn next(reason: &str, code: Code, delay: Option<Duration>) -> Option<String> {
+    if let Some(delay) = delay {
+        return Some(format!("try again in {} ms", delay.as_millis()));
+    }
+    let next = match (reason, code) {
+        ("REQUEST_ID_REUSED", _) => "give a request id of its own to every different request",
+        ("INVALID_FILTER", _) => "fields are named as in the protos: `stage = \"WON\" AND amount > 1000`",
+        ("INVALID_PAGE_TOKEN", _) => "begin at the first page again",
+        ("REFERENCE_NOT_FOUND", _) => "create what is referred to first",
+        ("STILL_REFERRED", _) => "delete or change what refers to it first",
+        ("ETAG_MISMATCH", _) => "get it again, look at what changed, and send the new etag",
+        ("RUN_NOT_FINISHED", _) => {
+            "look at the run with `merit get runs/ID`; only a run that succeeded has results"
+        }
+        (_, Code::NotFound) => {
+            "see what there is with `merit list COLLECTION`; the team is --team or MERIT_TEAM"
+        }
+        (_, Code::AlreadyExists) => "change it with `merit update`, or give another --id",
+        (_, Code::Unauthenticated | Code::PermissionDenied) => {
+            "ask an administrator of the server for access"
+        }
+        (_, Code::Internal) => "the server's log has the cause",
+        (_, Code::Unimplemented) => {
+            "the server is of another version than this command: compare `merit --version`"
+        }
+        (_, Code::DataLoss) => "verify the journal with `merit audit verify`",
+        _ => return None,
+    };
+    Some(next.to_owned())
+}
