@@ -1,5 +1,9 @@
 //! Measures over views, goals' targets, input columns, runs, datasets, explanations, replay.
 
+pub mod hierarchy;
+pub mod measure;
+pub mod target;
+
 use crate::{
     model::{
         caller::Caller,

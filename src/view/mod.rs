@@ -27,7 +27,7 @@ pub struct Snapshot {
 /// A collection as columns: one row per resource, in the order of names.
 pub struct View {
     /// The ids, sorted.
-    pub ids: Vec<Arc<str>>,
+    pub ids: Arc<Vec<Arc<str>>>,
     /// By path of the field: `amount`, `owner`, `labels.region`. A reference is a text column whose dictionary is the names.
     pub columns: BTreeMap<String, Arc<Column>>,
 }
@@ -42,6 +42,14 @@ pub enum ViewError {
         needed: u64,
         /// Bytes allowed.
         allowed: u64,
+    },
+    /// A record is not what its schema says.
+    #[error("{key}: {what}")]
+    Undecodable {
+        /// The key of the record.
+        key: String,
+        /// What is wrong.
+        what: String,
     },
     /// The store failed.
     #[error(transparent)]
@@ -63,6 +71,24 @@ impl Views {
 
     /// Bytes taken, by team and collection.
     pub fn usage(&self) -> Vec<(String, String, u64)> {
+        todo!()
+    }
+}
+
+// === impl View ===
+
+impl View {
+    /// The row of an id.
+    #[must_use]
+    pub fn row(&self, _id: &str) -> Option<usize> {
+        todo!()
+    }
+
+    /// The column of a path. Use this and not `columns` for what an expression names: `name` is made when asked for
+    /// first, and the entry of a map that no record has is a column without values. Nothing where the schema has no
+    /// such field. Views do not keep etags.
+    #[must_use]
+    pub fn column(&self, _path: &str) -> Option<Arc<Column>> {
         todo!()
     }
 }
