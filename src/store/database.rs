@@ -1,0 +1,293 @@
+//! The door of the room: journal, index and blobs together, one writer, any number of readers. How a directory is
+//! opened is in `opening`.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        mpsc::{SyncSender, TrySendError, sync_channel},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::{
+    Blobs, Entry, Faults, Key, KeyRange, MemoryStore, Options, Origin, Record, Sequence, Store, StoreError,
+    Transaction, Verification, WriteError,
+    clock::Clock,
+    faulty::FaultyLog,
+    journal::{Head, Log, Past, Sealed},
+    recent::Recent,
+    space::Space,
+    writer::{Command, Shared, Writer, closed},
+};
+use crate::model::rejection::Rejection;
+
+/// Bytes of records kept in memory for those who follow the journal.
+const RECENT_BYTES: usize = 64 << 20;
+
+/// Journal, index and blobs together: the only way to write. Cheap to clone. What it holds is let go when the last clone
+/// is dropped: then the writer has finished what was queued, and the directory may be opened again.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+/// What a database is made of.
+pub(super) struct Parts {
+    pub index: Arc<dyn Store>,
+    pub log: Box<dyn Log>,
+    pub past: Option<Past>,
+    pub blobs: Blobs,
+    pub space: Option<Space>,
+    pub head: Head,
+    /// Kept as long as the database is open.
+    pub lock: Option<std::fs::File>,
+}
+
+struct Inner {
+    index: Arc<dyn Store>,
+    shared: Arc<Shared>,
+    past: Option<Past>,
+    blobs: Blobs,
+    /// Nothing once the database is closing.
+    queue: RwLock<Option<SyncSender<Command>>>,
+    writer: Option<JoinHandle<()>>,
+    /// Changes when the writer has ended.
+    ended: watch::Receiver<()>,
+    _lock: Option<std::fs::File>,
+}
+
+/// A journal that keeps nothing: everything is among the recent records.
+struct NoLog;
+
+// === impl Database ===
+
+impl Database {
+    /// A database in memory, for tests: the same writer over the memory twin, without a journal file.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::in_memory_over(Arc::new(MemoryStore::default()), Arc::default())
+    }
+
+    /// As `in_memory`, over any empty index, and failing where it is told to.
+    #[must_use]
+    pub fn in_memory_over(index: Arc<dyn Store>, faults: Arc<Faults>) -> Self {
+        let log = Box::new(FaultyLog::new(Box::new(NoLog), faults));
+        let blobs = Blobs::in_memory();
+        let parts = Parts { index, log, past: None, blobs, space: None, head: Head::EMPTY, lock: None };
+        Self::start(parts, Options::default())
+    }
+
+    /// Starts the writer.
+    pub(super) fn start(parts: Parts, options: Options) -> Self {
+        let recent_bytes = if parts.past.is_some() { RECENT_BYTES } else { usize::MAX };
+        let shared = Arc::new(Shared {
+            sequence: watch::Sender::new(parts.head.sequence),
+            recent: RwLock::new(Recent::new(recent_bytes)),
+            failure: OnceLock::new(),
+        });
+        let (sender, receiver) = sync_channel(options.queue);
+        let writer = Writer {
+            index: parts.index.clone(),
+            log: parts.log,
+            shared: shared.clone(),
+            options,
+            space: parts.space,
+            clock: Clock::after(parts.head.time),
+            head: parts.head,
+            crowd: 0,
+            sync_time: Duration::ZERO,
+        };
+        let (end, ended) = watch::channel(());
+        let watched = shared.clone();
+        let work = move || {
+            let _end = end;
+            if catch_unwind(AssertUnwindSafe(|| writer.work(&receiver))).is_err() {
+                tracing::error!("the writer panicked: no write is accepted any more");
+                // The first failure is the one that is told.
+                let _ = watched.failure.set("the writer panicked".to_owned());
+            }
+        };
+        let thread = thread::Builder::new().name("merit-writer".to_owned()).spawn(work);
+        Self {
+            inner: Arc::new(Inner {
+                index: parts.index,
+                shared,
+                past: parts.past,
+                blobs: parts.blobs,
+                queue: RwLock::new(Some(sender)),
+                writer: Some(thread.expect("the system has a thread for the writer")),
+                ended,
+                _lock: parts.lock,
+            }),
+        }
+    }
+
+    /// The value of a key, as of the last acknowledged write.
+    ///
+    /// # Errors
+    /// The index failed, or is damaged: it is rebuilt when the database is opened again.
+    pub fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+        self.noting_damage(self.inner.index.get(key))
+    }
+
+    /// The first `limit` entries of a range, by key. No snapshot, see [`Store::scan`].
+    ///
+    /// # Errors
+    /// As for `get`.
+    pub fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.noting_damage(self.inner.index.scan(range, limit))
+    }
+
+    /// The last sequence that is on disk and applied.
+    #[must_use]
+    pub fn sequence(&self) -> Sequence {
+        *self.inner.shared.sequence.borrow()
+    }
+
+    /// Runs `command` on the writer's thread, and answers when its effects are on disk. A rejection leaves no trace. A
+    /// command without effects takes no sequence. Dropped before its turn, it is not run; afterwards it is done all the
+    /// same.
+    ///
+    /// # Errors
+    /// Why the write was not done; see [`WriteError::Failed`] for when that cannot be told.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        origin: Origin,
+        command: impl FnOnce(&mut Transaction<'_>) -> Result<T, Rejection> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        if let Some(failure) = self.inner.shared.failure.get() {
+            return Err(closed(failure));
+        }
+        let (command, answer) = Command::new(origin, command);
+        {
+            let queue = self.inner.queue.read().unwrap_or_else(PoisonError::into_inner);
+            let Some(queue) = &*queue else { return Err(closed("it was asked to close")) };
+            queue.try_send(command).map_err(|error| match error {
+                TrySendError::Full(_) => WriteError::Busy,
+                TrySendError::Disconnected(_) => closed("the writer has ended"),
+            })?;
+        }
+        answer.await.unwrap_or_else(|_| Err(closed("the writer has ended")))
+    }
+
+    /// The records after `after`, at most `limit`, oldest first. Recent ones come from memory, older ones from the
+    /// journal, checked.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or is damaged.
+    pub fn records(&self, after: Sequence, limit: usize) -> Result<Vec<Arc<Record>>, StoreError> {
+        let last = self.sequence();
+        if after >= last || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let recent =
+            self.inner.shared.recent.read().unwrap_or_else(PoisonError::into_inner).after(after, limit);
+        match (recent, &self.inner.past) {
+            (Some(records), _) => Ok(records),
+            (None, Some(past)) => past.records(after, limit, last),
+            (None, None) => Ok(Vec::new()),
+        }
+    }
+
+    /// Wakes whenever the sequence moves.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Sequence> {
+        self.inner.shared.sequence.subscribe()
+    }
+
+    /// Walks the whole journal, as far as it was acknowledged when asked.
+    ///
+    /// # Errors
+    /// The journal cannot be read. Damage is no error here, but what was asked for.
+    pub fn verify(&self) -> Result<Verification, StoreError> {
+        let last = self.sequence();
+        match &self.inner.past {
+            Some(past) => past.verify(last),
+            None => {
+                let records = self.records(0, usize::MAX)?;
+                let hash = records.last().map_or(Head::EMPTY.hash, |record| record.hash);
+                Ok(Verification { records: records.len() as u64, sequence: last, hash, damage: None })
+            }
+        }
+    }
+
+    /// The blobs.
+    #[must_use]
+    pub fn blobs(&self) -> &Blobs {
+        &self.inner.blobs
+    }
+
+    /// Why no write is accepted any more, if that is so.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.inner.shared.failure.get().cloned()
+    }
+
+    /// Finishes what is queued and closes; later writes are refused. Reads go on until the last clone is dropped.
+    pub async fn close(&self) {
+        self.inner.close_queue();
+        let mut ended = self.inner.ended.clone();
+        // The sender never sends: it goes when the writer has ended.
+        while ended.changed().await.is_ok() {}
+    }
+
+    /// What is damaged must not be served, and only opening anew mends it: damage is final for this process.
+    fn noting_damage<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error @ StoreError::Damaged { .. }) = &result {
+            tracing::error!(%error, "the index is damaged: no write is accepted any more");
+            // The first failure is the one that is told.
+            let _ = self.inner.shared.failure.set(error.to_string());
+        }
+        result
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    /// The writer ends when the queue is empty and nobody can send.
+    fn close_queue(&self) {
+        self.queue.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close_queue();
+        if let Some(writer) = self.writer.take() {
+            // A command may hold the last clone: the writer cannot wait for itself.
+            if writer.thread().id() != thread::current().id() {
+                // A panic of the writer was logged and noted when it happened.
+                let _ = writer.join();
+            }
+        }
+    }
+}
+
+// === impl NoLog ===
+
+impl Log for NoLog {
+    fn write(&mut self, _group: &[Sealed]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn close(&mut self, _applied: Sequence) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Database {
+    /// Opens or creates the database in a directory: locks it, replays what the index lacks, rebuilds what is damaged.
+    pub fn open(_directory: &std::path::Path, _options: Options) -> Result<Self, StoreError> {
+        todo!()
+    }
+}
