@@ -1,22 +1,37 @@
 //! Collections as columns in memory, consistent at a journal sequence, kept up to date from the journal's records.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod change;
+mod follower;
+mod growing;
+mod lines;
+mod plan;
+mod scope;
+mod texts;
+mod views;
+mod wire;
 
-use merit_expression::Column;
-
-use crate::{
-    model::name::Id,
-    store::{Database, Sequence, StoreError},
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
-/// The views of all teams. Cheap to clone.
-#[derive(Clone)]
-pub struct Views {
-    _inner: Arc<()>,
-}
+use jiff::civil::Date;
+use merit_expression::{Column, Values};
+
+pub use lines::ReportingLines;
+pub use scope::FieldScope;
+pub use views::Views;
+
+use crate::{
+    model::{
+        name::{Id, Name},
+        schema::{Field, FieldKind, Schema, schemas},
+    },
+    store::{Sequence, StoreError},
+};
 
 /// Views of some collections of a team, all at the same sequence. Never changes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// What it has seen: everything up to this, nothing after it.
     pub sequence: Sequence,
@@ -25,24 +40,42 @@ pub struct Snapshot {
 }
 
 /// A collection as columns: one row per resource, in the order of names.
+#[derive(Debug)]
 pub struct View {
     /// The ids, sorted.
     pub ids: Arc<Vec<Arc<str>>>,
-    /// By path of the field: `amount`, `owner`, `labels.region`. A reference is a text column whose dictionary is the names.
+    /// By path of the field: `amount`, `owner`, `labels.region`. A reference is a text column whose dictionary is the
+    /// names. What an expression names is better asked of [`View::column`].
     pub columns: BTreeMap<String, Arc<Column>>,
+    /// Who reports to whom, when, in the view of account managers.
+    pub reporting_lines: Option<ReportingLines>,
+    team: Id,
+    schema: &'static Schema,
+    names: OnceLock<Arc<Column>>,
+    resolved: Mutex<BTreeMap<String, Resolved>>,
+}
+
+/// The rows of another view that a reference column's texts mean, by code.
+#[derive(Debug)]
+struct Resolved {
+    target: Weak<View>,
+    rows: Arc<Vec<Option<u32>>>,
 }
 
 /// Why there is no view.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
     /// The collections do not fit the memory allowed.
-    #[error("{needed} bytes of views, {allowed} are allowed")]
+    #[error("at least {needed} bytes of views, {allowed} are allowed")]
     TooLarge {
-        /// Bytes needed.
+        /// Bytes needed, as far as was counted.
         needed: u64,
         /// Bytes allowed.
         allowed: u64,
     },
+    /// There is no such collection in the store.
+    #[error("there is no collection {0:?} to view")]
+    UnknownCollection(String),
     /// A record is not what its schema says.
     #[error("{key}: {what}")]
     Undecodable {
@@ -56,39 +89,149 @@ pub enum ViewError {
     Store(#[from] StoreError),
 }
 
-// === impl Views ===
+/// Days since 1970-01-01, as date columns keep them.
+#[must_use]
+pub fn day_number(date: Date) -> i32 {
+    // Years begin in March, so that the day that is sometimes there comes last (H. Hinnant, "chrono-compatible
+    // low-level date algorithms", days_from_civil).
+    let (year, month, day) = (i32::from(date.year()), i32::from(date.month()), i32::from(date.day()));
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
 
-impl Views {
-    /// Views over this database, which may take this many bytes.
-    pub fn new(_database: Database, _budget_bytes: u64) -> Self {
-        todo!()
-    }
-
-    /// The collections of a team as they are now, all at the same sequence. Builds what is not there yet.
-    pub fn snapshot(&self, _team: &Id, _collections: &[&str]) -> Result<Snapshot, ViewError> {
-        todo!()
-    }
-
-    /// Bytes taken, by team and collection.
-    pub fn usage(&self) -> Vec<(String, String, u64)> {
-        todo!()
-    }
+/// The schema of a collection that the store keeps.
+fn stored_schema(collection: &str) -> Result<&'static Schema, ViewError> {
+    schemas()
+        .get(collection)
+        .filter(|schema| !schema.computed)
+        .ok_or_else(|| ViewError::UnknownCollection(collection.to_owned()))
 }
 
 // === impl View ===
 
 impl View {
-    /// The row of an id.
-    #[must_use]
-    pub fn row(&self, _id: &str) -> Option<usize> {
-        todo!()
+    /// A view of these records, by id, ascending: for what is at hand without a store.
+    ///
+    /// # Errors
+    /// `UnknownCollection`; `Undecodable` for a record that does not fit the schema.
+    pub fn of(team: &Id, collection: &str, records: &[(&str, &[u8])]) -> Result<Self, ViewError> {
+        let mut follower = follower::Follower::new(team.clone(), stored_schema(collection)?);
+        let effects: Vec<_> = records.iter().map(|&(id, record)| (id, Some(record))).collect();
+        follower.apply(&effects)?;
+        Ok(follower.publish())
     }
 
-    /// The column of a path. Use this and not `columns` for what an expression names: `name` is made when asked for
-    /// first, and the entry of a map that no record has is a column without values. Nothing where the schema has no
-    /// such field. Views do not keep etags.
+    /// How many rows.
     #[must_use]
-    pub fn column(&self, _path: &str) -> Option<Arc<Column>> {
-        todo!()
+    pub fn rows(&self) -> usize {
+        self.ids.len()
     }
+
+    /// The row of an id.
+    #[must_use]
+    pub fn row(&self, id: &str) -> Option<usize> {
+        self.ids.binary_search_by(|other| (**other).cmp(id)).ok()
+    }
+
+    /// The name of a row's resource.
+    ///
+    /// # Panics
+    /// Beyond the last row.
+    #[must_use]
+    pub fn name(&self, row: usize) -> Name {
+        let id = Id::parse(&self.ids[row]).expect("what is kept under an id has one");
+        if self.schema.collection == Name::TEAMS {
+            return Name::of_team(id);
+        }
+        Name::new(self.team.clone(), &self.schema.collection, id)
+    }
+
+    /// What the collection is made of.
+    #[must_use]
+    pub fn schema(&self) -> &'static Schema {
+        self.schema
+    }
+
+    /// The column of a path. Use this and not `columns` for what an expression names: `name` is made when it is first
+    /// asked for, and the entry of a map that no record has is a column without values. Nothing where the schema has
+    /// no such field, and for `etag`, which views do not keep.
+    #[must_use]
+    pub fn column(&self, path: &str) -> Option<Arc<Column>> {
+        if path == plan::NAME {
+            return Some(Arc::clone(self.names.get_or_init(|| Arc::new(self.name_column()))));
+        }
+        if let Some(column) = self.columns.get(path) {
+            return Some(Arc::clone(column));
+        }
+        let entry_of_map = self.schema.field(path).is_some_and(|field| field.map);
+        entry_of_map.then(|| Arc::new(growing::Growing::new(FieldKind::Text, self.rows()).publish()))
+    }
+
+    /// For each code of a reference column, the row in the view of what is referred to; nothing where it is not there.
+    /// Kept for the next time, as long as both views are the same. Nothing where the field is no reference to that
+    /// collection.
+    #[must_use]
+    pub fn rows_in(&self, path: &str, target: &Arc<Self>) -> Option<Arc<Vec<Option<u32>>>> {
+        let field = self.schema.field(path).filter(|field| field.kind == FieldKind::Reference)?;
+        if field.reference.as_deref() != Some(target.schema.collection.as_str()) {
+            return None;
+        }
+        let column = self.columns.get(path)?;
+        let Values::Text { dictionary, .. } = &column.values else { return None };
+        let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = resolved.get(path)
+            && std::ptr::eq(known.target.as_ptr(), Arc::as_ptr(target))
+        {
+            return Some(Arc::clone(&known.rows));
+        }
+        let rows: Arc<Vec<_>> = Arc::new(dictionary.iter().map(|name| target.row_of_name(name)).collect());
+        let known = Resolved { target: Arc::downgrade(target), rows: Arc::clone(&rows) };
+        resolved.insert(path.to_owned(), known);
+        Some(rows)
+    }
+
+    /// The row of the resource of this name, where it is in this view.
+    #[must_use]
+    pub fn row_of_name(&self, name: &str) -> Option<u32> {
+        let id = name.strip_prefix(self.prefix().as_str())?;
+        u32::try_from(self.row(id)?).ok()
+    }
+
+    /// What all names in this view begin with.
+    fn prefix(&self) -> String {
+        if self.schema.collection == Name::TEAMS {
+            return format!("{}/", Name::TEAMS);
+        }
+        format!("{}/{}/{}/", Name::TEAMS, self.team, self.schema.collection)
+    }
+
+    fn name_column(&self) -> Column {
+        let prefix = self.prefix();
+        let dictionary: Vec<Arc<str>> = self.ids.iter().map(|id| format!("{prefix}{id}").into()).collect();
+        let codes = (0..u32::try_from(self.rows()).expect("rows fit their codes")).collect();
+        Column {
+            values: Values::Text { dictionary: Arc::new(dictionary), codes: Arc::new(codes) },
+            missing: None,
+        }
+    }
+}
+
+// === impl Snapshot ===
+
+impl Snapshot {
+    /// The view of a collection.
+    ///
+    /// # Errors
+    /// `UnknownCollection` where the snapshot was taken without it.
+    pub fn view(&self, collection: &str) -> Result<&Arc<View>, ViewError> {
+        self.views.get(collection).ok_or_else(|| ViewError::UnknownCollection(collection.to_owned()))
+    }
+}
+
+/// Whether views keep the field as a column.
+fn is_kept(field: &Field) -> bool {
+    field.path != plan::ETAG
 }
