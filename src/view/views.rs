@@ -11,7 +11,7 @@ use std::{
 use super::{Snapshot, View, ViewError, follower::Follower, stored_schema};
 use crate::{
     model::name::Id,
-    store::{Database, Entry, Key, KeyRange, Record, Sequence},
+    store::{Database, Entry, Key, KeyRange, Record, Sequence, StoreError},
 };
 
 /// The views of all teams. Cheap to clone. Calls may take as long as reading the collections: call them where blocking
@@ -55,6 +55,11 @@ const PAGE: usize = 4096;
 /// A view that is this many journal records behind, and more than it has rows, is built anew instead.
 const REBUILD_BEHIND: u64 = 100_000;
 
+/// How often views are built anew before it is said that they cannot be followed.
+const ATTEMPTS: usize = 3;
+
+type Guard<'a> = MutexGuard<'a, Option<Followed>>;
+
 // === impl Views ===
 
 impl Views {
@@ -84,15 +89,10 @@ impl Views {
         }
         // Always in the order of collections: two snapshots cannot wait for each other.
         let mut guards: Vec<_> = slots.iter().map(|slot| slot.lock()).collect();
-        for (slot, guard) in slots.iter().zip(&mut guards) {
-            self.inner.ensure_built(slot, guard)?;
-        }
-        let sequence = self.inner.database.sequence();
-        if let Err(error) = self.inner.catch_up(&slots, &mut guards, sequence) {
+        let sequence = self.inner.at_one_sequence(&slots, &mut guards).inspect_err(|_| {
             // What stopped halfway is of no use.
             slots.iter().zip(&mut guards).for_each(|(slot, guard)| slot.clear(guard));
-            return Err(error);
-        }
+        })?;
         let mut views = BTreeMap::new();
         for (slot, guard) in slots.iter().zip(&mut guards) {
             if let Some(followed) = guard.as_mut() {
@@ -164,9 +164,7 @@ impl Inner {
         let sequence = self.database.sequence();
         let prefix = slot.prefix();
         let mut follower = Follower::new(slot.team.clone(), stored_schema(&slot.collection)?);
-        // All keys that begin with the prefix: `0` is the character after `/`.
-        let end = format!("{}0", &prefix[..prefix.len() - 1]);
-        let mut range = KeyRange { start: Key(prefix.clone().into()), end: Some(Key(end.into())) };
+        let mut range = KeyRange::collection(&slot.team, &slot.collection);
         loop {
             let entries = self.database.scan(&range, PAGE)?;
             let page: Result<Vec<_>, ViewError> =
@@ -175,25 +173,41 @@ impl Inner {
             slot.bytes.store(follower.bytes(), Ordering::Relaxed);
             self.make_room(std::slice::from_ref(slot))?;
             let Some(last) = entries.last().filter(|_| entries.len() == PAGE) else { break };
-            range.start = Key([&last.key.0[..], &[0]].concat().into());
+            range = range.after(&last.key);
         }
         Ok(Followed { follower, sequence, view: None })
     }
 
-    /// Applies the records up to `sequence`.
+    /// Brings all to the same sequence, and answers it. What cannot be followed any more is built anew.
+    fn at_one_sequence(&self, slots: &[Arc<Slot>], guards: &mut [Guard<'_>]) -> Result<Sequence, ViewError> {
+        for _ in 0..ATTEMPTS {
+            for (slot, guard) in slots.iter().zip(guards.iter_mut()) {
+                self.ensure_built(slot, guard)?;
+            }
+            let sequence = self.database.sequence();
+            if self.catch_up(slots, guards, sequence)? {
+                return Ok(sequence);
+            }
+            slots.iter().zip(guards.iter_mut()).for_each(|(slot, guard)| slot.clear(guard));
+        }
+        Err(StoreError::Closed("records are forgotten before views can follow them".to_owned()).into())
+    }
+
+    /// Applies the records up to `sequence`; false where some are no longer to be had.
     fn catch_up(
         &self,
         slots: &[Arc<Slot>],
-        guards: &mut [MutexGuard<'_, Option<Followed>>],
+        guards: &mut [Guard<'_>],
         sequence: Sequence,
-    ) -> Result<(), ViewError> {
-        let Some(mut after) = guards.iter().flat_map(|guard| guard.as_ref()).map(|seen| seen.sequence).min()
-        else {
-            return Ok(());
-        };
+    ) -> Result<bool, ViewError> {
+        let seen = guards.iter().filter_map(|guard| Some(guard.as_ref()?.sequence));
+        let mut after = seen.min().unwrap_or(sequence);
         while after < sequence {
             let records = self.database.records(after, PAGE)?;
-            let Some(last) = records.last() else { break };
+            let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(false) };
+            if first.sequence != after + 1 {
+                return Ok(false);
+            }
             for (slot, guard) in slots.iter().zip(guards.iter_mut()) {
                 if let Some(followed) = guard.as_mut() {
                     followed.follow(&slot.prefix(), &records, sequence)?;
@@ -203,9 +217,9 @@ impl Inner {
             after = last.sequence;
         }
         for followed in guards.iter_mut().filter_map(|guard| guard.as_mut()) {
-            followed.sequence = followed.sequence.max(sequence);
+            followed.sequence = sequence;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Drops what was not used for the longest time, until everything fits; what `wanted` names stays.
@@ -241,7 +255,7 @@ impl Inner {
 // === impl Slot ===
 
 impl Slot {
-    fn lock(&self) -> MutexGuard<'_, Option<Followed>> {
+    fn lock(&self) -> Guard<'_> {
         self.followed.lock().unwrap_or_else(|poisoned| {
             // Whoever panicked left it halfway.
             let mut guard = poisoned.into_inner();
@@ -330,4 +344,157 @@ fn undecodable(key: &Key) -> ViewError {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What these protect is changed in single steps: nobody can leave it halfway.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use prost::Message;
+
+    use super::*;
+    use crate::{model::name::Name, proto::v1, store::Origin};
+
+    const ROOM: u64 = 1 << 30;
+
+    fn team() -> Id {
+        Id::parse("acme").unwrap()
+    }
+
+    fn origin() -> Origin {
+        Origin { author: "anna".into(), method: "test".into(), request_id: String::new() }
+    }
+
+    fn key(collection: &str, number: usize) -> Key {
+        Key::of(&Name::new(team(), collection, Id::parse(&format!("r-{number}")).unwrap()))
+    }
+
+    /// A record that is good for any collection.
+    fn record(text: &str) -> bytes::Bytes {
+        v1::Product { display_name: text.into(), ..Default::default() }.encode_to_vec().into()
+    }
+
+    async fn put(database: &Database, collection: &'static str, numbers: std::ops::Range<usize>) {
+        let write = database.write(origin(), move |transaction| {
+            for number in numbers {
+                transaction.put(key(collection, number), record(&format!("text {number}")));
+            }
+            Ok(())
+        });
+        write.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_has_seen_what_was_acknowledged() {
+        let database = Database::in_memory();
+        let views = Views::new(database.clone(), ROOM);
+        assert_eq!(views.snapshot(&team(), &["products"]).unwrap().view("products").unwrap().rows(), 0);
+        put(&database, "products", 0..10_000).await;
+        put(&database, "customers", 0..3).await;
+        let snapshot = views.snapshot(&team(), &["products", "customers", "goals"]).unwrap();
+        let rows = |collection| snapshot.view(collection).unwrap().rows();
+        assert_eq!((rows("products"), rows("customers"), rows("goals")), (10_000, 3, 0));
+        assert_eq!(snapshot.sequence, database.sequence());
+        let write = database.write(origin(), |transaction| {
+            transaction.delete(key("products", 7));
+            Ok(())
+        });
+        write.await.unwrap();
+        let later = views.snapshot(&team(), &["products"]).unwrap();
+        assert!(later.view("products").unwrap().row("r-7").is_none());
+        assert!(snapshot.view("products").unwrap().row("r-7").is_some());
+        assert!(matches!(snapshot.view("measures"), Err(ViewError::UnknownCollection(_))));
+        assert!(matches!(views.snapshot(&team(), &["nothing"]), Err(ViewError::UnknownCollection(_))));
+    }
+
+    #[tokio::test]
+    async fn the_same_view_is_given_until_it_changes() {
+        let database = Database::in_memory();
+        let views = Views::new(database.clone(), ROOM);
+        put(&database, "products", 0..3).await;
+        let view = || Arc::clone(views.snapshot(&team(), &["products"]).unwrap().view("products").unwrap());
+        let first = view();
+        put(&database, "customers", 0..3).await;
+        assert!(Arc::ptr_eq(&first, &view()));
+        put(&database, "products", 3..4).await;
+        assert!(!Arc::ptr_eq(&first, &view()));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn collections_are_seen_at_the_same_sequence() {
+        let database = Database::in_memory();
+        let views = Views::new(database.clone(), ROOM);
+        let done = Arc::new(AtomicBool::new(false));
+        let reader = tokio::task::spawn_blocking({
+            let (views, done) = (views.clone(), Arc::clone(&done));
+            move || {
+                let mut sequence = 0;
+                while !done.load(Ordering::Relaxed) {
+                    let snapshot = views.snapshot(&team(), &["customers", "products"]).unwrap();
+                    let rows = |collection| snapshot.view(collection).unwrap().rows();
+                    assert_eq!(rows("customers"), rows("products"));
+                    assert!(snapshot.sequence >= sequence);
+                    sequence = snapshot.sequence;
+                }
+            }
+        });
+        for number in 0..300 {
+            let write = database.write(origin(), move |transaction| {
+                transaction.put(key("customers", number), record("customer"));
+                transaction.put(key("products", number), record("product"));
+                Ok(())
+            });
+            write.await.unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        reader.await.unwrap();
+        let snapshot = views.snapshot(&team(), &["customers", "products"]).unwrap();
+        assert_eq!(snapshot.view("products").unwrap().rows(), 300);
+    }
+
+    #[tokio::test]
+    async fn memory_is_bounded() {
+        let database = Database::in_memory();
+        put(&database, "products", 0..2000).await;
+        put(&database, "customers", 0..2000).await;
+        put(&database, "goals", 0..10).await;
+        let taken = |views: &Views| views.usage().iter().map(|(_, _, bytes)| bytes).sum::<u64>();
+        let one = {
+            let views = Views::new(database.clone(), ROOM);
+            views.snapshot(&team(), &["products"]).unwrap();
+            taken(&views)
+        };
+        assert!(one > 2000 * 50, "{one}");
+        // One large collection fits, two do not: the one used longest ago goes.
+        let views = Views::new(database.clone(), one * 2);
+        views.snapshot(&team(), &["products"]).unwrap();
+        views.snapshot(&team(), &["goals"]).unwrap();
+        views.snapshot(&team(), &["customers"]).unwrap();
+        let kept: Vec<String> = views.usage().into_iter().map(|(_, collection, _)| collection).collect();
+        assert_eq!(kept, ["customers", "goals"]);
+        assert!(taken(&views) <= one * 2);
+        let both = views.snapshot(&team(), &["products", "customers"]);
+        assert!(matches!(both, Err(ViewError::TooLarge { .. })), "{:?}", both.map(|_| ()));
+        assert!(taken(&views) <= one * 2);
+        // Neither does one that is larger than all that is allowed.
+        let views = Views::new(database, one / 2);
+        assert!(matches!(views.snapshot(&team(), &["products"]), Err(ViewError::TooLarge { .. })));
+        assert_eq!(taken(&views), 0);
+    }
+
+    #[tokio::test]
+    async fn what_readers_hold_is_counted() {
+        let database = Database::in_memory();
+        let views = Views::new(database.clone(), ROOM);
+        put(&database, "products", 0..1000).await;
+        let taken = || views.usage().iter().map(|(_, _, bytes)| bytes).sum::<u64>();
+        let first = views.snapshot(&team(), &["products"]).unwrap();
+        let one = taken();
+        put(&database, "products", 0..1).await;
+        let second = views.snapshot(&team(), &["products"]).unwrap();
+        assert!(taken() >= one * 2, "{} {one}", taken());
+        drop(first);
+        assert!(taken() < one * 2, "{} {one}", taken());
+        drop(second);
+    }
 }
