@@ -39,6 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&servers)?;
     tonic_prost_build::configure()
         .build_client(false)
+        // What cannot be decoded is the client's fault; the usual codec says INTERNAL.
+        .codec_path("crate::grpc::codec::Messages")
         .bytes(".")
         .btree_map(".")
         .extern_path(".merit.v1", "crate::proto::v1")

@@ -3,10 +3,14 @@
 //! ARCHITECTURE.md has the map; a test holds the rooms to it.
 
 pub mod cli;
+pub mod config;
 pub mod evaluate;
+pub mod grpc;
 pub mod model;
 pub mod proto;
 pub mod resource;
 pub mod sandbox;
+pub mod server;
 pub mod store;
+pub mod telemetry;
 pub mod view;

@@ -1,14 +1,91 @@
 //! `merit serve`: composes the service from its configuration and runs it until it is told to stop.
 
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    time::Duration,
+};
+
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::Failure;
+use crate::{
+    config::{Config, DEFAULTS, Flags, LogFlags, LogFormat},
+    server::Server,
+    telemetry,
+};
+
+/// How long work that cannot be interrupted may hold up the end of the process.
+const LAST: Duration = Duration::from_secs(1);
 
 /// What `merit serve` takes.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// A configuration file (TOML); --print-config shows what may be in it.
+    #[arg(long, env = "MERIT_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The address to listen on [default: 127.0.0.1:7171]; port 0: any that is free.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The directory for everything that lasts [default: merit-data].
+    #[arg(long, value_name = "DIRECTORY")]
+    data: Option<PathBuf>,
+    /// For whom the log on stderr is [default: text].
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// What is logged: a level, or levels by part such as merit=debug,warn [default: info].
+    #[arg(long, value_name = "FILTER")]
+    log_filter: Option<String>,
+    /// Prints every key of the configuration with its default and meaning, and ends.
+    #[arg(long)]
+    print_config: bool,
+}
 
 /// Runs the service.
-pub(super) fn run(_arguments: Arguments) -> Result<(), Failure> {
-    Err(Failure::Usage("this build has no service".to_owned()))
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    if arguments.print_config {
+        return print(DEFAULTS);
+    }
+    let flags = Flags {
+        listen: arguments.listen,
+        data: arguments.data,
+        log: LogFlags { format: arguments.log_format, filter: arguments.log_filter },
+    };
+    let config = Config::load(arguments.config.as_deref(), &flags).map_err(Failure::Usage)?;
+    telemetry::start(&config.log).map_err(Failure::Usage)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Service(format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(serve(&config));
+    runtime.shutdown_timeout(LAST);
+    result
+}
+
+async fn serve(config: &Config) -> Result<(), Failure> {
+    // Before anything else: a signal while the store opens is not lost.
+    let stopped = stopped().map_err(|error| Failure::Service(format!("cannot wait for signals: {error}")))?;
+    let server = Server::build(config).await.map_err(|error| Failure::Service(error.to_string()))?;
+    print(&format!("listening on {}\n", server.address()))?;
+    server.run(stopped).await.map_err(Failure::Service)
+}
+
+/// Ends when the process is told to stop: SIGTERM, or SIGINT from a terminal.
+fn stopped() -> io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::file("writing to standard output", error))
 }

@@ -138,8 +138,12 @@ reasons! {
 
     /// Reasons of the service itself.
     ServiceReason {
+        /// There is no such method.
+        UnknownMethod = "UNKNOWN_METHOD",
         /// The request cannot be decoded.
         MalformedRequest = "MALFORMED_REQUEST",
+        /// The request is larger than the method takes.
+        MessageTooLarge = "MESSAGE_TOO_LARGE",
         /// Nobody is authenticated where somebody has to be.
         Unauthenticated = "UNAUTHENTICATED",
         /// The caller's role does not allow it.

@@ -1,0 +1,339 @@
+//! The configuration of the service: defaults, a file, variables of the environment, flags, each over the one before.
+//! `defaults.toml` documents every key.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    thread::available_parallelism,
+    time::Duration,
+};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    evaluate::RunOptions,
+    grpc,
+    sandbox::{self, SandboxConfig},
+    store,
+};
+
+/// Every key with its default and what it means.
+pub const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// Variables with the same prefix that are meant for the commands which are clients.
+const OF_CLIENTS: &[&str] = &["config", "server", "team", "author", "timeout", "output"];
+
+/// The configuration of the service.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The address to listen on; port 0 means any that is free.
+    pub listen: SocketAddr,
+    /// The directory for everything that lasts.
+    pub data: PathBuf,
+    /// What clients may take.
+    pub limits: grpc::Limits,
+    /// The journal and its index.
+    pub store: StoreConfig,
+    /// Collections as columns in memory.
+    pub views: ViewConfig,
+    /// How runs execute.
+    pub runs: RunConfig,
+    /// Plugins.
+    pub plugins: PluginConfig,
+    /// The log.
+    pub log: LogConfig,
+}
+
+/// The journal and its index.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreConfig {
+    /// Bytes of a journal segment.
+    pub segment_bytes: u64,
+    /// The most commands in a group.
+    pub group_commands: usize,
+    /// The longest a group gathers, in microseconds.
+    pub group_delay_us: u64,
+    /// Commands that may wait.
+    pub queue: usize,
+    /// Free bytes below which writes are refused.
+    pub free_floor_bytes: u64,
+    /// Bytes of the index's page cache.
+    pub cache_bytes: u64,
+}
+
+/// Collections as columns in memory.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewConfig {
+    /// Bytes they may take.
+    pub budget_bytes: u64,
+}
+
+/// How runs execute.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Rows a call of a plugin.
+    pub chunk_rows: usize,
+    /// Threads of a run; 0 means the cores.
+    pub threads: usize,
+    /// Runs at work at the same time.
+    pub concurrent: usize,
+    /// Fuel for a call of a plugin.
+    pub fuel_per_call: u64,
+    /// Fuel on top for each row and detail line.
+    pub fuel_per_row: u64,
+    /// Bytes of memory of a plugin.
+    pub memory_bytes: usize,
+    /// Bytes that the answer of a plugin may take.
+    pub output_bytes: usize,
+    /// Milliseconds of a call of a plugin.
+    pub wall_ms: u64,
+}
+
+/// Plugins.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginConfig {
+    /// The largest component accepted, in bytes.
+    pub component_bytes: usize,
+}
+
+/// The log.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// For whom.
+    pub format: LogFormat,
+    /// What is logged, as `tracing_subscriber::EnvFilter` reads it.
+    pub filter: String,
+}
+
+/// For whom the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// What the command line says; what it leaves open is in the file, the environment or the defaults.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Flags {
+    /// See [`Config::listen`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// See [`Config::data`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// See [`Config::log`].
+    #[serde(skip_serializing_if = "LogFlags::is_empty")]
+    pub log: LogFlags,
+}
+
+/// What the command line says about the log.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LogFlags {
+    /// See [`LogConfig::format`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<LogFormat>,
+    /// See [`LogConfig::filter`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+}
+
+// === impl LogFlags ===
+
+impl LogFlags {
+    fn is_empty(&self) -> bool {
+        self.format.is_none() && self.filter.is_none()
+    }
+}
+
+// === impl Config ===
+
+impl Default for Config {
+    fn default() -> Self {
+        Figment::from(Toml::string(DEFAULTS)).extract().expect("a test reads the defaults")
+    }
+}
+
+impl Config {
+    /// The configuration from the defaults, the file if one is given, the environment and the flags.
+    ///
+    /// # Errors
+    /// In words: a file that cannot be read, an unknown key, a value that may not be, an address that may not be
+    /// listened on.
+    pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Self, String> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(file) = file {
+            // A file that is named has to be there.
+            let text =
+                std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let table: figment::value::Dict =
+                toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+            figment = figment.merge(Serialized::defaults(table));
+        }
+        let environment = Env::prefixed("MERIT_").ignore(OF_CLIENTS).split("__");
+        let config: Self = figment
+            .merge(environment)
+            .merge(Serialized::defaults(flags))
+            .extract()
+            .map_err(|error| format!("the configuration is wrong: {error}"))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Whether the service may run like this.
+    ///
+    /// # Errors
+    /// In words, with what would be accepted.
+    pub fn check(&self) -> Result<(), String> {
+        if !self.listen.ip().to_canonical().is_loopback() {
+            return Err(format!(
+                "listen = {}: only a loopback address is accepted, such as 127.0.0.1:{} or [::1]:{}, because there is \
+                 no authentication yet: whoever reaches the port could read and change everything. To serve other \
+                 machines, put a proxy on this one that does TLS and authentication (Envoy, nginx), or use an SSH \
+                 tunnel (ssh -L {}:127.0.0.1:{} HOST)",
+                self.listen,
+                self.listen.port(),
+                self.listen.port(),
+                self.listen.port(),
+                self.listen.port(),
+            ));
+        }
+        let positive = [
+            ("limits.calls", self.limits.calls),
+            ("limits.streams", self.limits.streams),
+            ("limits.component_calls", self.limits.component_calls),
+            ("limits.connections", self.limits.connections),
+            ("limits.calls_per_connection", self.limits.calls_per_connection as usize),
+            ("limits.message_bytes", self.limits.message_bytes),
+            ("store.group_commands", self.store.group_commands),
+            ("store.queue", self.store.queue),
+            ("runs.chunk_rows", self.runs.chunk_rows),
+            ("runs.concurrent", self.runs.concurrent),
+        ];
+        match positive.iter().find(|(_, value)| *value == 0) {
+            Some((key, _)) => Err(format!("{key} = 0: at least 1 is needed")),
+            None => Ok(()),
+        }
+    }
+
+    /// How the store is opened.
+    #[must_use]
+    pub fn store_options(&self) -> store::Options {
+        store::Options {
+            segment_bytes: self.store.segment_bytes,
+            group_commands: self.store.group_commands,
+            group_delay: Duration::from_micros(self.store.group_delay_us),
+            queue: self.store.queue,
+            free_floor_bytes: self.store.free_floor_bytes,
+            cache_bytes: self.store.cache_bytes,
+        }
+    }
+
+    /// How the sandbox is set up: compiled plugins are kept beside the data, in a directory that may be deleted.
+    #[must_use]
+    pub fn sandbox(&self) -> SandboxConfig {
+        SandboxConfig {
+            cache: Some(self.data.join("compiled")),
+            component_bytes: self.plugins.component_bytes,
+        }
+    }
+
+    /// How runs execute.
+    #[must_use]
+    pub fn run_options(&self) -> RunOptions {
+        let threads = match self.runs.threads {
+            0 => available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        RunOptions {
+            chunk_rows: self.runs.chunk_rows,
+            threads,
+            limits: sandbox::Limits {
+                fuel_per_call: self.runs.fuel_per_call,
+                fuel_per_row: self.runs.fuel_per_row,
+                memory_bytes: self.runs.memory_bytes,
+                output_bytes: self.runs.output_bytes,
+                wall_time: Duration::from_millis(self.runs.wall_ms),
+            },
+            concurrent_runs: self.runs.concurrent,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn defaults_are_complete_and_accepted() {
+        assert_eq!(Config::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn every_default_is_explained() {
+        let mut before = "";
+        for line in DEFAULTS.lines() {
+            let is_key = line.contains(" = ") && !line.starts_with('#');
+            assert!(!is_key || before.starts_with('#') || before.starts_with("fuel_per_call"), "{line}");
+            before = line;
+        }
+    }
+
+    fn load(text: &str, flags: &Flags) -> Result<Config, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("merit.toml");
+        fs::write(&file, text).unwrap();
+        Config::load(Some(&file), flags)
+    }
+
+    #[test]
+    fn a_flag_is_over_the_file_which_is_over_the_defaults() {
+        let flags = Flags { listen: Some(([127, 0, 0, 1], 9).into()), ..Flags::default() };
+        let config =
+            load("listen = \"127.0.0.1:8\"\ndata = \"here\"\n[limits]\ncalls = 3\n", &flags).unwrap();
+        assert_eq!(config.listen.port(), 9);
+        assert_eq!(config.data, Path::new("here"));
+        assert_eq!((config.limits.calls, config.limits.streams), (3, Config::default().limits.streams));
+    }
+
+    fn check_refused(text: &str, parts: &[&str]) {
+        let error = load(text, &Flags::default()).unwrap_err();
+        for part in parts {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        check_refused("listn = 1", &["listn"]);
+        check_refused("[limits]\ncall = 1", &["call"]);
+        check_refused("[limits]\ncalls = 0", &["limits.calls", "at least 1"]);
+        check_refused("[limits]\ncalls = \"many\"", &["calls"]);
+        check_refused("listen = \"0.0.0.0:7171\"", &["loopback", "proxy"]);
+        check_refused("listen = \"192.168.1.10:7171\"", &["loopback"]);
+        check_refused("listen = \"[::]:7171\"", &["loopback"]);
+        check_refused("listen = \"localhost\"", &["listen"]);
+        check_refused("not toml", &["merit.toml"]);
+    }
+
+    #[test]
+    fn loopback_in_every_form() {
+        for address in ["127.0.0.1:0", "127.8.9.10:1", "[::1]:7171", "[::ffff:127.0.0.1]:7171"] {
+            load(&format!("listen = \"{address}\""), &Flags::default()).unwrap();
+        }
+    }
+}

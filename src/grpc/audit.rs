@@ -1,0 +1,57 @@
+//! `AuditService`.
+
+use tonic::{Request, Response, Status};
+
+use super::{calls::Blocking, events};
+use crate::{
+    proto::{
+        server::audit_service_server::AuditService,
+        v1::{ListEventsRequest, ListEventsResponse, VerifyJournalRequest, VerifyJournalResponse},
+    },
+    resource::Resources,
+    store::Database,
+};
+
+/// Answers who changed what, when.
+pub struct Audits {
+    database: Database,
+    resources: Resources,
+    blocking: Blocking,
+}
+
+// === impl Audits ===
+
+impl Audits {
+    /// Answers from this database's journal.
+    #[must_use]
+    pub fn new(database: Database, resources: Resources, blocking: Blocking) -> Self {
+        Self { database, resources, blocking }
+    }
+}
+
+#[tonic::async_trait]
+impl AuditService for Audits {
+    async fn list_events(
+        &self,
+        request: Request<ListEventsRequest>,
+    ) -> Result<Response<ListEventsResponse>, Status> {
+        let (database, resources) = (self.database.clone(), self.resources.clone());
+        let request = request.into_inner();
+        self.blocking.run(move || events::list(&database, &resources, &request)).await.map(Response::new)
+    }
+
+    async fn verify_journal(
+        &self,
+        _request: Request<VerifyJournalRequest>,
+    ) -> Result<Response<VerifyJournalResponse>, Status> {
+        let database = self.database.clone();
+        let found = self.blocking.run(move || Ok(database.verify()?)).await?;
+        Ok(Response::new(VerifyJournalResponse {
+            intact: found.damage.is_none(),
+            records: found.records,
+            sequence: found.sequence,
+            hash: events::hex(&found.hash),
+            damage: found.damage.unwrap_or_default(),
+        }))
+    }
+}

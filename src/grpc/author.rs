@@ -1,0 +1,78 @@
+//! Who calls, as far as that can be told today: what the client claims in its metadata. It is trusted as the loopback
+//! address is, and no further; authentication will replace the claim, and nothing but this file.
+
+use http::HeaderMap;
+use tonic::{Status, metadata::MetadataMap};
+
+use super::status;
+use crate::model::caller::Caller;
+
+/// The metadata that names the author, in ASCII.
+pub const AUTHOR: &str = "merit-author";
+/// The same for names in any script, as UTF-8 bytes.
+pub const AUTHOR_BIN: &str = "merit-author-bin";
+/// Who calls where nobody is named.
+pub const ANONYMOUS: &str = "anonymous";
+/// The longest author, in bytes.
+const AUTHOR_BYTES: usize = 256;
+
+/// Who calls the method.
+///
+/// # Errors
+/// `MALFORMED_REQUEST` where the metadata is not a name.
+pub fn caller(headers: &HeaderMap, method: &str) -> Result<Caller, Status> {
+    let author = match (headers.get(AUTHOR), headers.contains_key(AUTHOR_BIN)) {
+        (None, false) => ANONYMOUS.to_owned(),
+        (Some(value), _) => checked(AUTHOR, value.as_bytes())?,
+        (None, true) => {
+            let metadata = MetadataMap::from_headers(headers.clone());
+            let bytes = metadata.get_bin(AUTHOR_BIN).and_then(|value| value.to_bytes().ok());
+            checked(AUTHOR_BIN, &bytes.unwrap_or_default())?
+        }
+    };
+    Ok(Caller { author, method: method.to_owned() })
+}
+
+fn checked(key: &str, bytes: &[u8]) -> Result<String, Status> {
+    let text = std::str::from_utf8(bytes).ok().map(str::trim);
+    match text {
+        Some(text) if (1..=AUTHOR_BYTES).contains(&text.len()) && !text.contains(char::is_control) => {
+            Ok(text.to_owned())
+        }
+        _ => Err(status::malformed(format!(
+            "the metadata {key} is not a name: 1 to {AUTHOR_BYTES} bytes of UTF-8 without control characters; \
+             names beyond ASCII go into {AUTHOR_BIN}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::metadata::MetadataValue;
+
+    use super::*;
+
+    fn check(key: &'static str, value: &str, expected: Option<&str>) {
+        let mut metadata = MetadataMap::new();
+        if key.ends_with("-bin") {
+            metadata.insert_bin(key, MetadataValue::from_bytes(value.as_bytes()));
+        } else {
+            metadata.insert(key, value.parse().unwrap());
+        }
+        let caller = caller(&metadata.into_headers(), "merit.v1.GoalService/GetGoal");
+        assert_eq!(caller.ok().map(|caller| caller.author).as_deref(), expected, "{key}: {value:?}");
+    }
+
+    #[test]
+    fn authors() {
+        check("other", "x", Some(ANONYMOUS));
+        check(AUTHOR, "anna@example.com", Some("anna@example.com"));
+        check(AUTHOR, " anna ", Some("anna"));
+        check(AUTHOR, "", None);
+        check(AUTHOR, &"a".repeat(AUTHOR_BYTES), Some(&"a".repeat(AUTHOR_BYTES)));
+        check(AUTHOR, &"a".repeat(AUTHOR_BYTES + 1), None);
+        check(AUTHOR_BIN, "张伟", Some("张伟"));
+        check(AUTHOR_BIN, "a\nb", None);
+        check(AUTHOR_BIN, "", None);
+    }
+}

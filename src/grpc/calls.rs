@@ -1,0 +1,105 @@
+//! What the thin files of the services have in common: who calls, work that blocks, answers that stream.
+
+use std::{future::Future, sync::Arc, thread::available_parallelism};
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use super::{limits::Limits, panic, status};
+use crate::{
+    model::{caller::Caller, rejection::Rejection},
+    store::WriteError,
+};
+
+/// A stream of answers.
+pub type Answers<T> = ReceiverStream<Result<T, Status>>;
+
+/// Answers made ahead of a client that reads slowly.
+const AHEAD: usize = 2;
+
+/// Runs work that blocks, a bounded number at a time. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Blocking {
+    room: Arc<Semaphore>,
+}
+
+/// Who calls, as the front found.
+///
+/// # Panics
+/// Where the request has not come through the front.
+#[must_use]
+pub fn caller<T>(request: &Request<T>) -> Caller {
+    request.extensions().get::<Caller>().expect("every request comes through the front").clone()
+}
+
+/// Says in which field of the request the name is that was rejected.
+pub fn in_field(field: &str) -> impl FnOnce(Rejection) -> Rejection {
+    move |rejection| {
+        let description = rejection.message.clone();
+        rejection.violation(field, description)
+    }
+}
+
+/// A stream of what the producer sends. It ends when the producer ends; its panic is an answer too.
+pub fn answers<T, F>(produce: impl FnOnce(mpsc::Sender<Result<T, Status>>) -> F) -> Response<Answers<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let work = produce(sender.clone());
+    tokio::spawn(async move {
+        let gone = sender.clone();
+        tokio::select! {
+            done = panic::caught(work) => if let Err(status) = done {
+                // A client that is gone does not need to be told.
+                let _ = sender.send(Err(status)).await;
+            },
+            () = gone.closed() => {}
+        }
+    });
+    Response::new(ReceiverStream::new(receiver))
+}
+
+// === impl Blocking ===
+
+impl Blocking {
+    /// As much at a time as the limits say.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        let room = match limits.computing_calls {
+            0 => 2 * available_parallelism().map_or(1, usize::from),
+            room => room,
+        };
+        Self { room: Arc::new(Semaphore::new(room)) }
+    }
+
+    /// Runs the work where blocking is allowed, when there is room. Work that nobody waits for any more is not begun;
+    /// what is begun is finished.
+    ///
+    /// # Errors
+    /// What the work says.
+    ///
+    /// # Panics
+    /// As the work does.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, WriteError> + Send + 'static,
+    ) -> Result<T, Status> {
+        let stopping = || status::unavailable("the server is stopping");
+        let place = Arc::clone(&self.room).acquire_owned().await.map_err(|_| stopping())?;
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(place);
+            result
+        });
+        match done.await {
+            Ok(result) => result.map_err(status::of),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(stopping()),
+            },
+        }
+    }
+}

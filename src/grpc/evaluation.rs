@@ -1,0 +1,203 @@
+//! `EvaluationService`, apart from its standard methods.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio_stream::iter;
+use tonic::{Request, Response, Status};
+
+use super::{
+    calls::{Answers, Blocking, answers, in_field},
+    status,
+};
+use crate::{
+    evaluate::Evaluator,
+    model::{
+        name::{EvaluationName, Name},
+        rejection::Rejection,
+    },
+    proto::{
+        server::evaluation_service_server::EvaluationService,
+        v1::{
+            ComputeMeasuresRequest, ComputeMeasuresResponse, DownloadDatasetRequest, DownloadDatasetResponse,
+            Evaluation, ExplainEvaluationRequest, ExplainEvaluationResponse, GetEvaluationRequest,
+            ListEvaluationsRequest, ListEvaluationsResponse, ReplayRunRequest, ReplayRunResponse, RunState,
+            WatchRunRequest, WatchRunResponse,
+        },
+    },
+};
+
+/// How often a run that is watched is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// Bytes of a piece of a dataset.
+const PIECE: usize = 256 * 1024;
+
+/// Answers for measures, runs and results.
+pub struct Evaluations {
+    evaluator: Evaluator,
+    blocking: Blocking,
+}
+
+/// The pieces of a dataset.
+type Pieces = tokio_stream::Iter<std::vec::IntoIter<Result<DownloadDatasetResponse, Status>>>;
+
+// === impl Evaluations ===
+
+impl Evaluations {
+    /// Answers from this evaluator.
+    #[must_use]
+    pub fn new(evaluator: Evaluator, blocking: Blocking) -> Self {
+        Self { evaluator, blocking }
+    }
+}
+
+#[tonic::async_trait]
+impl EvaluationService for Evaluations {
+    type WatchRunStream = Answers<WatchRunResponse>;
+    type DownloadDatasetStream = Pieces;
+
+    async fn compute_measures(
+        &self,
+        request: Request<ComputeMeasuresRequest>,
+    ) -> Result<Response<ComputeMeasuresResponse>, Status> {
+        let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
+        self.blocking.run(move || evaluator.compute_measures(&request)).await.map(Response::new)
+    }
+
+    async fn watch_run(
+        &self,
+        request: Request<WatchRunRequest>,
+    ) -> Result<Response<Self::WatchRunStream>, Status> {
+        let run = run_name(&request.get_ref().name)?;
+        let evaluator = self.evaluator.clone();
+        // What there is to refuse is refused before the stream begins.
+        let first = evaluator.progress(&run).map_err(status::of)?;
+        Ok(answers(move |sender| watch(evaluator, run, first, sender)))
+    }
+
+    async fn get_evaluation(
+        &self,
+        request: Request<GetEvaluationRequest>,
+    ) -> Result<Response<Evaluation>, Status> {
+        let name = evaluation_name(&request.get_ref().name)?;
+        let evaluator = self.evaluator.clone();
+        self.blocking.run(move || evaluator.evaluation(&name)).await.map(Response::new)
+    }
+
+    async fn list_evaluations(
+        &self,
+        request: Request<ListEvaluationsRequest>,
+    ) -> Result<Response<ListEvaluationsResponse>, Status> {
+        let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
+        self.blocking.run(move || evaluator.evaluations(&request)).await.map(Response::new)
+    }
+
+    async fn explain_evaluation(
+        &self,
+        request: Request<ExplainEvaluationRequest>,
+    ) -> Result<Response<ExplainEvaluationResponse>, Status> {
+        let name = evaluation_name(&request.get_ref().name)?;
+        let evaluator = self.evaluator.clone();
+        self.blocking.run(move || evaluator.explain(&name)).await.map(Response::new)
+    }
+
+    async fn replay_run(
+        &self,
+        request: Request<ReplayRunRequest>,
+    ) -> Result<Response<ReplayRunResponse>, Status> {
+        let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
+        self.blocking.run(move || evaluator.replay(&request)).await.map(Response::new)
+    }
+
+    async fn download_dataset(
+        &self,
+        request: Request<DownloadDatasetRequest>,
+    ) -> Result<Response<Pieces>, Status> {
+        let run = run_name(&request.get_ref().name)?;
+        let evaluator = self.evaluator.clone();
+        let dataset = self.blocking.run(move || evaluator.dataset(&run)).await?;
+        Ok(Response::new(iter(pieces(dataset))))
+    }
+}
+
+fn run_name(text: &str) -> Result<Name, Status> {
+    let name = Name::parse(text).and_then(|name| match name.collection() {
+        "runs" => Ok(name),
+        _ => Err(Rejection::resource(
+            crate::model::rejection::ResourceReason::InvalidName,
+            format!("{text:?} is not the name of a run: teams/{{team}}/runs/{{run}}"),
+        )),
+    });
+    name.map_err(in_field("name")).map_err(|rejection| status::rejected(&rejection))
+}
+
+fn evaluation_name(text: &str) -> Result<EvaluationName, Status> {
+    EvaluationName::parse(text).map_err(in_field("name")).map_err(|rejection| status::rejected(&rejection))
+}
+
+/// Sends how the run proceeds, whenever that has changed, until it is finished.
+async fn watch(
+    evaluator: Evaluator,
+    run: Name,
+    first: WatchRunResponse,
+    sender: mpsc::Sender<Result<WatchRunResponse, Status>>,
+) {
+    let mut shown = first.clone();
+    let mut next = Ok(first);
+    loop {
+        let finished = next.as_ref().map_or(true, finished);
+        // Only a client that is gone does not take it.
+        if sender.send(next).await.is_err() || finished {
+            return;
+        }
+        next = loop {
+            tokio::time::sleep(LOOK).await;
+            match evaluator.progress(&run) {
+                Ok(now) if now == shown => {}
+                Ok(now) => {
+                    shown = now.clone();
+                    break Ok(now);
+                }
+                Err(error) => break Err(status::of(error)),
+            }
+        };
+    }
+}
+
+fn finished(response: &WatchRunResponse) -> bool {
+    response.run.as_ref().is_none_or(|run| match run.state() {
+        RunState::Succeeded | RunState::Failed | RunState::Cancelled => true,
+        RunState::Unspecified | RunState::Pending | RunState::Running => false,
+    })
+}
+
+fn pieces(mut dataset: Bytes) -> Vec<Result<DownloadDatasetResponse, Status>> {
+    let mut pieces = Vec::with_capacity(dataset.len().div_ceil(PIECE));
+    while !dataset.is_empty() {
+        let data = dataset.split_to(PIECE.min(dataset.len()));
+        pieces.push(Ok(DownloadDatasetResponse { data }));
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bytes: usize, expected: &[usize]) {
+        let dataset = Bytes::from((0..bytes).map(|index| (index % 251) as u8).collect::<Vec<_>>());
+        let pieces: Vec<Bytes> =
+            pieces(dataset.clone()).into_iter().map(|piece| piece.unwrap().data).collect();
+        assert_eq!(pieces.iter().map(Bytes::len).collect::<Vec<_>>(), expected);
+        assert_eq!(pieces.concat(), dataset);
+    }
+
+    #[test]
+    fn a_dataset_in_pieces() {
+        check(0, &[]);
+        check(1, &[1]);
+        check(PIECE, &[PIECE]);
+        check(2 * PIECE + 7, &[PIECE, PIECE, 7]);
+    }
+}

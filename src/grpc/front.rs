@@ -1,0 +1,177 @@
+//! Where every request comes in: finds the method, a place for the call, the caller and the deadline, and has the call
+//! answered, whatever happens.
+
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Method as Verb, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http_body_util::BodyExt;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tonic::{Status, body::Body, service::Routes};
+use tower::Service;
+
+use super::{
+    author,
+    body::{End, Lasting},
+    deadline,
+    gate::{Gate, Place},
+    limits::Limits,
+    method::{Lane, Method, methods},
+    panic,
+    phase::{Phase, Phases},
+    standard::Standard,
+    status,
+};
+
+/// Where every request comes in.
+pub struct Front {
+    methods: HashMap<String, Method>,
+    standard: Standard,
+    routes: Routes,
+    gate: Gate,
+    call: Duration,
+    phases: Phases,
+}
+
+// === impl Front ===
+
+impl Front {
+    /// A front before the standard methods and the routes of all others.
+    #[must_use]
+    pub fn new(standard: Standard, routes: Routes, limits: &Limits, phases: Phases) -> Self {
+        Self {
+            methods: methods(),
+            standard,
+            routes: routes.prepare(),
+            gate: Gate::new(limits),
+            call: limits.call(),
+            phases,
+        }
+    }
+
+    /// Answers a request. Never fails: what goes wrong is an answer.
+    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Result<Response<Body>, Infallible>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+    {
+        if let Some(refusal) = not_grpc(&request) {
+            return Ok(refusal);
+        }
+        let Some(method) = self.methods.get(request.uri().path()) else {
+            return Ok(status::unknown_method(request.uri().path()).into_http());
+        };
+        let start = Instant::now();
+        let response = match self.call(method, start, request.map(Body::new)).await {
+            Ok(response) => response,
+            Err(status) => status.into_http(),
+        };
+        let response = in_our_words(method, response);
+        let code = response.headers().get("grpc-status").and_then(|value| value.to_str().ok()).unwrap_or("0");
+        tracing::debug!(method = method.name, code, elapsed = ?start.elapsed(), "call");
+        Ok(response)
+    }
+
+    async fn call(
+        &self,
+        method: &Method,
+        start: Instant,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Status> {
+        let caller = author::caller(request.headers(), &method.name)?;
+        let asked = deadline::asked(request.headers())?;
+        let cap = (method.lane != Lane::Stream).then_some(self.call);
+        // Beyond what the clock can count there is no deadline.
+        let until = asked.into_iter().chain(cap).min().and_then(|time| start.checked_add(time));
+
+        let work = async {
+            let place = self.gate.enter(method.lane).await?;
+            request.extensions_mut().insert(caller.clone());
+            let response = panic::caught(self.dispatch(method, request)).await?;
+            Ok((response, place))
+        };
+        let (response, place) = tokio::select! {
+            done = within(until, work) => done?,
+            () = self.phases.clone().reached(Phase::Ended) => return Err(status::unavailable("the server has stopped")),
+        };
+        if method.lane != Lane::Stream {
+            return Ok(response);
+        }
+        Ok(self.lasting(method, until, response, place))
+    }
+
+    async fn dispatch(&self, method: &Method, request: Request<Body>) -> Response<Body> {
+        if let Some(descriptor) = &method.standard {
+            return self.standard.serve(descriptor, request).await;
+        }
+        match self.routes.clone().call(request).await {
+            Ok(response) => response,
+        }
+    }
+
+    /// Keeps the place of a stream while it lasts, and ends it when it is time.
+    fn lasting(
+        &self,
+        method: &Method,
+        until: Option<Instant>,
+        response: Response<Body>,
+        place: Place,
+    ) -> Response<Body> {
+        let last = if method.endless { Phase::Draining } else { Phase::Ended };
+        let stopped = self.phases.clone().reached(last);
+        let end: End = Box::pin(async move {
+            tokio::select! {
+                () = passed(until) => status::deadline_exceeded(),
+                () = stopped => status::unavailable("the server is stopping"),
+            }
+        });
+        response.map(|inner| Body::new(Lasting::new(inner, end, place)))
+    }
+}
+
+async fn within<T>(
+    until: Option<Instant>,
+    work: impl Future<Output = Result<T, Status>>,
+) -> Result<T, Status> {
+    match until {
+        Some(until) => timeout_at(until, work).await.unwrap_or_else(|_| Err(status::deadline_exceeded())),
+        None => work.await,
+    }
+}
+
+async fn passed(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What HTTP says to a request that is none of gRPC.
+fn not_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
+    let kind = request.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    let code = if request.method() != Verb::POST {
+        StatusCode::METHOD_NOT_ALLOWED
+    } else if !kind.starts_with(b"application/grpc") {
+        StatusCode::UNSUPPORTED_MEDIA_TYPE
+    } else {
+        return None;
+    };
+    let mut response = Response::new(Body::new(
+        http_body_util::Full::from("this is a gRPC service\n").map_err(|never| match never {}),
+    ));
+    *response.status_mut() = code;
+    Some(response)
+}
+
+/// An answer that tonic gave itself, without details, in the words of this service.
+fn in_our_words(method: &Method, response: Response<Body>) -> Response<Body> {
+    if !method.name.starts_with("merit.") {
+        return response;
+    }
+    match Status::from_header_map(response.headers()) {
+        Some(status) if status.code() != tonic::Code::Ok && status.details().is_empty() => {
+            status::of_transport(status).into_http()
+        }
+        _ => response,
+    }
+}

@@ -1,0 +1,78 @@
+//! `PluginService`, apart from its standard methods.
+
+use tonic::{Request, Response, Status};
+
+use super::{
+    calls::{Blocking, caller},
+    status,
+};
+use crate::{
+    evaluate::Evaluator,
+    proto::{
+        server::plugin_service_server::PluginService,
+        v1::{
+            DescribePluginRequest, EvaluatePluginRequest, EvaluatePluginResponse, ExplainPluginRequest,
+            ExplainPluginResponse, ListStandardPluginsRequest, ListStandardPluginsResponse, Manifest,
+            PluginRevision, PublishPluginRevisionRequest,
+        },
+    },
+};
+
+/// Publishes plugins and tries them out.
+pub struct Plugins {
+    evaluator: Evaluator,
+    blocking: Blocking,
+}
+
+// === impl Plugins ===
+
+impl Plugins {
+    /// Publishes with this evaluator.
+    #[must_use]
+    pub fn new(evaluator: Evaluator, blocking: Blocking) -> Self {
+        Self { evaluator, blocking }
+    }
+}
+
+#[tonic::async_trait]
+impl PluginService for Plugins {
+    async fn publish_plugin_revision(
+        &self,
+        request: Request<PublishPluginRevisionRequest>,
+    ) -> Result<Response<PluginRevision>, Status> {
+        let caller = caller(&request);
+        let revision = self.evaluator.publish(&caller, request.into_inner()).await;
+        revision.map(Response::new).map_err(status::of)
+    }
+
+    async fn list_standard_plugins(
+        &self,
+        _request: Request<ListStandardPluginsRequest>,
+    ) -> Result<Response<ListStandardPluginsResponse>, Status> {
+        Ok(Response::new(self.evaluator.standard_plugins()))
+    }
+
+    async fn describe_plugin(
+        &self,
+        request: Request<DescribePluginRequest>,
+    ) -> Result<Response<Manifest>, Status> {
+        let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
+        self.blocking.run(move || evaluator.describe_plugin(&request)).await.map(Response::new)
+    }
+
+    async fn evaluate_plugin(
+        &self,
+        request: Request<EvaluatePluginRequest>,
+    ) -> Result<Response<EvaluatePluginResponse>, Status> {
+        let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
+        self.blocking.run(move || evaluator.evaluate_plugin(&request)).await.map(Response::new)
+    }
+
+    async fn explain_plugin(
+        &self,
+        request: Request<ExplainPluginRequest>,
+    ) -> Result<Response<ExplainPluginResponse>, Status> {
+        let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
+        self.blocking.run(move || evaluator.explain_plugin(&request)).await.map(Response::new)
+    }
+}

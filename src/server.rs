@@ -1,0 +1,151 @@
+//! Composes the service: the store, what computes over it, and the transport in front. Production and tests start the
+//! same thing.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use tokio::{
+    net::TcpListener,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    config::Config,
+    evaluate::Evaluator,
+    grpc::{self, Phase, Phases, Services},
+    resource::Resources,
+    sandbox::Sandbox,
+    store::{Database, StoreError},
+    view::Views,
+};
+
+/// How often the store is asked whether it has failed.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long the store may take to close when everything else has stopped.
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// A service that is ready: its store is open and its address is taken. `run` serves.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    limits: grpc::Limits,
+    services: Services,
+}
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration does not allow it.
+    #[error("{0}")]
+    Config(String),
+    /// The address cannot be taken.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The store cannot be opened.
+    #[error("cannot open the data in {directory}: {source}")]
+    Store {
+        /// The directory.
+        directory: String,
+        /// The cause.
+        source: StoreError,
+    },
+    /// The sandbox cannot be set up.
+    #[error("cannot set up the sandbox for plugins: {0}")]
+    Sandbox(String),
+}
+
+// === impl Server ===
+
+impl Server {
+    /// Opens the store, sets everything up and takes the address. Clients that connect wait until `run`.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn build(config: &Config) -> Result<Self, StartError> {
+        config.check().map_err(StartError::Config)?;
+        let listen = |source| StartError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+
+        let (settings, limits) = (config.clone(), config.limits.clone());
+        // Opening may replay a long journal.
+        let services = tokio::task::spawn_blocking(move || open(&settings)).await;
+        let services =
+            services.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
+        Ok(Self { listener, address, limits, services })
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` or until the store fails, then stops in order: health says so, nothing new is accepted,
+    /// calls finish or are cut after `limits.drain_ms`, the store is closed. Ends in time whatever clients do.
+    ///
+    /// # Errors
+    /// Why the store failed: no write can be acknowledged any more, and only a new start finds out what is on disk.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), String> {
+        let Self { listener, limits, services, .. } = self;
+        let database = services.database.clone();
+        let evaluator = services.evaluator.clone();
+        let work = tokio::spawn(async move { evaluator.work().await });
+        let (phase, phases) = Phases::new();
+        let serving = grpc::serve(services, listener, &limits, phases);
+        let stop = async {
+            let failure = tokio::select! {
+                () = shutdown => None,
+                cause = failed(&database) => Some(cause),
+            };
+            tracing::info!("stopping: calls under way may finish");
+            phase.send_replace(Phase::Draining);
+            failure
+        };
+        let ((), failure) = tokio::join!(serving, stop);
+        phase.send_replace(Phase::Ended);
+        close(&database, work).await;
+        match failure {
+            Some(cause) => Err(format!("the store has failed, and no write is accepted any more: {cause}")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Ends when the store has failed, with the cause.
+async fn failed(database: &Database) -> String {
+    loop {
+        if let Some(cause) = database.failure() {
+            tracing::error!(cause, "the store has failed");
+            return cause;
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Closes the store; runs at work end with it, and are taken up at the next start.
+async fn close(database: &Database, mut work: JoinHandle<()>) {
+    if timeout(CLOSE, database.close()).await.is_err() {
+        tracing::error!("the store did not close in time; what was acknowledged is safe");
+    }
+    if timeout(CLOSE, &mut work).await.is_err() {
+        work.abort();
+        tracing::warn!("runs at work were cut; they are taken up at the next start");
+    }
+    tracing::info!("stopped");
+}
+
+fn open(config: &Config) -> Result<Services, StartError> {
+    let store = |source| StartError::Store { directory: config.data.display().to_string(), source };
+    let database = Database::open(&config.data, config.store_options()).map_err(store)?;
+    let sandbox = Sandbox::new(config.sandbox()).map_err(StartError::Sandbox)?;
+    let resources = Resources::new(database.clone());
+    let views = Views::new(database.clone(), config.views.budget_bytes);
+    let evaluator = Evaluator::new(database.clone(), resources.clone(), views, sandbox, config.run_options());
+    Ok(Services { database, resources, evaluator })
+}
