@@ -7,6 +7,18 @@
 
 extern crate alloc;
 
+mod date;
+mod decimal;
+mod evaluate;
+mod expression;
+mod fault;
+mod present;
+mod problem;
+mod text;
+mod wide;
+
+pub use expression::Expression;
+
 use alloc::{string::String, sync::Arc, vec::Vec};
 
 /// What a value is.
@@ -100,39 +112,4 @@ pub struct Evaluated {
     pub column: Column,
     /// At most one per row, ascending.
     pub faults: Vec<RowFault>,
-}
-
-/// An expression, parsed and checked against a scope.
-#[derive(Clone, Debug)]
-pub struct Expression {
-    kind: Kind,
-    names: Vec<String>,
-}
-
-impl Expression {
-    /// Parses and checks an expression: all problems, not the first.
-    ///
-    /// # Errors
-    /// The problems, by position.
-    pub fn compile(_text: &str, _scope: &dyn Scope) -> Result<Self, Vec<Problem>> {
-        todo!()
-    }
-
-    /// What it gives.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// The names it uses, each once, in the order of first use: the columns that `evaluate` wants.
-    #[must_use]
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// Evaluates it over `rows` rows; `columns` are those of `names`, in that order.
-    #[must_use]
-    pub fn evaluate(&self, _rows: usize, _columns: &[&Column]) -> Evaluated {
-        todo!()
-    }
 }

@@ -1,0 +1,5 @@
+//! The language as tables: a text, and what it gives.
+
+mod expressions;
+mod problems;
+mod table;
