@@ -100,6 +100,7 @@ impl Database {
             clock: Clock::after(parts.head.time),
             head: parts.head,
             crowd: 0,
+            checkpoint: parts.head.sequence,
             sync_time: Duration::ZERO,
         };
         let (end, ended) = watch::channel(());
@@ -210,8 +211,12 @@ impl Database {
             Some(past) => past.verify(last),
             None => {
                 let records = self.records(0, usize::MAX)?;
-                let hash = records.last().map_or(Head::EMPTY.hash, |record| record.hash);
-                Ok(Verification { records: records.len() as u64, sequence: last, hash, damage: None })
+                let head = records.last().map_or(Head::EMPTY, |record| Head {
+                    sequence: record.sequence,
+                    hash: record.hash,
+                    time: record.time,
+                });
+                Ok(Verification::new(head, None))
             }
         }
     }
@@ -280,14 +285,7 @@ impl Log for NoLog {
         Ok(())
     }
 
-    fn close(&mut self, _applied: Sequence) -> Result<(), StoreError> {
+    fn checkpoint(&mut self, _head: &Head) -> Result<(), StoreError> {
         Ok(())
-    }
-}
-
-impl Database {
-    /// Opens or creates the database in a directory: locks it, replays what the index lacks, rebuilds what is damaged.
-    pub fn open(_directory: &std::path::Path, _options: Options) -> Result<Self, StoreError> {
-        todo!()
     }
 }

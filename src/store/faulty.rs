@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::{
     Effect, Entry, Key, KeyRange, Sequence, Store, StoreError,
-    journal::{Log, Sealed},
+    journal::{Head, Log, Sealed},
 };
 
 /// What can fail.
@@ -147,7 +147,7 @@ impl Log for FaultyLog {
         self.log.sync()
     }
 
-    fn close(&mut self, applied: Sequence) -> Result<(), StoreError> {
-        self.log.close(applied)
+    fn checkpoint(&mut self, head: &Head) -> Result<(), StoreError> {
+        self.log.checkpoint(head)
     }
 }

@@ -165,13 +165,6 @@ impl Overlay {
         self.roll_back(0);
     }
 
-    /// Forgets everything: the index knows it now, or it was not done.
-    pub(super) fn clear(&mut self) {
-        self.changes.clear();
-        self.undo.clear();
-        self.bytes = 0;
-    }
-
     fn change(&mut self, key: Key, value: Option<Bytes>) {
         self.bytes += key.0.len() + value.as_ref().map_or(0, Bytes::len);
         let before = self.changes.insert(key.clone(), value);

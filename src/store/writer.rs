@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock, PoisonError, RwLock,
-        mpsc::{Receiver, RecvTimeoutError, TryRecvError},
+        mpsc::{Receiver, TryRecvError},
     },
     time::{Duration, Instant},
 };
@@ -24,6 +24,8 @@ use crate::model::rejection::{Reason, Rejection, ServiceReason};
 
 /// Bytes of changes at which a group ends, whatever its commands.
 const GROUP_BYTES: usize = 8 << 20;
+/// Records after which the checkpoint is written anew.
+const CHECKPOINT_RECORDS: u64 = 4096;
 
 /// What the writer and everybody else share.
 pub(super) struct Shared {
@@ -38,8 +40,11 @@ pub(super) struct Shared {
 /// A write that waits for its turn.
 pub(super) struct Command {
     origin: Origin,
-    run: Box<dyn FnOnce(Option<&mut Transaction<'_>>) -> Ran + Send>,
+    run: Run,
 }
+
+/// Runs a command once; without a transaction, it only says where the answer goes.
+type Run = Box<dyn FnOnce(Option<&mut Transaction<'_>>) -> Ran + Send>;
 
 /// What running a command came to.
 struct Ran {
@@ -60,6 +65,8 @@ pub(super) struct Writer {
     pub space: Option<Space>,
     pub head: Head,
     pub clock: Clock,
+    /// The sequence noted last.
+    pub checkpoint: Sequence,
     /// Commands in the group before: several mean that more are likely to come at once.
     pub crowd: usize,
     /// How long the journal took for the group before.
@@ -124,17 +131,21 @@ fn run<T>(
 // === impl Writer ===
 
 impl Writer {
-    /// Works until there is nobody left who could send a command, then closes the log.
+    /// Works until there is nobody left who could send a command, then leaves a checkpoint.
     pub(super) fn work(mut self, queue: &Receiver<Command>) {
         while let Ok(first) = queue.recv() {
             self.group(first, queue);
         }
-        if self.shared.failure.get().is_some() {
-            return;
+        if self.shared.failure.get().is_none() {
+            self.checkpoint();
         }
-        let applied = *self.shared.sequence.borrow();
-        if let Err(error) = self.log.close(applied) {
-            tracing::error!(%error, "the journal could not be closed in order; it is checked when it is opened");
+    }
+
+    /// Notes how far everything was applied. Not done, it is missed only when more is lost besides.
+    fn checkpoint(&mut self) {
+        self.checkpoint = self.head.sequence;
+        if let Err(error) = self.log.checkpoint(&self.head) {
+            tracing::warn!(%error, "there is no new checkpoint");
         }
     }
 
@@ -167,10 +178,7 @@ impl Writer {
         if group.answers.len() >= self.crowd {
             return None;
         }
-        match queue.recv_timeout(wait) {
-            Ok(command) => Some(command),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        queue.recv_timeout(wait).ok()
     }
 
     /// Runs one command against the index and what the group has changed.
@@ -208,6 +216,9 @@ impl Writer {
         }
         for (answer, fate) in group.answers {
             answer(fate);
+        }
+        if self.head.sequence - self.checkpoint >= CHECKPOINT_RECORDS && self.shared.failure.get().is_none() {
+            self.checkpoint();
         }
     }
 

@@ -3,22 +3,26 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use merit::store::{Effect, Entry, Faults, FaultyStore, Key, KeyRange, MemoryStore, Store};
+use merit::store::{Blobs, Effect, Entry, Faults, FaultyStore, Key, KeyRange, MemoryStore, SledStore, Store};
 use proptest::prelude::*;
+use tempfile::TempDir;
 
 /// An index under test, and what it lives in.
 struct Subject {
     name: &'static str,
     store: Box<dyn Store>,
+    _directory: Option<TempDir>,
 }
 
 fn subjects() -> Vec<Subject> {
+    let directory = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(&directory.path().join("blobs")).unwrap();
+    let sled = SledStore::open(&directory.path().join("index"), 1 << 20, blobs).unwrap();
+    let faulty = FaultyStore::new(MemoryStore::default(), Arc::new(Faults::default()));
     vec![
-        Subject { name: "memory", store: Box::new(MemoryStore::default()) },
-        Subject {
-            name: "faulty, without faults",
-            store: Box::new(FaultyStore::new(MemoryStore::default(), Arc::new(Faults::default()))),
-        },
+        Subject { name: "memory", store: Box::new(MemoryStore::default()), _directory: None },
+        Subject { name: "faulty, without faults", store: Box::new(faulty), _directory: None },
+        Subject { name: "sled", store: Box::new(sled), _directory: Some(directory) },
     ]
 }
 
@@ -119,7 +123,7 @@ fn effect() -> impl Strategy<Value = Effect> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn every_index_agrees_with_the_plainest_one(
         groups in proptest::collection::vec(proptest::collection::vec(effect(), 0..12), 1..12),

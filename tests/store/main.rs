@@ -1,4 +1,8 @@
 //! One conformance suite for every store, and the journal under damage.
 
 mod conformance;
+mod damaged_index;
+mod damaged_journal;
+mod place;
+mod reopening;
 mod writing;

@@ -298,7 +298,7 @@ async fn a_write_that_nobody_waits_for_is_not_begun() {
 }
 
 /// Polls once.
-fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+pub fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::Pin::new(future).poll(&mut context) {
         std::task::Poll::Ready(output) => Some(output),

@@ -1,9 +1,15 @@
 //! The journal: the truth, and the audit trail. Records in segments, each chained to the one before by its hash.
 
+mod appending;
+mod checkpoint;
+mod past;
+mod reader;
 mod record;
+mod segment;
+mod walk;
 
-use std::sync::Arc;
-
+pub(super) use appending::{Found, verify};
+pub(super) use past::Past;
 pub(super) use record::{BODY_MAX_BYTES, Head, Sealed, body_bytes};
 pub use record::{Origin, Record};
 
@@ -17,7 +23,7 @@ pub(super) trait Log: Send {
     /// Makes what was written lasting. After an error the log is not used again.
     fn sync(&mut self) -> Result<(), StoreError>;
     /// Notes how far everything was applied.
-    fn close(&mut self, applied: Sequence) -> Result<(), StoreError>;
+    fn checkpoint(&mut self, head: &Head) -> Result<(), StoreError>;
 }
 
 /// What verifying the journal found.
@@ -33,20 +39,12 @@ pub struct Verification {
     pub damage: Option<String>,
 }
 
-/// The journal's files, for reading.
-pub(super) enum Past {}
+// === impl Verification ===
 
-impl Past {
-    pub(super) fn records(
-        &self,
-        _after: Sequence,
-        _limit: usize,
-        _last: Sequence,
-    ) -> Result<Vec<Arc<Record>>, StoreError> {
-        match *self {}
-    }
-
-    pub(super) fn verify(&self, _last: Sequence) -> Result<Verification, StoreError> {
-        match *self {}
+impl Verification {
+    /// Sequences count from 1 without gaps: the last good one is the number of records.
+    pub(super) fn new(head: Head, damage: Option<StoreError>) -> Self {
+        let damage = damage.map(|damage| damage.to_string());
+        Self { records: head.sequence, sequence: head.sequence, hash: head.hash, damage }
     }
 }

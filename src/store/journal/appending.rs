@@ -1,0 +1,224 @@
+//! The journal's end: opened, mended where a crash tore it, and appended to. There is one, and the writer has it.
+
+use std::{
+    fs,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    Log, Past, Record, Verification,
+    checkpoint::Checkpoint,
+    reader::Raw,
+    record::{Head, Sealed},
+    segment::{self, Segment},
+    walk::{Walk, walk},
+};
+use crate::store::{Sequence, StoreError, files, space};
+
+/// The journal of a directory, walked and not yet changed.
+pub(in crate::store) struct Found {
+    directory: PathBuf,
+    walk: Walk,
+    past: Past,
+}
+
+/// The journal's end, for appending.
+pub(in crate::store) struct Journal {
+    directory: PathBuf,
+    segment_bytes: u64,
+    past: Past,
+    segment: Segment,
+    file: fs::File,
+    offset: u64,
+    head: Head,
+}
+
+/// The name of the checkpoint's file in the journal's directory.
+const CHECKPOINT: &str = "checkpoint";
+
+// === impl Found ===
+
+impl Found {
+    /// Walks the journal of a directory, which is made where there is none. Changes nothing that was written.
+    ///
+    /// # Errors
+    /// `Damaged` where anything but the tail of a group that nobody was told of is not as it was written.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        files::create_directory(directory)?;
+        Segment::tidy(directory)?;
+        let found = Self::read(directory)?;
+        match found.walk.damage {
+            Some(damage) => Err(damage),
+            None => Ok(found),
+        }
+    }
+
+    fn read(directory: &Path) -> Result<Self, StoreError> {
+        let checkpoint = Checkpoint::read(&directory.join(CHECKPOINT))?;
+        let past = Past::new(directory.to_owned());
+        let mut before = Head::EMPTY;
+        let mut forked = None;
+        let mut walk = walk(directory, None, |segment, raw: &Raw| {
+            past.note(segment, raw.offset, before);
+            before = Head { sequence: raw.link.sequence, hash: raw.hash, time: raw.link.time };
+            if checkpoint.is_some_and(|checkpoint| {
+                checkpoint.sequence == before.sequence && checkpoint.hash != before.hash
+            }) {
+                let what =
+                    format!("sequence {} is another than the one that was acknowledged", before.sequence);
+                forked.get_or_insert(StoreError::damaged(&segment.path, raw.offset, what));
+            }
+            Ok(())
+        })?;
+        walk.damage = forked.or(walk.damage.take());
+        let found = Self { directory: directory.to_owned(), walk, past };
+        let short = found.check_reaches(checkpoint.map_or(0, |checkpoint| checkpoint.sequence)).err();
+        let walk = found.walk;
+        let damage = walk.damage.or(short);
+        Ok(Self { walk: Walk { damage, ..walk }, ..found })
+    }
+
+    /// The last record.
+    pub fn head(&self) -> Head {
+        self.walk.head
+    }
+
+    /// The journal's files, for reading.
+    pub fn past(&self) -> Past {
+        self.past.clone()
+    }
+
+    /// Whether the journal has a sequence that was acknowledged.
+    ///
+    /// # Errors
+    /// `Damaged` at the journal's end where it has not.
+    pub fn check_reaches(&self, acknowledged: Sequence) -> Result<(), StoreError> {
+        let last = self.walk.head.sequence;
+        if acknowledged <= last {
+            return Ok(());
+        }
+        let path = self.walk.segments.last().map_or(&self.directory, |segment| &segment.path);
+        let what = format!("the journal ends with sequence {last}, but {acknowledged} was acknowledged");
+        Err(StoreError::damaged(path, self.walk.end, what))
+    }
+
+    /// Shows the effects of the records after `after`, in order.
+    pub fn replay(
+        &self,
+        after: Sequence,
+        mut apply: impl FnMut(Vec<Arc<Record>>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        /// Records read at once.
+        const RECORDS: usize = 1024;
+        let mut at = after;
+        while at < self.head().sequence {
+            let records = self.past.records(at, RECORDS, self.head().sequence)?;
+            let Some(last) = records.last() else { return self.check_reaches(at + 1) };
+            at = last.sequence;
+            apply(records)?;
+        }
+        Ok(())
+    }
+
+    /// Cuts the torn tail, makes what is left lasting, and goes on from there.
+    pub fn resume(self, segment_bytes: u64) -> Result<Journal, StoreError> {
+        let head = self.walk.head;
+        let (segment, file) = match self.walk.segments.last() {
+            None => Segment::create(&self.directory, head.sequence + 1, head.hash, segment_bytes)?,
+            Some(segment) => (segment.clone(), self.mend(segment)?),
+        };
+        let offset = if self.walk.segments.is_empty() { segment::HEADER_BYTES } else { self.walk.end };
+        Ok(Journal { directory: self.directory, segment_bytes, past: self.past, segment, file, offset, head })
+    }
+
+    fn mend(&self, segment: &Segment) -> Result<fs::File, StoreError> {
+        let path = &segment.path;
+        let file = fs::OpenOptions::new().read(true).write(true).open(path);
+        let file = file.map_err(StoreError::io("opening", path))?;
+        if self.walk.torn_bytes > 0 {
+            tracing::warn!(
+                file = %path.display(),
+                offset = self.walk.end,
+                bytes = self.walk.torn_bytes,
+                "what a crash left of an unacknowledged write is cut off"
+            );
+        }
+        let zeros = vec![0; 64 << 10];
+        let (mut at, end) = (self.walk.end, self.walk.end + self.walk.torn_bytes);
+        while at < end {
+            let count = zeros.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
+            file.write_all_at(&zeros[..count], at).map_err(StoreError::io("writing", path))?;
+            at += count as u64;
+        }
+        space::allocate(&file, segment.bytes).map_err(StoreError::io("allocating", path))?;
+        // What was read may have been in memory only: it is not built on before it is on disk.
+        file.sync_all().map_err(StoreError::io("syncing", path))?;
+        Ok(file)
+    }
+}
+
+/// Walks the journal of a directory, whether or not a service uses it just now. Nothing is changed. What a crash left of
+/// a write that nobody was told of is no damage.
+///
+/// # Errors
+/// The journal cannot be read. Damage is no error here, but what was asked for.
+pub(in crate::store) fn verify(directory: &Path) -> Result<Verification, StoreError> {
+    let mut found = Found::read(directory)?;
+    // A service at work may have written behind the walk's back what then looked out of place: what is damaged stays so.
+    while found.walk.damage.is_some() {
+        let before = found.walk.head;
+        found = Found::read(directory)?;
+        if found.walk.head == before {
+            break;
+        }
+    }
+    Ok(Verification::new(found.walk.head, found.walk.damage))
+}
+
+// === impl Journal ===
+
+impl Journal {
+    fn roll(&mut self, next: &Sealed, group_bytes: u64) -> Result<(), StoreError> {
+        let bytes = self.segment_bytes.max(segment::HEADER_BYTES + group_bytes);
+        let record = &next.record;
+        let (segment, file) = Segment::create(&self.directory, record.sequence, record.previous, bytes)?;
+        (self.segment, self.file, self.offset) = (segment, file, segment::HEADER_BYTES);
+        Ok(())
+    }
+}
+
+impl Log for Journal {
+    fn write(&mut self, group: &[Sealed]) -> Result<(), StoreError> {
+        let Some(first) = group.first() else { return Ok(()) };
+        let group_bytes: u64 = group.iter().map(|sealed| sealed.bytes.len() as u64).sum();
+        if self.offset + group_bytes > self.segment.bytes {
+            self.roll(first, group_bytes)?;
+        }
+        let mut offset = self.offset;
+        for sealed in group {
+            self.past.note(&self.segment, offset, self.head);
+            offset += sealed.bytes.len() as u64;
+            let record = &sealed.record;
+            self.head = Head { sequence: record.sequence, hash: record.hash, time: record.time };
+        }
+        let bytes = group.iter().map(|sealed| &sealed.bytes[..]).collect::<Vec<_>>().concat();
+        self.file.write_all_at(&bytes, self.offset).map_err(|source| StoreError::Io {
+            context: format!("appending to {}", self.segment.path.display()),
+            // Part of it may be there: this is no longer a full disk to come back from.
+            source: std::io::Error::other(source),
+        })?;
+        self.offset = offset;
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.file.sync_data().map_err(StoreError::io("syncing", &self.segment.path))
+    }
+
+    fn checkpoint(&mut self, head: &Head) -> Result<(), StoreError> {
+        let checkpoint = Checkpoint { sequence: head.sequence, hash: head.hash };
+        checkpoint.write(&self.directory.join(CHECKPOINT))
+    }
+}

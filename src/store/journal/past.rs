@@ -1,0 +1,112 @@
+//! The journal's files, for those who read while the writer appends.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use super::{
+    Verification,
+    reader::{Reader, Step},
+    record::{Head, Record, decode},
+    segment::Segment,
+    walk::walk,
+};
+use crate::store::{Sequence, StoreError};
+
+/// Every so many sequences the place of a record is remembered.
+const STRIDE: u64 = 256;
+
+/// The journal's files, for reading. Cheap to clone.
+#[derive(Clone)]
+pub(in crate::store) struct Past {
+    directory: Arc<PathBuf>,
+    places: Arc<RwLock<Vec<Place>>>,
+}
+
+/// Where a record is, and what it builds on. The first record of every segment has one.
+#[derive(Clone, Debug)]
+struct Place {
+    segment: Arc<Segment>,
+    offset: u64,
+    before: Head,
+}
+
+// === impl Past ===
+
+impl Past {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self { directory: Arc::new(directory), places: Arc::default() }
+    }
+
+    /// Remembers where the record after `before` is, if it is the first of its segment or its turn has come.
+    pub(super) fn note(&self, segment: &Segment, offset: u64, before: Head) {
+        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+        let known = places.last().filter(|place| place.segment.first == segment.first);
+        let segment = match known {
+            Some(_) if !(before.sequence + 1).is_multiple_of(STRIDE) => return,
+            Some(place) => place.segment.clone(),
+            None => Arc::new(segment.clone()),
+        };
+        places.push(Place { segment, offset, before });
+    }
+
+    /// The records after `after`, at most `limit`, none behind `last`, oldest first, checked.
+    pub fn records(
+        &self,
+        after: Sequence,
+        limit: usize,
+        last: Sequence,
+    ) -> Result<Vec<Arc<Record>>, StoreError> {
+        let wanted = usize::try_from(last.saturating_sub(after)).unwrap_or(usize::MAX).min(limit);
+        let mut records = Vec::with_capacity(wanted);
+        let mut at = after;
+        while records.len() < wanted {
+            let Some(place) = self.place(at) else { break };
+            let mut reader = Reader::open(&place.segment, place.offset, place.before)?;
+            let before = records.len();
+            while records.len() < wanted {
+                let raw = match reader.next()? {
+                    Step::Record(raw) => raw,
+                    Step::End => break,
+                    Step::Broken(what) => return Err(damaged(&place, &reader, what)),
+                    Step::Unchained(what) => return Err(damaged(&place, &reader, &what)),
+                };
+                if raw.link.sequence > after {
+                    let record =
+                        decode(&raw.body).map_err(|malformed| damaged(&place, &reader, malformed.0))?;
+                    records.push(Arc::new(record));
+                }
+            }
+            // The next segment begins with the sequence behind the last of this one.
+            at = reader.head().sequence;
+            if records.len() == before
+                && self.place(at).is_none_or(|next| next.segment.first == place.segment.first)
+            {
+                return Err(damaged(&place, &reader, "records that were acknowledged are missing"));
+            }
+        }
+        Ok(records)
+    }
+
+    /// Walks the journal up to `last`.
+    pub fn verify(&self, last: Sequence) -> Result<Verification, StoreError> {
+        let walk = walk(&self.directory, Some(last), |_, _| Ok(()))?;
+        let short = (walk.head.sequence < last).then(|| {
+            let path = walk.segments.last().map_or(&*self.directory, |segment| &segment.path);
+            StoreError::damaged(path, walk.end, "records that were acknowledged are missing")
+        });
+        Ok(Verification::new(walk.head, walk.damage.or(short)))
+    }
+
+    /// The place nearest before the record that follows `after`.
+    fn place(&self, after: Sequence) -> Option<Place> {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        let behind = places.partition_point(|place| place.before.sequence <= after);
+        Some(places[behind.checked_sub(1)?].clone())
+    }
+}
+
+fn damaged(place: &Place, reader: &Reader, what: &str) -> StoreError {
+    StoreError::damaged(&place.segment.path, reader.offset(), what)
+}
