@@ -1,0 +1,168 @@
+//! What a plugin may use, and the meter that holds a call to it. What a limit's breach is called is in `verdict`.
+
+use std::{fmt, time::Duration};
+
+use wasmtime::{ResourceLimiter, Result};
+
+use super::Batch;
+
+/// Fuel for a page (64 KiB) of linear memory, when it is there at the start and when it is grown. The engine takes no
+/// more than a byte for it.
+pub const FUEL_PER_PAGE: u8 = u8::MAX;
+
+const PAGE_BYTES: usize = 64 << 10;
+
+/// Elements of all tables of an instance (8 bytes of host memory each); a Python interpreter has some 10,000.
+const TABLE_ELEMENTS: usize = 500_000;
+
+/// Core instances, memories and tables that a component may make in a call. Components of dynamically linked languages
+/// have a few dozen.
+const INSTANCES: usize = 256;
+const MEMORIES: usize = 32;
+const TABLES: usize = 64;
+
+/// What a plugin may use.
+///
+/// Fuel is counted by instruction (bulk operations by byte, memory growth by page) and decides alike on every machine.
+/// Wall time only protects the host: it should be so generous that fuel always strikes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Fuel for a call.
+    pub fuel_per_call: u64,
+    /// Fuel on top for each row (and each detail line) of the batch.
+    pub fuel_per_row: u64,
+    /// Bytes of linear memory of an instance.
+    pub memory_bytes: usize,
+    /// Bytes that the answer of a call may take on the host.
+    pub output_bytes: usize,
+    /// The wall time of a call, to protect the host only.
+    pub wall_time: Duration,
+}
+
+// === impl Limits ===
+
+impl Default for Limits {
+    /// Enough for a script-language plugin over a few thousand rows; a loop without end is stopped in about a second.
+    fn default() -> Self {
+        Self {
+            fuel_per_call: 200_000_000,
+            fuel_per_row: 100_000,
+            memory_bytes: 256 << 20,
+            output_bytes: 64 << 20,
+            wall_time: Duration::from_secs(20),
+        }
+    }
+}
+
+/// The size of a batch as fuel sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub rows: u64,
+    pub lines: u64,
+}
+
+// === impl Size ===
+
+impl Size {
+    /// A call without a batch.
+    pub const NONE: Self = Self { rows: 0, lines: 0 };
+
+    pub fn of(batch: &Batch) -> Self {
+        let lines = batch.lines.as_ref().and_then(|lines| lines.row_ends.last()).copied();
+        Self { rows: u64::from(batch.rows), lines: u64::from(lines.unwrap_or(0)) }
+    }
+
+    /// The fuel for a call of this size.
+    pub fn fuel(self, limits: &Limits) -> u64 {
+        let items = self.rows.saturating_add(self.lines);
+        limits.fuel_per_call.saturating_add(limits.fuel_per_row.saturating_mul(items))
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} rows and {} lines", self.rows, self.lines)
+    }
+}
+
+/// Counts what the instances of one store hold, and stops them at the limit. A plugin that asks for more is stopped, not
+/// told: the verdict then names the limit instead of whatever the plugin would do next.
+#[derive(Debug)]
+pub struct Meter {
+    memory_limit: usize,
+    memory: usize,
+    tables: usize,
+}
+
+/// The limit that the meter stopped at.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exceeded {
+    /// Linear memory, in bytes: all that would then be in use.
+    #[error("linear memory")]
+    Memory(usize),
+    /// Table elements: all that would then be in use.
+    #[error("table elements")]
+    Tables(usize),
+    /// Growth beyond what a memory or table can ever have, or than the host can give; in the engine's words.
+    #[error("growth: {0}")]
+    Ungrowable(String),
+}
+
+// === impl Meter ===
+
+impl Meter {
+    pub fn new(limits: &Limits) -> Self {
+        Self { memory_limit: limits.memory_bytes, memory: 0, tables: 0 }
+    }
+
+    /// The fuel that the linear memory in use now is charged with.
+    pub fn fuel_of_memory(&self) -> u64 {
+        u64::from(FUEL_PER_PAGE) * self.memory.div_ceil(PAGE_BYTES) as u64
+    }
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let memory = self.memory.saturating_add(desired.saturating_sub(current));
+        if memory > self.memory_limit {
+            return Err(Exceeded::Memory(memory).into());
+        }
+        self.memory = memory;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
+        Err(Exceeded::Ungrowable(error.to_string()).into())
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let tables = self.tables.saturating_add(desired.saturating_sub(current));
+        if tables > TABLE_ELEMENTS {
+            return Err(Exceeded::Tables(tables).into());
+        }
+        self.tables = tables;
+        Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
+        Err(Exceeded::Ungrowable(error.to_string()).into())
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        TABLES
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES
+    }
+}

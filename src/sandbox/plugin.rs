@@ -1,0 +1,141 @@
+//! A loaded plugin and its calls: a fresh store and instance for each, held to the limits, its answer held to the contract.
+
+use std::sync::Arc;
+
+use wasmtime::{Engine, Store};
+
+use super::{
+    Batch, Context, Limits, Manifest, Outcome, Scope, Step,
+    contract::{Answer, Contract, Instance, Question},
+    engine, explanation, isolate,
+    limits::{Meter, Size},
+    manifest, outcome,
+    verdict::{Call, Verdict},
+};
+
+/// A plugin, compiled and ready to be called from any thread. Cheap to clone. Every call has an instance of its own, so
+/// nothing that a plugin remembers lasts longer than a call.
+///
+/// Calls block, and need a stack of 1 MiB.
+#[derive(Clone)]
+pub struct Plugin {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    hash: [u8; 32],
+    engine: Engine,
+    contract: Contract,
+    code_bytes: usize,
+}
+
+// === impl Plugin ===
+
+impl Plugin {
+    pub(super) fn new(hash: [u8; 32], engine: Engine, contract: Contract, code_bytes: usize) -> Self {
+        Self { inner: Arc::new(Inner { hash, engine, contract, code_bytes }) }
+    }
+
+    /// The component's BLAKE3 hash.
+    pub fn hash(&self) -> [u8; 32] {
+        self.inner.hash
+    }
+
+    /// Bytes of machine code and data that are loaded.
+    pub(super) fn code_bytes(&self) -> usize {
+        self.inner.code_bytes
+    }
+
+    /// What the plugin needs and gives under these parameters.
+    ///
+    /// # Errors
+    /// `BAD_PARAMETERS` when the plugin refuses them; `CONTRACT_VIOLATION` when its manifest names columns that cannot be;
+    /// else what stopped it.
+    pub fn describe(&self, parameters: &str, limits: &Limits) -> Result<Manifest, Verdict> {
+        let call = Call { function: "describe", size: Size::NONE, limits };
+        self.call(call, |instance, store| instance.describe(store, parameters)).and_then(manifest::check)
+    }
+
+    /// Scores a batch. The outcome is checked against the manifest: columns, kinds, scales, rows, faults.
+    ///
+    /// When a plugin of scope `row` runs out of something or traps, parts of the batch are run again to find the row that
+    /// does it.
+    ///
+    /// # Errors
+    /// `BAD_PARAMETERS` and `BAD_BATCH` when the plugin refuses; `CONTRACT_VIOLATION`; else what stopped it.
+    pub fn evaluate(
+        &self,
+        parameters: &str,
+        context: &Context,
+        manifest: &Manifest,
+        batch: &Batch,
+        limits: &Limits,
+    ) -> Result<Outcome, Verdict> {
+        let evaluate = |batch: &Batch| {
+            let call = Call { function: "evaluate", size: Size::of(batch), limits };
+            let question = Question { parameters, context, batch };
+            self.call(call, |instance, store| instance.evaluate(store, question))
+        };
+        match evaluate(batch) {
+            Ok(answer) => outcome::check(answer, manifest, context, batch.rows),
+            Err(verdict) if manifest.scope == Scope::Row && isolate::is_worthwhile(verdict.reason) => {
+                Err(isolate::first_row(batch, verdict, |part| evaluate(part).err()))
+            }
+            Err(verdict) => Err(verdict),
+        }
+    }
+
+    /// Explains a row of the batch. Whether the steps add up to the outputs is [`super::verify_steps`]'s matter.
+    ///
+    /// # Errors
+    /// As for `evaluate`; all but refusals name the row.
+    pub fn explain(
+        &self,
+        parameters: &str,
+        context: &Context,
+        manifest: &Manifest,
+        batch: &Batch,
+        row: u32,
+        limits: &Limits,
+    ) -> Result<Vec<Step>, Verdict> {
+        let call = Call { function: "explain", size: Size::of(batch), limits };
+        let question = Question { parameters, context, batch };
+        self.call(call, |instance, store| instance.explain(store, question, row))
+            .and_then(|steps| explanation::check(steps, manifest))
+            .map_err(|verdict| verdict.at_row(row))
+    }
+
+    /// Makes a store and an instance, calls, and drops both.
+    fn call<T>(
+        &self,
+        call: Call<'_>,
+        function: impl FnOnce(&Instance, &mut Store<Meter>) -> Answer<T>,
+    ) -> Result<T, Verdict> {
+        let mut store = self.store(&call);
+        let answer = self.instantiate(&mut store, &call).and_then(|instance| {
+            function(&instance, &mut store).map_err(|error| Verdict::of_call(&error, &call))
+        })?;
+        answer.map_err(Verdict::refused)
+    }
+
+    fn store(&self, call: &Call<'_>) -> Store<Meter> {
+        let mut store = Store::new(&self.inner.engine, Meter::new(call.limits));
+        store.limiter(|meter| meter);
+        store.set_fuel(call.size.fuel(call.limits)).expect("the engine counts fuel");
+        store.set_epoch_deadline(engine::epochs(call.limits.wall_time));
+        store.set_hostcall_fuel(call.limits.output_bytes);
+        store
+    }
+
+    /// Makes the instance and charges its fuel for the memory that it begins with.
+    fn instantiate(&self, store: &mut Store<Meter>, call: &Call<'_>) -> Result<Instance, Verdict> {
+        let instance =
+            self.inner.contract.instantiate(store).map_err(|error| Verdict::of_call(&error, call))?;
+        let left = store.get_fuel().expect("the engine counts fuel");
+        let Some(left) = left.checked_sub(store.data().fuel_of_memory()) else {
+            return Err(call.out_of_fuel());
+        };
+        store.set_fuel(left).expect("the engine counts fuel");
+        Ok(instance)
+    }
+}

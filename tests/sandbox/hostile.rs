@@ -1,0 +1,231 @@
+//! Guests that attack the host or its other guests. After each, the one that behaves gives the same answers as before.
+
+use merit::{
+    model::rejection::PluginReason::{self, *},
+    sandbox::{Limits, Verdict},
+};
+
+use crate::{
+    guest::{Guest, LIMITS, batch, context, manifest, the_neighbour_is_well},
+    image::words,
+};
+
+enum Call {
+    Describe,
+    Evaluate,
+    Explain,
+}
+use Call::{Describe, Evaluate, Explain};
+
+const LOOP: &str = "(loop $for_ever (br $for_ever)) unreachable";
+const RECURSION: &str = "(func $deeper (param i64) (result i64)
+    (i64.add (local.get 0) (call $deeper (i64.add (local.get 0) (i64.const 1)))))";
+
+fn call(guest: &Guest, function: &Call, limits: &Limits) -> Verdict {
+    let plugin = guest.load().expect("it loads; only calling it shows what it is");
+    let batch = batch(vec![1, 2, 3]);
+    match function {
+        Describe => plugin.describe("{}", limits).map(|_| ()),
+        Evaluate => plugin.evaluate("{}", &context(), &manifest(), &batch, limits).map(|_| ()),
+        Explain => plugin.explain("{}", &context(), &manifest(), &batch, 1, limits).map(|_| ()),
+    }
+    .expect_err("a verdict")
+}
+
+/// Calls twice: the verdict is the same, to the letter.
+fn check(guest: Guest, function: Call, wanted: PluginReason, words: &str) {
+    let verdict = call(&guest, &function, &LIMITS);
+    assert_eq!(verdict.reason, wanted, "{verdict}");
+    assert!(verdict.message.contains(words), "{words:?} is not in {:?}", verdict.message);
+    assert_eq!(call(&guest, &function, &LIMITS), verdict);
+    the_neighbour_is_well();
+}
+
+fn in_describe(body: &str) -> Guest {
+    Guest::good().with(|guest| guest.describe = body.into())
+}
+
+fn in_evaluate(body: &str) -> Guest {
+    Guest::good().with(|guest| guest.evaluate = body.into())
+}
+
+fn in_explain(body: &str) -> Guest {
+    Guest::good().with(|guest| guest.explain = body.into())
+}
+
+fn in_realloc(body: &str) -> Guest {
+    Guest::good().with(|guest| guest.realloc = body.into())
+}
+
+fn in_post_return(body: &str) -> Guest {
+    Guest::good().with(|guest| guest.post_return = body.into())
+}
+
+fn at_start(body: &str) -> Guest {
+    Guest::good().with(|guest| guest.module = format!("(func $start {body}) (start $start)"))
+}
+
+fn beside(module: &str, body: &str) -> Guest {
+    in_evaluate(body).with(|guest| guest.module = module.into())
+}
+
+/// `evaluate` returns the address of these words.
+fn returning(numbers: &[u32]) -> Guest {
+    Guest::good().with(|guest| guest.evaluate = format!("(i32.const {})", guest.image.put(&words(numbers))))
+}
+
+#[test]
+fn loops_run_out_of_fuel() {
+    check(in_describe(LOOP), Describe, OutOfFuel, "`describe`: 2000000 units (fuel_per_call)");
+    check(in_evaluate(LOOP), Evaluate, OutOfFuel, "fuel_per_row 1000");
+    check(in_explain(LOOP), Explain, OutOfFuel, "raise either in the plugin limits");
+    check(in_realloc(LOOP), Evaluate, OutOfFuel, "`evaluate`");
+    check(in_post_return(LOOP), Evaluate, OutOfFuel, "`evaluate`");
+    check(at_start(LOOP), Describe, OutOfFuel, "`describe`");
+    // The work hides in single instructions.
+    let fill =
+        "(loop $next (memory.fill (i32.const 0) (i32.const 0) (i32.const 131072)) (br $next)) unreachable";
+    check(in_evaluate(fill), Evaluate, OutOfFuel, "`evaluate`");
+    let copy =
+        "(loop $next (memory.copy (i32.const 0) (i32.const 8) (i32.const 131064)) (br $next)) unreachable";
+    check(in_evaluate(copy), Evaluate, OutOfFuel, "`evaluate`");
+    let grow = "(loop $next (drop (memory.grow (i32.const 0))) (br $next)) unreachable";
+    check(in_evaluate(grow), Evaluate, OutOfFuel, "`evaluate`");
+}
+
+#[test]
+fn recursion_runs_out_of_stack() {
+    let call = "(drop (call $deeper (i64.const 0))) unreachable";
+    check(
+        beside(RECURSION, call),
+        Evaluate,
+        StackOverflow,
+        "its stack of 524288 bytes in `evaluate` (in deeper)",
+    );
+    let start = format!("{RECURSION} (func $start (drop (call $deeper (i64.const 0)))) (start $start)");
+    check(Guest::good().with(|guest| guest.module = start), Describe, StackOverflow, "`describe`");
+}
+
+#[test]
+fn memory_and_tables_have_limits() {
+    let bomb = "(loop $more (drop (memory.grow (i32.const 16))) (br $more)) unreachable";
+    check(in_evaluate(bomb), Evaluate, OutOfMemory, "may have 8388608 (memory_bytes in the plugin limits)");
+    check(in_describe("(memory.grow (i32.const 200))"), Describe, OutOfMemory, "wanted 13238272 bytes");
+    // Asking costs fuel, whether it is granted or not.
+    check(in_describe("(memory.grow (i32.const -1))"), Describe, OutOfFuel, "`describe`");
+    let large = Guest::good().with(|guest| guest.memory = "(memory (export \"memory\") 129)".into());
+    check(large, Describe, OutOfMemory, "wanted 8454144 bytes");
+    let table = "(table $t 1 funcref)";
+    let bomb =
+        "(loop $more (drop (table.grow $t (ref.null func) (i32.const 100000))) (br $more)) unreachable";
+    check(beside(table, bomb), Evaluate, OutOfMemory, "wanted 500001 table elements");
+    check(
+        beside("(table 600000 funcref)", "unreachable"),
+        Describe,
+        OutOfMemory,
+        "wanted 600000 table elements",
+    );
+}
+
+#[test]
+fn memory_costs_fuel_however_it_comes() {
+    let guest = |pages: u32| {
+        let memory = format!("(memory (export \"memory\") {pages})");
+        Guest::good().with(|guest| guest.memory = memory).load().expect("a plugin")
+    };
+    let cheap = Limits { fuel_per_call: 20_000, ..LIMITS };
+    guest(2).describe("{}", &cheap).expect("two pages cost little");
+    let verdict = guest(100).describe("{}", &cheap).expect_err("a hundred cost more than there is");
+    assert_eq!(verdict.reason, OutOfFuel);
+    let growing = in_describe("(drop (memory.grow (i32.const 98)))").with(|guest| {
+        guest.describe = format!("{} {}", guest.describe, Guest::good().describe);
+    });
+    let growing = growing.load().expect("a plugin");
+    assert_eq!(growing.describe("{}", &cheap).expect_err("growing to a hundred as well").reason, OutOfFuel);
+    growing.describe("{}", &LIMITS).expect("with more fuel it is allowed");
+}
+
+#[test]
+fn answers_are_not_larger_than_allowed() {
+    // One long text, a thousand times: little in the guest's memory, 50 MB on the host.
+    let aliased = "(loop $next
+            (i32.store (i32.add (i32.const 70000) (i32.mul (local.get $i) (i32.const 8))) (i32.const 80000))
+            (i32.store (i32.add (i32.const 70004) (i32.mul (local.get $i) (i32.const 8))) (i32.const 50000))
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if $next (i32.lt_u (local.get $i) (i32.const 1000))))";
+    let guest = Guest::good().with(|guest| {
+        let column = guest.image.put(&words(&[1024, 3, 1, 70000, 1000, 0, 0, 0, 0]));
+        let outcome = guest.image.put(&words(&[0, column, 1, 0, 0]));
+        guest.evaluate = format!("{aliased} (i32.const {outcome})");
+    });
+    check(guest, Evaluate, OutputTooLarge, "more than 1048576 bytes (output_bytes in the plugin limits)");
+    // A list of nothing but length: 36 bytes each in the guest.
+    let mut large = Guest::good().with(|guest| guest.memory = "(memory (export \"memory\") 100)".into());
+    let outcome = large.image.put(&words(&[0, 1024, 180_000, 0, 0]));
+    large.evaluate = format!("(i32.const {outcome})");
+    check(large, Evaluate, OutputTooLarge, "more than 1048576 bytes");
+}
+
+#[test]
+fn pointers_that_lead_nowhere_break_the_contract() {
+    check(in_evaluate("(i32.const 131072)"), Evaluate, ContractViolation, "`evaluate`");
+    check(in_evaluate("(i32.const -8)"), Evaluate, ContractViolation, "`evaluate`");
+    check(in_evaluate("(i32.const 1026)"), Evaluate, ContractViolation, "aligned");
+    check(returning(&[0, 131_072, 1, 0, 0]), Evaluate, ContractViolation, "out of bounds");
+    check(returning(&[0, 0xffff_fff0, 0xffff_ffff, 0, 0]), Evaluate, ContractViolation, "out of bounds");
+    check(returning(&[0, 1026, 1, 0, 0]), Evaluate, ContractViolation, "aligned");
+    check(in_realloc("(i32.const -8)"), Evaluate, ContractViolation, "realloc");
+    check(in_realloc("(i32.const 3)"), Evaluate, ContractViolation, "realloc");
+}
+
+#[test]
+fn values_that_are_none_break_the_contract() {
+    check(returning(&[2, 0, 0, 0, 0]), Evaluate, ContractViolation, "discriminant");
+    check(returning(&[1, 9, 0, 0, 0]), Evaluate, ContractViolation, "discriminant");
+    let mut text = Guest::good();
+    let bytes = text.image.put(b"\xff\xfe\xfd");
+    let refusal = text.image.put(&words(&[1, 0, bytes, 3]));
+    text.describe = format!("(i32.const {refusal})");
+    check(text, Describe, ContractViolation, "utf-8");
+}
+
+#[test]
+fn traps_are_told_with_the_place() {
+    check(in_describe("unreachable"), Describe, Trapped, "unreachable");
+    check(in_evaluate("(i32.div_u (i32.const 1) (i32.const 0))"), Evaluate, Trapped, "divide by zero");
+    check(in_evaluate("(i32.load (i32.const 131072))"), Evaluate, Trapped, "out of bounds memory access");
+    check(at_start("unreachable"), Describe, Trapped, "`describe` (in start)");
+    check(in_realloc("unreachable"), Evaluate, Trapped, "`evaluate`");
+    check(in_post_return("unreachable"), Evaluate, Trapped, "`evaluate`");
+    check(
+        beside("(table $t 1 funcref)", "(call_indirect $t (result i32) (i32.const 0))"),
+        Evaluate,
+        Trapped,
+        "",
+    );
+}
+
+#[test]
+fn explanations_tell_their_row() {
+    let verdict = call(&in_explain("unreachable"), &Explain, &LIMITS);
+    assert_eq!((verdict.reason, verdict.row), (Trapped, Some(1)));
+}
+
+#[test]
+fn the_clock_protects_the_host_where_fuel_does_not() {
+    let fuel = Limits { fuel_per_call: u64::MAX, wall_time: std::time::Duration::from_millis(30), ..LIMITS };
+    let verdict = call(&in_evaluate(LOOP), &Evaluate, &fuel);
+    assert_eq!(verdict.reason, TimedOut, "{verdict}");
+    the_neighbour_is_well();
+}
+
+#[test]
+fn a_thousand_traps_leave_nothing_behind() {
+    let plugin = in_evaluate("unreachable").load().expect("a plugin");
+    let batch = batch(vec![1]);
+    for _ in 0..1_000 {
+        let verdict = plugin.evaluate("{}", &context(), &manifest(), &batch, &LIMITS).expect_err("a trap");
+        assert_eq!(verdict.reason, Trapped);
+    }
+    the_neighbour_is_well();
+}
