@@ -19,6 +19,7 @@ pub(crate) const LOW_ABOVE_HIGH: Reason = "the low bound of CLAMP lies above the
 pub(crate) const NO_DATE: Reason = "not a date between the years 1 and 9999";
 pub(crate) const NOT_FOUND: Reason = "FIND does not find the text";
 pub(crate) const BAD_POSITION: Reason = "a position or count in a text cannot be that small";
+pub(crate) const NO_LINES: Reason = "the detail lines are not supplied";
 pub(crate) const TEXT_TOO_LONG: Reason = "the text is longer than 32767 characters";
 
 /// What a row's status says: a value, none, or the number of a fault.

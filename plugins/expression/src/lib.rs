@@ -14,10 +14,14 @@ mod expression;
 mod fault;
 mod present;
 mod problem;
+mod sheet;
 mod text;
 mod wide;
 
 pub use expression::Expression;
+pub use sheet::{
+    SHEET_SCALE, Sheet, SheetContext, SheetInput, SheetLines, SheetOutcome, SheetOutput, SheetRole, SheetStep,
+};
 
 use alloc::{string::String, sync::Arc, vec::Vec};
 

@@ -5,7 +5,7 @@ use super::evaluate as evaluate_node;
 use super::lane::{Cells, Data, Digits, Gathered, Lane};
 use super::rowwise::fault;
 use crate::decimal::{self, DIGITS};
-use crate::fault::{FINE, MISSING, OVERFLOW, Reason, Status, is_fault};
+use crate::fault::{FINE, MISSING, NO_LINES, OVERFLOW, Reason, Status, is_fault};
 use crate::text::check::Node;
 use crate::text::functions::Aggregate;
 use alloc::{borrow::Cow, vec::Vec};
@@ -26,7 +26,9 @@ pub(crate) fn evaluate<'f>(
     arguments: &'f [Node],
     frame: &Frame<'f>,
 ) -> Lane<'f> {
-    let Some(detail) = frame.detail else { return Lane::empty(node.kind, MISSING) };
+    let Some(detail) = frame.detail else {
+        return Lane::empty(node.kind, fault(NO_LINES, node, frame));
+    };
     let inside = Frame { rows: detail.row_of.len(), inside_lines: true, ..*frame };
     let (value, condition) = match aggregate {
         Aggregate::Count => (None, arguments.first()),

@@ -12,10 +12,12 @@ mod rates;
 mod rowwise;
 mod texts;
 
+pub(crate) use arithmetic::{align, rescale};
 pub(crate) use block::{Output, block_rows, row_faults};
 pub(crate) use choice::pick_row;
 pub(crate) use lines::Detail;
 pub(crate) use rates::slices;
+pub(crate) use rowwise::mark;
 
 use crate::fault::Faults;
 use crate::text::check::{Node, Operation};

@@ -36,6 +36,10 @@ pub(crate) enum Operation {
 pub(crate) enum Found {
     Row(usize, Kind),
     Line(usize, Kind),
+    /// A name whose own line has problems, which are told there.
+    Broken,
+    /// A name of that line, further down.
+    Below(usize),
 }
 
 /// The names that a text may use.
@@ -103,6 +107,13 @@ impl Check<'_> {
                 let message = format!(
                     "`{name}` has one value per detail line; use it in LINES_SUM(…) or another LINES_ function"
                 );
+                self.problems.add(span, message);
+                None
+            }
+            Some(Found::Broken) => None,
+            Some(Found::Below(line)) => {
+                let message =
+                    format!("`{name}` stands below, in line {line}: a line may use only names above it");
                 self.problems.add(span, message);
                 None
             }

@@ -2,4 +2,5 @@
 
 mod expressions;
 mod problems;
+mod sheets;
 mod table;

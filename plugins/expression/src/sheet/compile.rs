@@ -1,0 +1,324 @@
+//! From text to sheet: its lines, one by one, each with its own problems.
+
+use super::names::{BEGINNINGS, Known};
+use super::{Absence, Fallback, Named, SHEET_SCALE, Sheet, SheetInput, SheetOutput, SheetRole, Statement};
+use crate::expression::too_long;
+use crate::problem::{Problems, Span, did_you_mean};
+use crate::text::check::{check, kind_name};
+use crate::text::lexer::{Token, comment, tokens};
+use crate::text::parser::parse;
+use crate::{Kind, Problem};
+use alloc::{format, string::String, sync::Arc, vec::Vec};
+
+/// The most names of a sheet.
+const MOST_NAMES: usize = 500;
+const FORMS: &str =
+    "a line is `input NAME`, `NAME = …`, `score NAME = …`, `payout NAME = …` or `grade NAME = …`";
+
+pub(super) fn compile(text: &str) -> Result<Sheet, Vec<Problem>> {
+    if let Some(problems) = too_long(text) {
+        return Err(problems);
+    }
+    let lines = split(text);
+    let all = lines
+        .iter()
+        .filter_map(|line| Some((String::from(defined(text, line)?), line.number)))
+        .rev()
+        .collect();
+    let mut compiler = Compiler {
+        text,
+        problems: Problems::new(),
+        known: Known::new(all),
+        sheet: Sheet {
+            text: String::from(text),
+            lines: Vec::new(),
+            inputs: Vec::new(),
+            line_inputs: Vec::new(),
+            outputs: Vec::new(),
+        },
+    };
+    for line in &lines {
+        compiler.line(line);
+        if compiler.known.count() > MOST_NAMES {
+            compiler.problems.add(line.span, format!("a sheet has at most {MOST_NAMES} names"));
+            break;
+        }
+    }
+    let result = |output: &SheetOutput| output.role != SheetRole::Detail;
+    if compiler.problems.count() == 0 && !compiler.sheet.outputs.iter().any(result) {
+        compiler.problems.add(Span { start: 0, end: 0 }, "a sheet needs a score, a payout or a grade");
+    }
+    if compiler.problems.count() == 0 { Ok(compiler.sheet) } else { Err(compiler.problems.finish(text)) }
+}
+
+/// A line that is not empty, without its comment.
+struct Line {
+    number: usize,
+    span: Span,
+}
+
+fn split(text: &str) -> Vec<Line> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for (at, line) in text.split('\n').enumerate() {
+        let kept = line[..comment(line)].trim_end();
+        let blank = kept.len() - kept.trim_start().len();
+        if blank < kept.len() {
+            found.push(Line { number: at + 1, span: Span { start: start + blank, end: start + kept.len() } });
+        }
+        start += line.len() + 1;
+    }
+    found
+}
+
+/// The first words of a line, up to three, and where what follows them begins.
+fn words<'t>(text: &'t str, span: Span) -> Vec<(&'t str, Span)> {
+    let mut found = Vec::new();
+    let mut at = span.start;
+    while found.len() < 3 {
+        let rest = &text[at..span.end];
+        at += rest.len() - rest.trim_start().len();
+        let rest = &text[at..span.end];
+        let letter = |next: char| next.is_alphanumeric() || matches!(next, '_' | '.');
+        let length: usize = rest.chars().take_while(|next| letter(*next)).map(char::len_utf8).sum();
+        if length == 0 {
+            break;
+        }
+        found.push((&rest[..length], Span { start: at, end: at + length }));
+        at += length;
+    }
+    found
+}
+
+/// The name that a line gives to something, as far as can be told without reading it closely.
+fn defined<'t>(text: &'t str, line: &Line) -> Option<&'t str> {
+    let words = words(text, line.span);
+    match words[..] {
+        [("input", _), ("lines", _), (name, _)] | [("input", _), (name, _), ..] => Some(name),
+        [("score" | "payout" | "grade", _), (name, _), ..] | [(name, _)] => Some(name),
+        _ => None,
+    }
+}
+
+struct Compiler<'t> {
+    text: &'t str,
+    problems: Problems,
+    known: Known,
+    sheet: Sheet,
+}
+
+impl Compiler<'_> {
+    fn line(&mut self, line: &Line) {
+        let before = self.problems.count();
+        let words = words(self.text, line.span);
+        match words[..] {
+            [("input", _), ..] => self.input(line),
+            [(word, span), (name, name_span), ..] => match role(word) {
+                Some(role) => self.assignment(line, role, name, name_span),
+                None => {
+                    let hint = did_you_mean(word, BEGINNINGS);
+                    let hint = if hint.is_empty() { format!(": {FORMS}") } else { hint };
+                    self.problems.add(span, format!("`{word}` does not begin a line{hint}"));
+                }
+            },
+            [(word, span)] if role(word).is_some() => {
+                self.problems.add(span, format!("a name was expected after `{word}`: {word} NAME = …"));
+            }
+            [(name, span)] => self.assignment(line, SheetRole::Detail, name, span),
+            [] => self.problems.add(line.span, FORMS),
+        }
+        if self.problems.count() > before
+            && let Some(name) = defined(self.text, line)
+        {
+            self.known.add_broken(name, line.number);
+        }
+    }
+
+    /// `NAME = EXPRESSION`, with the word of its role before.
+    fn assignment(&mut self, line: &Line, role: SheetRole, name: &str, name_span: Span) {
+        let free = self.known.is_free(name, name_span, &mut self.problems);
+        let rest = &self.text[name_span.end..line.span.end];
+        let at = name_span.end + (rest.len() - rest.trim_start().len());
+        let rest = &self.text[at..line.span.end];
+        if !rest.starts_with('=') || rest.starts_with("==") {
+            let end = rest.chars().next().map_or(at, |found| at + found.len_utf8());
+            self.problems
+                .add(Span { start: at, end }, format!("`=` was expected after `{name}`: {name} = …"));
+            return;
+        }
+        let tree = parse(self.text, Span { start: at + 1, end: line.span.end }, &mut self.problems);
+        let Some(node) = check(&tree, &mut self.known, &mut self.problems) else { return };
+        let wanted = match role {
+            SheetRole::Score | SheetRole::Payout => Some(Kind::Number),
+            SheetRole::Grade => Some(Kind::Text),
+            SheetRole::Detail => None,
+        };
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != node.kind) {
+            let message =
+                format!("a {} must be {}; this is {}", word(role), kind_name(wanted), kind_name(node.kind));
+            self.problems.add(node.span, message);
+            return;
+        }
+        if !free {
+            return;
+        }
+        let output = (role != SheetRole::Detail || node.kind == Kind::Number).then(|| {
+            let scale = if matches!(role, SheetRole::Score | SheetRole::Detail) { SHEET_SCALE } else { 0 };
+            self.sheet.outputs.push(SheetOutput { name: String::from(name), role, scale });
+            self.sheet.outputs.len() - 1
+        });
+        self.known.add_row(name, line.number, self.sheet.lines.len(), node.kind);
+        let statement = Statement::Line { node, output };
+        self.sheet.lines.push(Named { name: String::from(name), line: line.number, statement });
+    }
+
+    /// `input [lines] NAME`, then in any order `text`, `optional`, `default VALUE`.
+    fn input(&mut self, line: &Line) {
+        let mut reader = Reader::new(self.text, line.span, &mut self.problems);
+        reader.next();
+        let mut lines = false;
+        if reader.is_word("lines") && matches!(reader.second(), Token::Word(_)) {
+            reader.next();
+            lines = true;
+        }
+        let (token, name_span) = reader.next();
+        let Token::Word(name) = token else {
+            let form = if lines { "input lines NAME" } else { "input NAME" };
+            self.problems.add(name_span, format!("a name was expected: {form}"));
+            return;
+        };
+        let options = reader.options(lines, &mut self.problems);
+        let free = self.known.is_free(name, name_span, &mut self.problems);
+        let Some(options) = options.filter(|_| free) else { return };
+        let kind = if options.text { Kind::Text } else { Kind::Number };
+        let scale = if options.text { 0 } else { SHEET_SCALE };
+        let required = !lines && matches!(options.absence, Absence::Faults);
+        let input = SheetInput { name: String::from(name), kind, required, scale };
+        if lines {
+            self.known.add_line(name, line.number, self.sheet.line_inputs.len(), kind);
+            self.sheet.line_inputs.push(input);
+            return;
+        }
+        self.known.add_row(name, line.number, self.sheet.lines.len(), kind);
+        let statement = Statement::Input { at: self.sheet.inputs.len(), kind, absence: options.absence };
+        self.sheet.inputs.push(input);
+        self.sheet.lines.push(Named { name: String::from(name), line: line.number, statement });
+    }
+}
+
+fn role(word: &str) -> Option<SheetRole> {
+    Some(match word {
+        "score" => SheetRole::Score,
+        "payout" => SheetRole::Payout,
+        "grade" => SheetRole::Grade,
+        _ => return None,
+    })
+}
+
+fn word(role: SheetRole) -> &'static str {
+    match role {
+        SheetRole::Score => "score",
+        SheetRole::Payout => "payout",
+        SheetRole::Grade => "grade",
+        SheetRole::Detail => "detail",
+    }
+}
+
+/// What stands after the name of an input.
+struct Options {
+    text: bool,
+    absence: Absence,
+}
+
+/// Reads the tokens of an `input` line.
+struct Reader<'t> {
+    tokens: Vec<(Token<'t>, Span)>,
+    at: usize,
+}
+
+impl<'t> Reader<'t> {
+    fn new(text: &'t str, span: Span, problems: &mut Problems) -> Self {
+        Self { tokens: tokens(text, span, problems), at: 0 }
+    }
+
+    fn next(&mut self) -> (Token<'t>, Span) {
+        let token = self.tokens[self.at].clone();
+        self.at = (self.at + 1).min(self.tokens.len() - 1);
+        token
+    }
+
+    fn is_word(&self, wanted: &str) -> bool {
+        self.tokens[self.at].0 == Token::Word(wanted)
+    }
+
+    /// The token after the one at hand.
+    fn second(&self) -> &Token<'t> {
+        &self.tokens[(self.at + 1).min(self.tokens.len() - 1)].0
+    }
+
+    fn options(&mut self, lines: bool, problems: &mut Problems) -> Option<Options> {
+        let mut options = Options { text: false, absence: Absence::Faults };
+        let mut fallback = None;
+        loop {
+            let (token, span) = self.next();
+            match token {
+                Token::End => break,
+                Token::Word("text") => options.text = true,
+                Token::Word("default" | "optional") if lines => {
+                    problems
+                        .add(span, "a line input has no default: a detail line without the value is skipped");
+                    return None;
+                }
+                Token::Word("optional") => options.absence = Absence::StaysMissing,
+                Token::Word("default") => {
+                    let start = self.tokens[self.at].1;
+                    fallback = Some((self.fallback(problems)?, start));
+                }
+                Token::Unknown => return None,
+                _ => {
+                    let accepted = if lines { "`text`" } else { "`default VALUE`, `text` or `optional`" };
+                    problems.add(span, format!("{accepted} or the end of the line was expected"));
+                    return None;
+                }
+            }
+        }
+        if let Some((fallback, span)) = fallback {
+            if matches!(fallback, Fallback::Text(_)) != options.text {
+                let message = if options.text {
+                    "the default of a text must be a text in double quotes"
+                } else {
+                    "the default of a number must be a number; a text input is declared as `input NAME text default \"…\"`"
+                };
+                problems.add(span, message);
+                return None;
+            }
+            options.absence = Absence::Takes(fallback);
+        }
+        Some(options)
+    }
+
+    /// A number, with its sign and percent, or a text.
+    fn fallback(&mut self, problems: &mut Problems) -> Option<Fallback> {
+        let (mut token, mut span) = self.next();
+        let negative = token == Token::Sign("-");
+        if negative {
+            (token, span) = self.next();
+        }
+        match token {
+            Token::Number { unscaled, mut scale } => {
+                if self.tokens[self.at].0 == Token::Sign("%") && scale <= crate::decimal::MOST_DIGITS - 2 {
+                    self.next();
+                    scale += 2;
+                }
+                let (unscaled, scale) = crate::present::shortest(unscaled, scale, 0);
+                Some(Fallback::Number { unscaled: if negative { -unscaled } else { unscaled }, scale })
+            }
+            Token::Text(text) if !negative => Some(Fallback::Text(Arc::from(text.as_str()))),
+            Token::Unknown => None,
+            _ => {
+                problems.add(span, "a number was expected after `default`, or a text in double quotes");
+                None
+            }
+        }
+    }
+}
