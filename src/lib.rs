@@ -13,4 +13,5 @@ pub mod sandbox;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+pub mod transfer;
 pub mod view;
