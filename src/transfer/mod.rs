@@ -19,6 +19,7 @@ pub use convert::{Converter, Prepared, Record};
 pub use directory::{Directory, Lookup};
 pub use mapping::Mapping;
 pub use mistakes::{Mistakes, nearest};
+pub use path::set_field;
 pub use rejected::RejectedFile;
 pub use rows::{Form, Row, Rows};
 pub use slug::slug;

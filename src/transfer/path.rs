@@ -1,8 +1,10 @@
 //! Where in a record a value goes: `amount`, `labels.region`, `reporting_line[0].manager`.
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _, Value,
+};
 
-use super::mistakes::Mistakes;
+use super::{mistakes::Mistakes, value::read_value};
 use crate::model::schema::field_rule;
 
 /// The most items that a path may count to.
@@ -23,6 +25,25 @@ pub(super) struct FieldPath {
 struct Step {
     field: FieldDescriptor,
     index: Option<usize>,
+}
+
+/// Puts the value that a text gives into the field of a path, and answers the field of the record that the path begins
+/// with. An empty text empties the field.
+///
+/// # Errors
+/// That there is no such field, or that the text is no value of it.
+pub fn set_field(message: &mut DynamicMessage, path: &str, text: &str) -> Result<String, String> {
+    let mut mistakes = Mistakes::default();
+    let found = FieldPath::parse(&message.descriptor(), path, path, &mut mistakes);
+    let Some(found) = found else { return Err(mistakes.0.join("; ")) };
+    if text.is_empty() && found.steps.is_empty() && found.key.is_none() {
+        message.clear_field(&found.field);
+    } else {
+        let value =
+            read_value(&found.field, found.is_entry(), text).map_err(|reason| format!("{path}: {reason}"))?;
+        found.set(message, value);
+    }
+    Ok(found.top().name().to_owned())
 }
 
 // === impl FieldPath ===

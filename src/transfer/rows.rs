@@ -153,6 +153,13 @@ impl Rows {
         Ok(Self { columns, source: Source::Json { reader, line, ahead } })
     }
 
+    /// Reads these keys of JSON lines as well, as columns behind the ones that are known.
+    pub fn expect(&mut self, columns: &[String]) {
+        if matches!(self.source, Source::Json { .. }) {
+            self.columns.extend_from_slice(columns);
+        }
+    }
+
     /// The columns: the first row of CSV, the keys of JSON lines, dotted into objects.
     #[must_use]
     pub fn columns(&self) -> &[String] {

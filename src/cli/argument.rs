@@ -1,0 +1,33 @@
+//! Arguments that may be long: `@FILE` is the text of a file, `-` what stdin has.
+
+use std::{
+    fs,
+    io::{self, Read as _},
+};
+
+use super::failure::Failure;
+
+/// The text that an argument means.
+pub(super) fn text_of(flag: &str, argument: &str) -> Result<String, Failure> {
+    if argument == "-" {
+        let mut text = String::new();
+        io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| Failure::file(format!("{flag}: reading stdin"), error))?;
+        return Ok(text);
+    }
+    match argument.strip_prefix('@') {
+        Some(path) => read_text(path),
+        None => Ok(argument.to_owned()),
+    }
+}
+
+/// The text of a file.
+pub(super) fn read_text(path: &str) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| Failure::file(format!("reading {path}"), error))
+}
+
+/// The bytes of a file.
+pub(super) fn read_bytes(path: &str) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::file(format!("reading {path}"), error))
+}

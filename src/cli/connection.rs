@@ -1,0 +1,250 @@
+//! How commands reach the server: address, team, author and patience, from flags, the environment or the configuration
+//! file, and the calls themselves.
+
+use std::{env, fs, io, path::PathBuf, time::Duration};
+
+use clap::Args;
+use prost_reflect::{DynamicMessage, MethodDescriptor, prost::Message as _};
+use serde::Deserialize;
+use tonic::{
+    Request, Status,
+    client::Grpc,
+    codegen::http::uri::PathAndQuery,
+    metadata::{AsciiMetadataValue, BinaryMetadataValue},
+    transport::{Channel, Endpoint},
+};
+
+use super::{codec::BytesCodec, failure::Failure};
+use crate::model::{name::Id, schema::Schema};
+
+/// The address of a server that was started without saying where.
+pub(super) const DEFAULT_SERVER: &str = "http://127.0.0.1:7171";
+
+/// How long a call may take where nobody says.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The largest answer, in bytes: a page of a thousand large records.
+const ANSWER_MAX_BYTES: usize = 64 << 20;
+
+/// The metadata that carries who calls, in ASCII, and in any script.
+const AUTHOR_KEY: &str = "merit-author";
+const AUTHOR_BIN_KEY: &str = "merit-author-bin";
+
+/// What every client command takes.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Server")]
+pub(super) struct ConnectionArguments {
+    /// The server's address [default: http://127.0.0.1:7171, or `server` of the configuration file].
+    #[arg(long, env = "MERIT_SERVER", value_name = "URL")]
+    pub(super) server: Option<String>,
+    /// The team, by id or name [default: `team` of the configuration file, $XDG_CONFIG_HOME/merit/config.toml].
+    #[arg(long, env = "MERIT_TEAM", value_name = "TEAM")]
+    pub(super) team: Option<String>,
+    /// Who does this, for the audit trail [default: `author` of the configuration file, or $USER].
+    #[arg(long, env = "MERIT_AUTHOR", value_name = "NAME")]
+    pub(super) author: Option<String>,
+    /// Seconds that a call may take [default: 30; following a run and moving files may take as long as they take].
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) timeout: Option<u64>,
+}
+
+/// The configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configuration {
+    server: Option<String>,
+    team: Option<String>,
+    author: Option<String>,
+    timeout: Option<u64>,
+}
+
+/// A connection to a server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    channel: Channel,
+    server: String,
+    team: Option<String>,
+    author: Option<String>,
+    timeout: Option<Duration>,
+}
+
+// === impl Configuration ===
+
+impl Configuration {
+    /// Reads the file, where there is one.
+    fn read() -> Result<Self, Failure> {
+        let Some(path) = Self::path() else { return Ok(Self::default()) };
+        match fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text).map_err(|error| {
+                Failure::Usage(format!("{}: {}", path.display(), error.to_string().trim_end()))
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(Failure::file(format!("reading {}", path.display()), error)),
+        }
+    }
+
+    fn path() -> Option<PathBuf> {
+        let set = |key: &str| env::var_os(key).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let directory = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")))?;
+        Some(directory.join("merit").join("config.toml"))
+    }
+}
+
+// === impl Connection ===
+
+impl Connection {
+    /// Connects as the arguments, the environment and the configuration file say.
+    pub(super) async fn open(arguments: &ConnectionArguments) -> Result<Self, Failure> {
+        let file = Configuration::read()?;
+        let given = |flag: &Option<String>, file: Option<String>| {
+            flag.clone().filter(|text| !text.is_empty()).or(file)
+        };
+        let server = given(&arguments.server, file.server).unwrap_or_else(|| DEFAULT_SERVER.to_owned());
+        let server = if server.contains("://") { server } else { format!("http://{server}") };
+        let author = given(&arguments.author, file.author).or_else(|| env::var("USER").ok());
+        let team = given(&arguments.team, file.team).map(|team| team_name(&team)).transpose()?;
+        let timeout = arguments.timeout.or(file.timeout).map(Duration::from_secs);
+        let author = author.map(|author| author.trim().to_owned()).filter(|author| !author.is_empty());
+        let endpoint = Endpoint::from_shared(server.clone())
+            .map_err(|error| {
+                Failure::Usage(format!("--server {server}: {error}; an address is like {DEFAULT_SERVER}"))
+            })?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .initial_stream_window_size(4 << 20)
+            .initial_connection_window_size(8 << 20)
+            .tcp_nodelay(true);
+        let channel = endpoint
+            .connect()
+            .await
+            .map_err(|error| Failure::Unreachable { server: server.clone(), cause: innermost(&error) })?;
+        Ok(Self { channel, server, team, author, timeout })
+    }
+
+    /// The team, `teams/{team}`.
+    pub(super) fn team(&self) -> Result<&str, Failure> {
+        self.team.as_deref().ok_or_else(|| {
+            Failure::Usage(
+                "no team: name one with --team or MERIT_TEAM, or `team = \"…\"` in the configuration file; `merit list \
+                 teams` shows them"
+                    .to_owned(),
+            )
+        })
+    }
+
+    /// The name of a record: as given, or of the team's collection where only an id is given.
+    pub(super) fn name(&self, collection: &str, given: &str) -> Result<String, Failure> {
+        if given.starts_with("teams/") {
+            return Ok(given.to_owned());
+        }
+        let id = given.strip_prefix(collection).and_then(|rest| rest.strip_prefix('/')).unwrap_or(given);
+        if collection == "teams" {
+            return team_name(id);
+        }
+        Ok(format!("{}/{collection}/{id}", self.team()?))
+    }
+
+    /// The same for the records of a schema.
+    pub(super) fn name_in(&self, schema: &Schema, given: &str) -> Result<String, Failure> {
+        self.name(&schema.collection, given)
+    }
+
+    /// The channel, for generated clients.
+    pub(super) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// A request with the author on it, and the time that a single call may take.
+    pub(super) fn request<T>(&self, message: T) -> Request<T> {
+        self.with_metadata(message, Some(self.timeout.unwrap_or(DEFAULT_TIMEOUT)))
+    }
+
+    /// The same for what takes as long as it takes, unless a timeout is given.
+    pub(super) fn long_request<T>(&self, message: T) -> Request<T> {
+        self.with_metadata(message, self.timeout)
+    }
+
+    fn with_metadata<T>(&self, message: T, timeout: Option<Duration>) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(author) = &self.author {
+            let metadata = request.metadata_mut();
+            match AsciiMetadataValue::try_from(author.as_str()) {
+                Ok(value) if author.is_ascii() => metadata.insert(AUTHOR_KEY, value).map(drop),
+                _ => metadata
+                    .insert_bin(AUTHOR_BIN_KEY, BinaryMetadataValue::from_bytes(author.as_bytes()))
+                    .map(drop),
+            };
+        }
+        if let Some(timeout) = timeout {
+            request.set_timeout(timeout);
+        }
+        request
+    }
+
+    /// What a failed call means.
+    pub(super) fn failure(&self, status: Status) -> Failure {
+        Failure::of_call(&self.server, status)
+    }
+
+    /// Calls any unary method of the descriptors.
+    pub(super) async fn call(
+        &self,
+        method: &MethodDescriptor,
+        request: &DynamicMessage,
+    ) -> Result<DynamicMessage, Failure> {
+        let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+        let path = PathAndQuery::try_from(path).map_err(|error| Failure::Usage(error.to_string()))?;
+        let mut grpc = Grpc::new(self.channel()).max_decoding_message_size(ANSWER_MAX_BYTES);
+        grpc.ready().await.map_err(|error| Failure::Unreachable {
+            server: self.server.clone(),
+            cause: innermost(&error),
+        })?;
+        let request = self.request(bytes::Bytes::from(request.encode_to_vec()));
+        let answer = grpc.unary(request, path, BytesCodec).await.map_err(|status| self.failure(status))?;
+        DynamicMessage::decode(method.output(), answer.into_inner())
+            .map_err(|error| self.failure(Status::internal(format!("the answer cannot be decoded: {error}"))))
+    }
+}
+
+/// A client of a service, that takes answers as large as pages get.
+macro_rules! client {
+    ($connection:expr, $module:ident :: $client:ident) => {
+        crate::proto::v1::$module::$client::new($connection.channel())
+            .max_decoding_message_size($crate::cli::connection::answer_max_bytes())
+    };
+}
+pub(super) use client;
+
+/// See `client`.
+pub(super) fn answer_max_bytes() -> usize {
+    ANSWER_MAX_BYTES
+}
+
+fn team_name(team: &str) -> Result<String, Failure> {
+    let id = team.strip_prefix("teams/").unwrap_or(team);
+    Id::parse(id).map_err(|rejection| Failure::Usage(format!("team: {}", rejection.message)))?;
+    Ok(format!("teams/{id}"))
+}
+
+/// The error at the bottom of a chain: the ones above say only that a transport had one.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut at = error;
+    while let Some(source) = at.source() {
+        at = source;
+    }
+    at.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::team_name;
+
+    #[test]
+    fn teams_are_named_by_id_or_name() {
+        assert_eq!(team_name("acme").ok().as_deref(), Some("teams/acme"));
+        assert_eq!(team_name("teams/acme").ok().as_deref(), Some("teams/acme"));
+        assert!(team_name("Acme Inc").is_err());
+    }
+}
