@@ -2,16 +2,24 @@
 //! One file per command; what they share is in `connection`, `failure`, `output` and `progress`.
 
 mod argument;
+mod audit;
 mod codec;
 mod collection;
 mod completions;
 mod connection;
+mod evaluation;
+mod export;
 mod failure;
 mod import;
 mod output;
 mod pages;
+mod period;
+mod plugin;
 mod progress;
 mod record;
+mod results;
+mod run;
+mod run_file;
 mod sender;
 mod serve;
 
@@ -45,6 +53,18 @@ enum Command {
     Serve(serve::Arguments),
     /// Imports the rows of a file as records.
     Import(Client<import::Arguments>),
+    /// Writes records as CSV or JSON lines, or the dataset of a run as Parquet.
+    Export(Client<export::Arguments>),
+    /// Scores everyone for a period, and shows who came out best.
+    Run(Client<run::Arguments>),
+    /// Lists what a run found.
+    Results(Client<results::ResultsArguments>),
+    /// Says how an evaluation came about: inputs, their sources, every step.
+    Explain(Client<results::ExplainArguments>),
+    /// Executes a run again, and says whether it comes out the same.
+    Replay(Client<results::ReplayArguments>),
+    /// Publishes plugins and formulas, and tries them out.
+    Plugin(plugin::Arguments),
     /// Prints a record.
     Get(Client<record::GetArguments>),
     /// Lists the records of a collection.
@@ -55,6 +75,8 @@ enum Command {
     Update(Client<record::UpdateArguments>),
     /// Deletes a record that nothing refers to.
     Delete(Client<record::DeleteArguments>),
+    /// Shows who changed what, and whether the journal is whole.
+    Audit(audit::Arguments),
     /// Prints a completion script for a shell.
     Completions(completions::Arguments),
 }
@@ -72,7 +94,7 @@ struct Client<A: Args> {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(arguments.command) {
+    match dispatch(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();
@@ -81,18 +103,25 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), Failure> {
+fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),
-        client => block_on(call(client)),
+        client => block_on(call_service(client)),
     }
 }
 
 /// The commands that are clients of the service.
-async fn call(command: Command) -> Result<(), Failure> {
+async fn call_service(command: Command) -> Result<(), Failure> {
     match command {
         Command::Import(client) => import::run(&client.open().await?, &client.arguments).await,
+        Command::Export(client) => export::run(&client.open().await?, &client.arguments).await,
+        Command::Run(client) => run::run(&client.open().await?, &client.arguments).await,
+        Command::Results(client) => results::results(&client.open().await?, &client.arguments).await,
+        Command::Explain(client) => results::explain(&client.open().await?, &client.arguments).await,
+        Command::Replay(client) => results::replay(&client.open().await?, &client.arguments).await,
+        Command::Plugin(arguments) => plugin::run(&arguments).await,
+        Command::Audit(arguments) => audit::run(&arguments).await,
         Command::Get(client) => record::get(&client.open().await?, &client.arguments).await,
         Command::List(client) => record::list(&client.open().await?, &client.arguments).await,
         Command::Create(client) => record::create(&client.open().await?, &client.arguments).await,

@@ -69,6 +69,21 @@ impl Sheet {
         self.rows.push(row.into_iter().map(Into::into).collect());
     }
 
+    /// The sheet without the columns that nothing stands in.
+    pub(super) fn without_empty_columns(mut self) -> Self {
+        let used: Vec<bool> = (0..self.columns.len())
+            .map(|place| self.rows.iter().any(|row| row.get(place).is_some_and(|cell| !cell.is_empty())))
+            .collect();
+        for row in self.rows.iter_mut().chain([&mut self.columns]) {
+            let mut place = 0;
+            row.retain(|_| {
+                place += 1;
+                used.get(place - 1).copied().unwrap_or_default()
+            });
+        }
+        self
+    }
+
     /// The table for people; numbers stand to the right.
     pub(super) fn table(&self) -> String {
         let terminal = io::stdout().is_terminal();
@@ -99,14 +114,19 @@ impl Sheet {
     /// Prints the sheet as a table or as CSV.
     pub(super) fn print(&self, format: Format) -> Result<(), Failure> {
         if format == Format::Csv {
-            let mut writer = csv::Writer::from_writer(io::stdout().lock());
-            let records = std::iter::once(&self.columns).chain(&self.rows);
-            for record in records {
-                writer.write_record(record).map_err(|error| stdout_failure(csv_error(error)))?;
-            }
-            return writer.flush().map_err(stdout_failure);
+            return self.print_csv(true);
         }
         print_line(&self.table())
+    }
+
+    /// Prints the sheet as CSV, with or without the names of the columns.
+    pub(super) fn print_csv(&self, header: bool) -> Result<(), Failure> {
+        let mut writer = csv::Writer::from_writer(io::stdout().lock());
+        let header = header.then_some(&self.columns);
+        for record in header.into_iter().chain(&self.rows) {
+            writer.write_record(record).map_err(|error| stdout_failure(csv_error(error)))?;
+        }
+        writer.flush().map_err(stdout_failure)
     }
 }
 

@@ -9,10 +9,7 @@ use super::{
     connection::{Connection, client},
     failure::Failure,
 };
-use crate::{
-    model::schema::Schema,
-    proto::v1,
-};
+use crate::{model::schema::Schema, proto::v1};
 
 /// The most records in a message.
 pub(super) const BATCH_ITEMS: usize = 500;

@@ -1,0 +1,141 @@
+//! `merit audit`: who changed what, and whether the journal is whole.
+
+use clap::{Args, Subcommand};
+
+use super::{
+    connection::{Connection, ConnectionArguments, client},
+    failure::Failure,
+    output::{Format, OutputArguments, RecordPrinter, Sheet, dynamic, json, print_json, print_line},
+};
+use crate::proto::v1;
+
+/// What `merit audit` takes.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lists who changed what, oldest first.
+    List(ListArguments),
+    /// Walks the whole journal and checks every hash.
+    Verify(VerifyArguments),
+}
+
+#[derive(Debug, Args)]
+struct ListArguments {
+    /// Which changes: `author = "anna" AND time >= "2026-11-01"`.
+    #[arg(short, long, value_name = "EXPRESSION", default_value = "", hide_default_value = true)]
+    filter: String,
+    /// The most changes [default: all].
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    limit: Option<u64>,
+    #[command(flatten)]
+    output: OutputArguments,
+    #[command(flatten)]
+    connection: ConnectionArguments,
+}
+
+#[derive(Debug, Args)]
+struct VerifyArguments {
+    #[command(flatten)]
+    output: OutputArguments,
+    #[command(flatten)]
+    connection: ConnectionArguments,
+}
+
+/// Runs `merit audit`.
+pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::List(arguments) => list(arguments).await,
+        Command::Verify(arguments) => verify(arguments).await,
+    }
+}
+
+async fn list(arguments: &ListArguments) -> Result<(), Failure> {
+    let connection = Connection::open(&arguments.connection).await?;
+    let mut client = client!(connection, audit_service_client::AuditServiceClient);
+    let format = arguments.output.output;
+    let message = dynamic(&v1::Event::default());
+    let mut printer = RecordPrinter::new(format, &prost_reflect::ReflectMessage::descriptor(&message), &[])?;
+    let (mut token, mut count) = (String::new(), 0);
+    let mut shown = false;
+    loop {
+        let left = arguments.limit.map_or(1000, |limit| limit.saturating_sub(count).min(1000));
+        let request = v1::ListEventsRequest {
+            parent: connection.team()?.to_owned(),
+            page_size: i32::try_from(left).unwrap_or(1000),
+            page_token: token,
+            filter: arguments.filter.clone(),
+        };
+        let answer = client.list_events(connection.request(request)).await;
+        let answer = answer.map_err(|status| connection.failure(status))?.into_inner();
+        count += answer.events.len() as u64;
+        if format == Format::Table {
+            if !answer.events.is_empty() {
+                shown = true;
+                print_line(&sheet(&answer.events).table())?;
+            }
+        } else {
+            printer.page(&answer.events.iter().map(dynamic).collect::<Vec<_>>())?;
+        }
+        token = answer.next_page_token;
+        if token.is_empty() || arguments.limit.is_some_and(|limit| count >= limit) {
+            break;
+        }
+    }
+    if shown { Ok(()) } else { printer.finish() }
+}
+
+fn sheet(events: &[v1::Event]) -> Sheet {
+    let mut sheet = Sheet::new(&["sequence", "time", "author", "method", "changed"]);
+    for event in events {
+        let message = dynamic(event);
+        let time =
+            json(&message).get("time").and_then(|time| time.as_str().map(str::to_owned)).unwrap_or_default();
+        let method = event.method.rsplit('/').next().unwrap_or_default().to_owned();
+        let mut names: Vec<String> = event.changes.iter().take(3).map(change).collect();
+        if event.changes.len() > names.len() {
+            names.push(format!("and {} more", event.changes.len() - names.len()));
+        }
+        sheet.row([event.sequence.to_string(), time, event.author.clone(), method, names.join(", ")]);
+    }
+    sheet
+}
+
+fn change(change: &v1::Change) -> String {
+    let name = change.name.splitn(3, '/').nth(2).unwrap_or(&change.name);
+    let deleted = change.kind() == v1::ChangeKind::Deleted;
+    format!("{}{name}", if deleted { "deleted " } else { "" })
+}
+
+async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
+    let found = {
+        let connection = Connection::open(&arguments.connection).await?;
+        let mut client = client!(connection, audit_service_client::AuditServiceClient);
+        let answer = client.verify_journal(connection.long_request(v1::VerifyJournalRequest {})).await;
+        answer.map_err(|status| connection.failure(status))?.into_inner()
+    };
+    match arguments.output.output {
+        Format::Table if found.intact => print_line(&format!(
+            "intact: {} records, up to sequence {}, hash {}",
+            found.records, found.sequence, found.hash
+        ))?,
+        Format::Table => {
+            print_line(&format!("{} records are good, up to sequence {}", found.records, found.sequence))?
+        }
+        Format::Csv => {
+            let mut sheet = Sheet::new(&["intact", "records", "sequence", "hash", "damage"]);
+            let v1::VerifyJournalResponse { intact, records, sequence, hash, damage } = found.clone();
+            sheet.row([intact.to_string(), records.to_string(), sequence.to_string(), hash, damage]);
+            sheet.print(Format::Csv)?;
+        }
+        format => print_json(format, &json(&dynamic(&found)))?,
+    }
+    if found.intact {
+        return Ok(());
+    }
+    Err(Failure::Differs(format!("the journal is damaged: {}", found.damage)))
+}

@@ -1,0 +1,147 @@
+//! The file that says what a run is to do, and the flags that say the same: TOML in, `Run` out. Ids are enough where the
+//! service wants names.
+
+use prost_reflect::{DynamicMessage, ReflectMessage as _};
+use serde_json::{Map, Value as Json, json};
+use toml::{Table, Value};
+
+use super::{connection::Connection, failure::Failure, output::dynamic, period};
+use crate::proto::v1;
+
+/// The form of a run file, for --help.
+pub(super) const RUN_FILE_HELP: &str = r#"The run file:
+  display_name = "First quarter"
+  period = "2017-Q1"                   # or 2017-03, 2017, 2017-01-01..2017-04-01
+  mode = "trial"                       # or "final"
+  population = 'region = "North"'      # default: everybody employed in the period
+
+  [[steps]]
+  step = "commission"
+  revision = "commission-1"
+  parameters = { rate = "0.05" }       # where the revision brings none
+  [steps.inputs]                       # default: the measure, target or attribute of the same name
+  revenue = { measure = "won-revenue" }
+  quota   = { target = "won-revenue" }
+  region  = { attribute = "region" }
+  gate    = { output = "scorecard.performance" }
+  floor   = { constant = "100" }
+  [steps.lines]                        # for plugins that go deal by deal
+  collection = "opportunities"
+  owner_field = "owner"
+  time_field = "close_date"
+  condition = 'stage = "WON"'
+  fields = { amount = "amount" }"#;
+
+/// The run that a file describes.
+pub(super) fn read(connection: &Connection, text: &str) -> Result<v1::Run, Failure> {
+    let wrong = |message: String| Failure::Usage(format!("the run file is wrong: {message}"));
+    let mut table: Table =
+        text.parse().map_err(|error: toml::de::Error| wrong(error.to_string().trim_end().to_owned()))?;
+    if let Some(text) = table.remove("period") {
+        let text = text.as_str().map(str::to_owned).unwrap_or_else(|| text.to_string());
+        let (start, end) = period::parse(&text).map_err(wrong)?;
+        table.insert("period_start".to_owned(), Value::String(start));
+        table.insert("period_end".to_owned(), Value::String(end));
+    }
+    let mut object = Map::new();
+    for (key, value) in table {
+        let json = match (key.as_str(), value) {
+            ("steps", Value::Array(steps)) => {
+                let steps: Result<Vec<_>, _> =
+                    steps.into_iter().map(|value| step(connection, value)).collect();
+                Json::Array(steps?)
+            }
+            ("mode", Value::String(mode)) => json!(format!("RUN_MODE_{}", mode.to_uppercase())),
+            (_, Value::Datetime(date)) => json!(date.to_string()),
+            (_, value) => serde_json::to_value(value).unwrap_or_default(),
+        };
+        object.insert(key, json);
+    }
+    let descriptor = dynamic(&v1::Run::default()).descriptor();
+    let message = DynamicMessage::deserialize(descriptor, Json::Object(object))
+        .map_err(|error| wrong(error.to_string()))?;
+    message.transcode_to().map_err(|error| wrong(error.to_string()))
+}
+
+/// A step, with names where ids are, lists where tables are, and text where JSON is.
+fn step(connection: &Connection, value: Value) -> Result<Json, Failure> {
+    let mut json = serde_json::to_value(value).unwrap_or_default();
+    let Some(step) = json.as_object_mut() else {
+        return Err(Failure::Usage("the run file is wrong: write steps as `[[steps]]`".to_owned()));
+    };
+    if let Some(revision) = step.get_mut("revision").filter(|revision| revision.is_string()) {
+        *revision = json!(connection.name("pluginRevisions", revision.as_str().unwrap_or_default())?);
+    }
+    if let Some(parameters) = step.get_mut("parameters").filter(|parameters| parameters.is_object()) {
+        *parameters = json!(parameters.to_string());
+    }
+    if let Some(Json::Object(inputs)) = step.get("inputs").cloned() {
+        let bindings: Result<Vec<Json>, Failure> = inputs
+            .into_iter()
+            .map(|(input, source)| {
+                let mut binding = source.as_object().cloned().unwrap_or_default();
+                for key in ["measure", "target"] {
+                    if let Some(Json::String(id)) = binding.get(key).cloned() {
+                        binding.insert(key.to_owned(), json!(connection.name("measures", &id)?));
+                    }
+                }
+                if let Some(number) = binding.get("constant").filter(|constant| constant.is_number()).cloned()
+                {
+                    binding.insert("constant".to_owned(), json!(number.to_string()));
+                }
+                binding.insert("input".to_owned(), json!(input));
+                Ok(Json::Object(binding))
+            })
+            .collect();
+        step.insert("inputs".to_owned(), Json::Array(bindings?));
+    }
+    if let Some(lines) = step.get_mut("lines").and_then(Json::as_object_mut)
+        && let Some(Json::Object(fields)) = lines.get("fields").cloned()
+    {
+        let fields =
+            fields.into_iter().map(|(input, value)| json!({ "input": input, "value": value })).collect();
+        lines.insert("fields".to_owned(), Json::Array(fields));
+    }
+    Ok(json)
+}
+
+/// A step that a flag describes, `NAME=REVISION` or a revision alone, which then gives the name.
+pub(super) fn step_of_flag(connection: &Connection, flag: &str) -> Result<v1::RunStep, Failure> {
+    let (step, revision) = match flag.split_once('=') {
+        Some((step, revision)) => (step.to_owned(), revision),
+        None => {
+            let id = flag.rsplit('/').next().unwrap_or(flag);
+            let plugin = id.rsplit_once('-').map_or(id, |(plugin, _)| plugin);
+            (plugin.replace('-', "_"), flag)
+        }
+    };
+    Ok(v1::RunStep {
+        step,
+        revision: connection.name("pluginRevisions", revision)?,
+        ..v1::RunStep::default()
+    })
+}
+
+/// Binds an input as a flag says, `STEP.INPUT=KIND:SOURCE`.
+pub(super) fn bind(connection: &Connection, steps: &mut [v1::RunStep], flag: &str) -> Result<(), Failure> {
+    use v1::input_binding::Source;
+    let wrong =
+        |why: &str| Failure::Usage(format!("--input {flag}: {why}; write it STEP.INPUT=measure:won-revenue"));
+    let (target, source) = flag.split_once('=').ok_or_else(|| wrong("there is no ="))?;
+    let (step, input) = target.split_once('.').ok_or_else(|| wrong("there is no step"))?;
+    let (kind, value) = source.split_once(':').ok_or_else(|| wrong("there is no kind of source"))?;
+    let source = match kind {
+        "measure" => Source::Measure(connection.name("measures", value)?),
+        "target" => Source::Target(connection.name("measures", value)?),
+        "attribute" => Source::Attribute(value.to_owned()),
+        "output" => Source::Output(value.to_owned()),
+        "constant" => Source::Constant(value.to_owned()),
+        _ => return Err(wrong("a source is a measure, target, attribute, output or constant")),
+    };
+    let step = steps
+        .iter_mut()
+        .find(|found| found.step == step)
+        .ok_or_else(|| wrong("there is no step of that name"))?;
+    step.inputs.push(v1::InputBinding { input: input.to_owned(), source: Some(source) });
+    Ok(())
+}
