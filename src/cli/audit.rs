@@ -1,5 +1,7 @@
 //! `merit audit`: who changed what, and whether the journal is whole.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::{
@@ -7,7 +9,10 @@ use super::{
     failure::Failure,
     output::{Format, OutputArguments, RecordPrinter, Sheet, dynamic, json, print_json, print_line},
 };
-use crate::proto::v1;
+use crate::{
+    proto::v1,
+    store::{Verification, verify_directory},
+};
 
 /// What `merit audit` takes.
 #[derive(Debug, Args)]
@@ -40,6 +45,9 @@ struct ListArguments {
 
 #[derive(Debug, Args)]
 struct VerifyArguments {
+    /// The data directory of a service that is not running; without it, the server is asked.
+    #[arg(long, value_name = "DIRECTORY")]
+    data: Option<PathBuf>,
     #[command(flatten)]
     output: OutputArguments,
     #[command(flatten)]
@@ -112,11 +120,19 @@ fn change(change: &v1::Change) -> String {
 }
 
 async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
-    let found = {
-        let connection = Connection::open(&arguments.connection).await?;
-        let mut client = client!(connection, audit_service_client::AuditServiceClient);
-        let answer = client.verify_journal(connection.long_request(v1::VerifyJournalRequest {})).await;
-        answer.map_err(|status| connection.failure(status))?.into_inner()
+    let found = match &arguments.data {
+        Some(directory) => {
+            let directory = directory.clone();
+            let verifying = tokio::task::spawn_blocking(move || verify_directory(&directory));
+            let verified = verifying.await.map_err(|error| Failure::Service(error.to_string()))?;
+            offline(verified.map_err(|error| Failure::Differs(error.to_string()))?)
+        }
+        None => {
+            let connection = Connection::open(&arguments.connection).await?;
+            let mut client = client!(connection, audit_service_client::AuditServiceClient);
+            let answer = client.verify_journal(connection.long_request(v1::VerifyJournalRequest {})).await;
+            answer.map_err(|status| connection.failure(status))?.into_inner()
+        }
     };
     match arguments.output.output {
         Format::Table if found.intact => print_line(&format!(
@@ -138,4 +154,15 @@ async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Differs(format!("the journal is damaged: {}", found.damage)))
+}
+
+fn offline(found: Verification) -> v1::VerifyJournalResponse {
+    let hash = found.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    v1::VerifyJournalResponse {
+        intact: found.damage.is_none(),
+        records: found.records,
+        sequence: found.sequence,
+        hash,
+        damage: found.damage.unwrap_or_default(),
+    }
 }
