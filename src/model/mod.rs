@@ -2,7 +2,14 @@
 //! rules per chapter. Pure functions: no clock, no I/O, no async. Time and ids arrive as values.
 
 pub mod caller;
+pub mod cell;
+pub mod currency;
+pub mod decimal;
+pub mod finding;
+pub mod format;
 pub mod name;
 pub mod period;
+pub mod records;
 pub mod rejection;
 pub mod schema;
+pub mod wire;

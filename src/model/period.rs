@@ -66,3 +66,11 @@ pub fn parse_date(field: &str, text: &str) -> Result<Date, Rejection> {
     let parsed = if text.len() == 10 { text.parse::<Date>().ok() } else { None };
     parsed.ok_or_else(|| Rejection::field(field, format!("{text:?} is not a date like 2026-03-31")))
 }
+
+/// Days since 1970-01-01: how a date is kept in a column.
+#[must_use]
+pub fn days_since_epoch(day: Date) -> i32 {
+    let hours = day.duration_since(jiff::civil::date(1970, 1, 1)).as_hours();
+    // Ten thousand years are less than four million days.
+    i32::try_from(hours / 24).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,323 @@
+//! The standard methods that change records: what can be told of a request by itself is checked before it waits for the
+//! writer, the rest when its turn comes.
+
+use bytes::Bytes;
+
+use super::{
+    check, keys,
+    mask::Mask,
+    method::{Action, MethodPlan, TransitionPlan},
+    plan::{CollectionPlan, plans},
+    record::{Path, Record, Value},
+    reference::Referrers,
+    state,
+    write::{Draft, check_etag, internal, load, not_found},
+};
+use crate::{
+    model::{
+        caller::Caller,
+        finding::Findings,
+        format::quoted,
+        name::{Id, Name},
+        rejection::{Reason, Rejection, ResourceReason},
+    },
+    store::Transaction,
+};
+
+/// A request to change a record, read and checked by itself.
+pub(crate) struct Command {
+    method: &'static MethodPlan,
+    collection: &'static CollectionPlan,
+    request: Record,
+    /// The resource that the request carries.
+    resource: Record,
+    /// The team that is concerned.
+    pub(crate) team: Option<Id>,
+    /// Which resource; nothing where an id is to be made, or the name is wrong.
+    name: Option<Name>,
+    mask: Mask,
+    findings: Findings,
+    /// For an id that is to be made.
+    random: [u8; 10],
+}
+
+/// The name that a field of a request has to have: of a resource of this collection.
+pub(crate) fn read_name(
+    text: &str,
+    collection: &CollectionPlan,
+    path: &str,
+    findings: &mut Findings,
+) -> Option<Name> {
+    let wanted = match collection.schema.collection.as_str() {
+        Name::TEAMS => "teams/{team}".to_owned(),
+        collection => format!("teams/{{team}}/{collection}/{{id}}"),
+    };
+    let description = match Name::parse(text) {
+        Ok(name) if name.collection() == collection.schema.collection => return Some(name),
+        _ if text.is_empty() => format!("is required: the name of the {}, {wanted}", collection.noun),
+        Ok(_) => format!("{} is not the name of a {}: {wanted} is", quoted(text), collection.noun),
+        Err(_) => format!("{} is not a name: {wanted} is", quoted(text)),
+    };
+    let reason = if text.is_empty() { ResourceReason::InvalidField } else { ResourceReason::InvalidName };
+    findings.add(Reason::Resource(reason), path, description);
+    None
+}
+
+// === impl Command ===
+
+impl Command {
+    /// Reads a request, and checks what can be told of it by itself.
+    pub(crate) fn read(method: &'static MethodPlan, mut request: Record, mut findings: Findings) -> Self {
+        let collection = &plans().collections[&method.collection];
+        let carrier = method.resource_field.as_deref().unwrap_or_default();
+        let resource = match request.by_name(carrier) {
+            Some(Value::Message(resource)) => Some(resource.clone()),
+            _ => None,
+        };
+        if resource.is_none() && !carrier.is_empty() {
+            findings.field(carrier, format!("is required: the {}", collection.noun));
+        }
+        let skipped = if matches!(method.action, Action::Create) { [carrier, ""] } else { [carrier, "name"] };
+        check::check(&mut request, None, &skipped, Path::new(""), &mut findings);
+        let mut command = Self {
+            method,
+            collection,
+            resource: resource.unwrap_or_else(|| Record::new(collection.message)),
+            team: None,
+            name: None,
+            mask: Mask::All,
+            findings,
+            random: rand::random(),
+            request,
+        };
+        match method.action {
+            Action::Create => command.read_create(carrier),
+            Action::Update => {
+                let path = format!("{carrier}.name");
+                command.name = read_name(command.resource.text("name"), collection, &path, &mut command.findings);
+                command.mask = Mask::read(&command.request, collection, &mut command.findings);
+            }
+            _ => {
+                command.name = read_name(command.request.text("name"), collection, "name", &mut command.findings);
+            }
+        }
+        if let Some(name) = &command.name {
+            command.team = Some(name.team().clone());
+        }
+        command
+    }
+
+    fn read_create(&mut self, carrier: &str) {
+        let field = format!("{carrier}_id");
+        let id = match self.request.text(&field) {
+            "" => None,
+            text => match Id::parse(text) {
+                Ok(id) => Some(id),
+                Err(rejection) => {
+                    self.findings.add(rejection.reason, field, rejection.message);
+                    None
+                }
+            },
+        };
+        let parent = Name::parse(self.request.text("parent")).ok().filter(|name| name.collection() == Name::TEAMS);
+        self.team = parent.map(|parent| parent.team().clone());
+        self.name = if self.collection.schema.collection == Name::TEAMS {
+            id.map(Name::of_team)
+        } else {
+            let collection = &self.collection.schema.collection;
+            id.zip(self.team.as_ref()).map(|(id, team)| Name::new(team.clone(), collection, id))
+        };
+        let path = Path::new(carrier);
+        self.prepare(path);
+    }
+
+    /// Brings a resource that is to be created into the form that is kept.
+    fn prepare(&mut self, path: Path<'_>) {
+        check::ignore_output_only(&mut self.resource);
+        self.resource.take(self.collection.etag);
+        state::begin(&mut self.resource, self.collection, path, &mut self.findings);
+        check::check(&mut self.resource, self.team.as_ref(), &[], path, &mut self.findings);
+    }
+
+    /// Does it. Answers the encoded response.
+    pub(crate) fn run(self, transaction: &mut Transaction<'_>) -> Result<Bytes, Rejection> {
+        match &self.method.action {
+            Action::Create => self.create(transaction),
+            Action::Update => self.update(transaction),
+            Action::Delete => self.delete(transaction),
+            Action::Transition(plan) => self.transition(transaction, plan),
+            // Reads do not wait for the writer.
+            Action::Get | Action::List { .. } => Ok(Bytes::new()),
+        }
+    }
+
+    fn create(self, transaction: &mut Transaction<'_>) -> Result<Bytes, Rejection> {
+        let name = match self.name {
+            Some(name) => name,
+            None => {
+                let made = make_id(transaction, self.random)?;
+                match &self.team {
+                    _ if self.collection.schema.collection == Name::TEAMS => Name::of_team(made),
+                    Some(team) => Name::new(team.clone(), &self.collection.schema.collection, made),
+                    // Without a team something was found.
+                    None => return Err(self.findings.refuse().err().unwrap_or_else(no_team)),
+                }
+            }
+        };
+        if self.findings.is_empty() {
+            check_team(transaction, &name, "parent")?;
+            if transaction.get(&keys::record(&name)).map_err(internal)?.is_some() {
+                return Err(Rejection::resource(
+                    ResourceReason::AlreadyExists,
+                    format!("{name} exists already: update it, or take another id"),
+                )
+                .with("resource", name.to_string()));
+            }
+        }
+        let path = self.method.resource_field.as_deref().unwrap_or_default();
+        let draft = Draft { collection: self.collection, name, before: None, after: self.resource };
+        Ok(draft.keep(transaction, path, self.findings)?.1)
+    }
+
+    fn update(mut self, transaction: &mut Transaction<'_>) -> Result<Bytes, Rejection> {
+        let Some(name) = self.name.clone() else {
+            return Err(self.findings.refuse().err().unwrap_or_else(no_team));
+        };
+        let carrier = self.method.resource_field.as_deref().unwrap_or_default();
+        let path = Path::new(carrier);
+        let Some(before) = load(transaction, self.collection, &name)? else {
+            if !self.request.flag("allow_missing") || !self.collection.created_by_clients {
+                self.findings.refuse()?;
+                return Err(not_found(&name));
+            }
+            self.prepare(path);
+            return self.create(transaction);
+        };
+        if self.findings.is_empty() {
+            check_etag(self.collection, &name, &before, self.resource.text("etag"))?;
+        }
+        check::ignore_output_only(&mut self.resource);
+        let mut after = before.clone();
+        self.mask.apply(&mut after, &self.resource, self.collection, path, &mut self.findings);
+        check::check(&mut after, Some(name.team()), &[], path, &mut self.findings);
+        let draft = Draft { collection: self.collection, name, before: Some(before), after };
+        Ok(draft.keep(transaction, carrier, self.findings)?.1)
+    }
+
+    fn delete(self, transaction: &mut Transaction<'_>) -> Result<Bytes, Rejection> {
+        let name = self.named()?;
+        let Some(before) = load(transaction, self.collection, &name)? else {
+            return if self.request.flag("allow_missing") { Ok(Bytes::new()) } else { Err(not_found(&name)) };
+        };
+        check_etag(self.collection, &name, &before, self.request.text("etag"))?;
+        Referrers::read(transaction, &name)?.refuse(transaction, &name)?;
+        if name.collection() == Name::TEAMS {
+            check_empty(transaction, &name)?;
+        }
+        transaction.delete(keys::record(&name));
+        let before = super::reference::names(&before);
+        super::reference::count(transaction, &name, &before, &std::collections::BTreeMap::new())?;
+        Ok(Bytes::new())
+    }
+
+    fn transition(
+        self,
+        transaction: &mut Transaction<'_>,
+        plan: &TransitionPlan,
+    ) -> Result<Bytes, Rejection> {
+        let (collection, method) = (self.collection, self.method);
+        let Some(state) = &collection.state else { return Err(no_team()) };
+        let wanted = match plan.to[..] {
+            [to] if !plan.asked => to,
+            _ => i32::try_from(self.request.number(&state.field)).unwrap_or(0),
+        };
+        let mut refused = self.findings.clone();
+        if !plan.to.contains(&wanted) && wanted != 0 {
+            let accepted = state::shorts(state, &plan.to);
+            let given = state.short(wanted);
+            refused.field(&state.field, format!("{given} is not accepted: {accepted} is"));
+        }
+        refused.refuse()?;
+        let name = self.named()?;
+        let before = load(transaction, collection, &name)?.ok_or_else(|| not_found(&name))?;
+        check_etag(collection, &name, &before, self.request.text("etag"))?;
+        let now = state::current(&before, state);
+        if !plan.from.contains(&now) {
+            return Err(state::forbids(&name, state, now, &method.name, &plan.from));
+        }
+        let mut after = before.clone();
+        after.set(state.number, Value::Number(i64::from(wanted) as u64));
+        let fields = collection.message.plan();
+        for field in plan.cleared.iter().filter_map(|name| fields.by_name(name)) {
+            after.take(field.number);
+        }
+        for field in plan.written.iter().filter_map(|name| fields.by_name(name)) {
+            if let Some(value) = self.request.by_name(&field.name) {
+                after.set(field.number, value.clone());
+            }
+        }
+        let mut findings = Findings::default();
+        check::check(&mut after, Some(name.team()), &[], Path::new(""), &mut findings);
+        let draft = Draft { collection, name, before: Some(before), after };
+        Ok(draft.keep(transaction, "", findings)?.1)
+    }
+
+    /// Which resource, if nothing was found wrong with the request.
+    fn named(&self) -> Result<Name, Rejection> {
+        self.findings.clone().refuse()?;
+        self.name.clone().ok_or_else(no_team)
+    }
+
+    /// The request, for its request id.
+    pub(crate) fn once(&self, caller: &Caller) -> Option<super::once::Once> {
+        super::once::Once::read(&caller.author, self.team.as_ref(), &self.method.full_name, &self.request)
+    }
+
+    /// Whether nothing is to be kept.
+    pub(crate) fn validate_only(&self) -> bool {
+        self.request.flag("validate_only")
+    }
+
+    /// The request id, empty where none was given.
+    pub(crate) fn request_id(&self) -> &str {
+        self.request.text("request_id")
+    }
+}
+
+/// What a request without a usable name is, where nothing else was found: cannot happen, and is no reason to panic.
+fn no_team() -> Rejection {
+    Rejection::resource(ResourceReason::InvalidName, "the request does not say which resource is meant")
+}
+
+/// Refuses what belongs to a team that does not exist.
+pub(crate) fn check_team(transaction: &Transaction<'_>, name: &Name, field: &str) -> Result<(), Rejection> {
+    if name.collection() == Name::TEAMS {
+        return Ok(());
+    }
+    let team = Name::of_team(name.team().clone());
+    match transaction.get(&keys::record(&team)).map_err(internal)? {
+        Some(_) => Ok(()),
+        None => Err(not_found(&team).violation(field, format!("{team} does not exist"))),
+    }
+}
+
+/// Refuses to delete a team that has anything.
+fn check_empty(transaction: &Transaction<'_>, team: &Name) -> Result<(), Rejection> {
+    let own = keys::record(team);
+    let entries = transaction.scan(&keys::team(team.team()), 2).map_err(internal)?;
+    let Some(other) = entries.iter().find(|entry| entry.key != own) else { return Ok(()) };
+    let other = format!("teams/{}", String::from_utf8_lossy(&other.key.0));
+    Err(Rejection::resource(
+        ResourceReason::StillReferred,
+        format!("{team} is not empty: it has {other}, at least; delete what it has first"),
+    )
+    .with("resource", team.to_string())
+    .with("referrers", other))
+}
+
+/// An id that sorts by time: a UUID of version 7.
+fn make_id(transaction: &Transaction<'_>, random: [u8; 10]) -> Result<Id, Rejection> {
+    let milliseconds = u64::try_from(transaction.time().as_millisecond()).unwrap_or(0);
+    let uuid = uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid();
+    Id::parse(&uuid.to_string())
+}

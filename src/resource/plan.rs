@@ -1,0 +1,310 @@
+//! What the standard methods need to know of messages, collections and methods, read once from the descriptors and the
+//! options on them. There is no list of resources anywhere else.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
+
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind as ProtoKind, MessageDescriptor};
+
+use super::method::{self, MethodPlan};
+use crate::{
+    model::schema::{Schema, field_rule, schemas, short_value_name, state_rule},
+    proto::{
+        descriptors,
+        v1::{self, Format},
+    },
+};
+
+/// The most bytes of a text whose field does not say.
+const TEXT_MAX_BYTES: usize = 1024;
+
+/// The most items of a repeated field or map that does not say.
+const ITEMS_MAX: usize = 100;
+
+/// Everything that is read from the descriptors.
+pub(crate) struct Plans {
+    /// Every message that a standard method can meet.
+    messages: Vec<MessagePlan>,
+    /// By name of the collection.
+    pub(crate) collections: BTreeMap<String, CollectionPlan>,
+    /// The standard methods, by full name.
+    pub(crate) methods: HashMap<String, MethodPlan>,
+}
+
+/// Where a message is among the plans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MessageIndex(usize);
+
+/// What a message is made of.
+pub(crate) struct MessagePlan {
+    /// `merit.v1.Goal`.
+    pub(crate) full_name: String,
+    /// By number.
+    pub(crate) fields: Vec<FieldPlan>,
+}
+
+/// A field and its rule.
+pub(crate) struct FieldPlan {
+    pub(crate) name: String,
+    pub(crate) number: u32,
+    pub(crate) kind: Kind,
+    pub(crate) list: bool,
+    pub(crate) map: bool,
+    /// Which oneof of the message it belongs to.
+    pub(crate) oneof: Option<String>,
+    /// Whether an empty value is told from none.
+    pub(crate) presence: bool,
+    pub(crate) rule: v1::FieldRule,
+    pub(crate) format: Format,
+    pub(crate) max_bytes: usize,
+    pub(crate) max_items: usize,
+    pub(crate) scale: usize,
+}
+
+/// What a value of a field is on the wire.
+pub(crate) enum Kind {
+    Text,
+    Bytes,
+    Varint { zigzag: bool },
+    Enum(Vec<(i32, String)>),
+    Fixed32,
+    Fixed64,
+    Message(MessageIndex),
+}
+
+/// What a collection is made of.
+pub(crate) struct CollectionPlan {
+    pub(crate) schema: &'static Schema,
+    pub(crate) message: MessageIndex,
+    /// What people call one of it: `account manager`.
+    pub(crate) noun: String,
+    /// The numbers of the fields that every resource has; 0 where it has none of that name.
+    pub(crate) name: u32,
+    pub(crate) etag: u32,
+    pub(crate) create_time: u32,
+    pub(crate) update_time: u32,
+    /// The state, if it has one.
+    pub(crate) state: Option<StatePlan>,
+    /// Whether clients create records of it.
+    pub(crate) created_by_clients: bool,
+    /// Changes of state that some method makes: from, to, the method.
+    pub(crate) transitions: Vec<(i32, i32, String)>,
+}
+
+/// The field that says where a resource stands.
+pub(crate) struct StatePlan {
+    /// The field's number.
+    pub(crate) number: u32,
+    /// The field's name.
+    pub(crate) field: String,
+    /// Every state, with its short name: `WON`.
+    pub(crate) names: Vec<(i32, String)>,
+    /// The states in which a record may be created; the first is that of a record created without.
+    pub(crate) initial: Vec<i32>,
+    /// Whether clients may give one at creation.
+    pub(crate) given: bool,
+}
+
+/// Everything that is read from the descriptors.
+pub(crate) fn plans() -> &'static Plans {
+    static PLANS: LazyLock<Plans> = LazyLock::new(Plans::read);
+    &PLANS
+}
+
+/// The plan of a message by its full name.
+pub(crate) fn message_index(messages: &[MessagePlan], full_name: &str) -> MessageIndex {
+    let index = messages.iter().position(|message| message.full_name == full_name);
+    MessageIndex(index.expect("every message of the contract has a plan"))
+}
+
+// === impl Plans ===
+
+impl Plans {
+    fn read() -> Self {
+        let all: Vec<MessageDescriptor> = descriptors()
+            .all_messages()
+            .filter(|message| {
+                !message.is_map_entry()
+                    && (message.package_name() == "merit.v1"
+                        || matches!(
+                            message.full_name(),
+                            "google.protobuf.Timestamp"
+                                | "google.protobuf.FieldMask"
+                                | "google.protobuf.Any"
+                                | "google.protobuf.Empty"
+                        ))
+            })
+            .collect();
+        let places: HashMap<String, usize> =
+            all.iter().enumerate().map(|(index, message)| (message.full_name().to_owned(), index)).collect();
+        let messages: Vec<MessagePlan> =
+            all.iter().map(|message| MessagePlan::read(message, &places)).collect();
+        let mut collections: BTreeMap<String, CollectionPlan> = schemas()
+            .values()
+            .map(|schema| (schema.collection.clone(), CollectionPlan::read(schema, &messages)))
+            .collect();
+        let methods = method::read(&messages, &mut collections);
+        Self { messages, collections, methods }
+    }
+
+    /// The plan of a message.
+    pub(crate) fn message(&self, index: MessageIndex) -> &MessagePlan {
+        &self.messages[index.0]
+    }
+
+    /// The place of a message, by full name.
+    pub(crate) fn find(&self, full_name: &str) -> MessageIndex {
+        message_index(&self.messages, full_name)
+    }
+}
+
+// === impl MessageIndex ===
+
+impl MessageIndex {
+    /// The plan.
+    pub(crate) fn plan(self) -> &'static MessagePlan {
+        plans().message(self)
+    }
+}
+
+// === impl MessagePlan ===
+
+impl MessagePlan {
+    fn read(message: &MessageDescriptor, places: &HashMap<String, usize>) -> Self {
+        let mut fields: Vec<FieldPlan> =
+            message.fields().map(|field| FieldPlan::read(&field, places)).collect();
+        fields.sort_by_key(|field| field.number);
+        Self { full_name: message.full_name().to_owned(), fields }
+    }
+
+    /// The field of a number.
+    pub(crate) fn by_number(&self, number: u32) -> Option<&FieldPlan> {
+        self.fields.binary_search_by_key(&number, |field| field.number).ok().map(|index| &self.fields[index])
+    }
+
+    /// The field of a name.
+    pub(crate) fn by_name(&self, name: &str) -> Option<&FieldPlan> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+// === impl FieldPlan ===
+
+impl FieldPlan {
+    fn read(field: &FieldDescriptor, places: &HashMap<String, usize>) -> Self {
+        let rule = field_rule(field);
+        let kind = match field.kind() {
+            ProtoKind::String => Kind::Text,
+            ProtoKind::Bytes => Kind::Bytes,
+            ProtoKind::Enum(values) => Kind::Enum(value_names(&values)),
+            ProtoKind::Double | ProtoKind::Fixed64 | ProtoKind::Sfixed64 => Kind::Fixed64,
+            ProtoKind::Float | ProtoKind::Fixed32 | ProtoKind::Sfixed32 => Kind::Fixed32,
+            ProtoKind::Sint32 | ProtoKind::Sint64 => Kind::Varint { zigzag: true },
+            ProtoKind::Int32
+            | ProtoKind::Int64
+            | ProtoKind::Uint32
+            | ProtoKind::Uint64
+            | ProtoKind::Bool => Kind::Varint { zigzag: false },
+            ProtoKind::Message(entry) if field.is_map() => {
+                let text = |field: FieldDescriptor| matches!(field.kind(), ProtoKind::String);
+                assert!(
+                    text(entry.map_entry_key_field()) && text(entry.map_entry_value_field()),
+                    "{}: maps of the contract are from text to text",
+                    field.full_name()
+                );
+                Kind::Text
+            }
+            ProtoKind::Message(message) => {
+                let place = places.get(message.full_name());
+                Kind::Message(MessageIndex(*place.unwrap_or_else(|| panic!("no plan for {message:?}"))))
+            }
+        };
+        let or = |given: u32, default: usize| match given {
+            0 => default,
+            given => given as usize,
+        };
+        Self {
+            name: field.name().to_owned(),
+            number: field.number(),
+            kind,
+            list: field.is_list(),
+            map: field.is_map(),
+            oneof: field.containing_oneof().map(|oneof| oneof.name().to_owned()),
+            presence: field.supports_presence(),
+            format: rule.format(),
+            max_bytes: or(rule.max_bytes, TEXT_MAX_BYTES),
+            max_items: or(rule.max_items, ITEMS_MAX),
+            scale: or(rule.scale, usize::from(crate::model::schema::DEFAULT_SCALE)),
+            rule,
+        }
+    }
+}
+
+fn value_names(values: &EnumDescriptor) -> Vec<(i32, String)> {
+    values.values().map(|value| (value.number(), short_value_name(&value).to_owned())).collect()
+}
+
+// === impl CollectionPlan ===
+
+impl CollectionPlan {
+    fn read(schema: &'static Schema, messages: &[MessagePlan]) -> Self {
+        let message = message_index(messages, schema.message.full_name());
+        let plan = &messages[message.0];
+        let number = |name: &str| plan.by_name(name).map_or(0, |field| field.number);
+        Self {
+            schema,
+            message,
+            noun: words(schema.message.name()),
+            name: number("name"),
+            etag: number("etag"),
+            create_time: number("create_time"),
+            update_time: number("update_time"),
+            state: StatePlan::read(schema),
+            created_by_clients: false,
+            transitions: Vec::new(),
+        }
+    }
+}
+
+// === impl StatePlan ===
+
+impl StatePlan {
+    /// The field that is marked as the state, or else the output-only enum that has initial values.
+    fn read(schema: &Schema) -> Option<Self> {
+        let field = schema.message.fields().find(|field| {
+            let ProtoKind::Enum(values) = field.kind() else { return false };
+            field_rule(field).state || values.values().any(|value| state_rule(&value).initial)
+        })?;
+        let ProtoKind::Enum(values) = field.kind() else { return None };
+        Some(Self {
+            number: field.number(),
+            field: field.name().to_owned(),
+            names: value_names(&values),
+            initial: values
+                .values()
+                .filter(|value| state_rule(value).initial)
+                .map(|value| value.number())
+                .collect(),
+            given: field_rule(&field).state,
+        })
+    }
+
+    /// The short name of a state.
+    pub(crate) fn short(&self, state: i32) -> &str {
+        self.names.iter().find(|(number, _)| *number == state).map_or("UNSPECIFIED", |(_, name)| name)
+    }
+}
+
+/// `AccountManager` as `account manager`.
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for character in name.chars() {
+        if character.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(character.to_lowercase());
+    }
+    words
+}

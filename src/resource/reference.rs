@@ -1,0 +1,258 @@
+//! References: what a record refers to has to exist, and what is referred to cannot be deleted.
+//!
+//! Kept is not who refers to a record but how many do, by collection, with a few of them as witnesses. An index of all
+//! referrers would treble the keys of ten million deals; the counts are as many as there are records referred to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+use super::{
+    keys,
+    record::{Path, Record, Value},
+    write::internal,
+};
+use crate::{
+    model::{
+        finding::Findings,
+        name::Name,
+        rejection::{Reason, Rejection, ResourceReason},
+    },
+    store::Transaction,
+};
+
+/// How many referrers of a collection are remembered by name.
+const WITNESSES: usize = 3;
+
+/// How many records are looked through for a referrer when no witness is left.
+const SEARCHED: usize = 10_000;
+
+/// Who refers to a record, by collection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Referrers {
+    by_collection: BTreeMap<String, Referring>,
+}
+
+/// Who of one collection refers to a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Referring {
+    count: u64,
+    /// The ids of some of them.
+    witnesses: Vec<String>,
+}
+
+/// The names that a record refers to, each with the path of the first place that does.
+pub(crate) fn names(record: &Record) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    each(record, Path::new(""), &mut |name, path| {
+        names.entry(name.to_owned()).or_insert_with(|| path.to_string());
+    });
+    names
+}
+
+fn each(record: &Record, path: Path<'_>, found: &mut impl FnMut(&str, Path<'_>)) {
+    for (field, value) in record.values() {
+        let path = path.field(&field.name);
+        if !field.rule.reference.is_empty() {
+            match value {
+                Value::Text(name) if !name.is_empty() => found(name, path),
+                Value::List(items) => {
+                    for (index, item) in items.iter().enumerate() {
+                        found(item.text(), path.item(index));
+                    }
+                }
+                _ => {}
+            }
+            continue;
+        }
+        match value {
+            Value::Message(inner) => each(inner, path, found),
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    if let Value::Message(inner) = item {
+                        each(inner, path.item(index), found);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Finds references to what does not exist, among those that were not there before.
+pub(crate) fn check(
+    transaction: &Transaction<'_>,
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+    findings: &mut Findings,
+) -> Result<(), Rejection> {
+    for (text, path) in after {
+        // A name that cannot be parsed was found already.
+        let Ok(name) = Name::parse(text) else { continue };
+        if !before.contains_key(text) && transaction.get(&keys::record(&name)).map_err(internal)?.is_none() {
+            findings.add(
+                Reason::Resource(ResourceReason::ReferenceNotFound),
+                path.clone(),
+                format!("{name} does not exist: create it first, or refer to another"),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Counts what a record referred to before, and refers to now.
+pub(crate) fn count(
+    transaction: &mut Transaction<'_>,
+    referrer: &Name,
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> Result<(), Rejection> {
+    let changed: BTreeSet<&String> =
+        before.keys().chain(after.keys()).filter(|name| before.contains_key(*name) != after.contains_key(*name)).collect();
+    for text in changed {
+        let Ok(name) = Name::parse(text) else { continue };
+        if name == *referrer {
+            continue;
+        }
+        let mut referrers = Referrers::read(transaction, &name)?;
+        if after.contains_key(text) {
+            referrers.add(referrer);
+        } else {
+            referrers.remove(referrer);
+        }
+        let key = keys::referrers(&name);
+        if referrers.by_collection.is_empty() {
+            transaction.delete(key);
+        } else {
+            transaction.put(key, referrers.encode());
+        }
+    }
+    Ok(())
+}
+
+// === impl Referrers ===
+
+impl Referrers {
+    /// Who refers to a record.
+    pub(crate) fn read(transaction: &Transaction<'_>, name: &Name) -> Result<Self, Rejection> {
+        let kept = transaction.get(&keys::referrers(name)).map_err(internal)?;
+        Ok(kept.map(|kept| Self::decode(&kept)).unwrap_or_default())
+    }
+
+    /// How many of a collection do.
+    pub(crate) fn of(&self, collection: &str) -> u64 {
+        self.by_collection.get(collection).map_or(0, |referring| referring.count)
+    }
+
+    fn add(&mut self, referrer: &Name) {
+        let referring = self.by_collection.entry(referrer.collection().to_owned()).or_default();
+        referring.count += 1;
+        if referring.witnesses.len() < WITNESSES {
+            referring.witnesses.push(referrer.id().to_string());
+        }
+    }
+
+    fn remove(&mut self, referrer: &Name) {
+        let Some(referring) = self.by_collection.get_mut(referrer.collection()) else { return };
+        referring.count = referring.count.saturating_sub(1);
+        referring.witnesses.retain(|witness| witness != referrer.id().as_str());
+        if referring.count == 0 {
+            self.by_collection.remove(referrer.collection());
+        }
+    }
+
+    /// A line for each collection: its name, the count, the witnesses.
+    fn encode(&self) -> Bytes {
+        let mut text = String::new();
+        for (collection, referring) in &self.by_collection {
+            text.push_str(&format!("{collection} {}", referring.count));
+            for witness in &referring.witnesses {
+                text.push(' ');
+                text.push_str(witness);
+            }
+            text.push('\n');
+        }
+        Bytes::from(text.into_bytes())
+    }
+
+    fn decode(kept: &[u8]) -> Self {
+        let mut referrers = Self::default();
+        for line in std::str::from_utf8(kept).unwrap_or_default().lines() {
+            let mut words = line.split(' ');
+            let (Some(collection), Some(count)) = (words.next(), words.next()) else { continue };
+            let referring = Referring {
+                count: count.parse().unwrap_or_default(),
+                witnesses: words.map(str::to_owned).collect(),
+            };
+            referrers.by_collection.insert(collection.to_owned(), referring);
+        }
+        referrers
+    }
+
+    /// Refuses to delete what is referred to, and names who refers.
+    pub(crate) fn refuse(&self, transaction: &Transaction<'_>, name: &Name) -> Result<(), Rejection> {
+        if self.by_collection.is_empty() {
+            return Ok(());
+        }
+        let mut told = Vec::new();
+        let mut known = Vec::new();
+        for (collection, referring) in &self.by_collection {
+            let mut witnesses: Vec<String> = referring
+                .witnesses
+                .iter()
+                .map(|id| format!("teams/{}/{collection}/{id}", name.team()))
+                .collect();
+            if witnesses.is_empty() {
+                witnesses.extend(search(transaction, name, collection)?);
+            }
+            let more = if referring.count > witnesses.len() as u64 { ", …" } else { "" };
+            told.push(format!("{} of {collection} ({}{more})", referring.count, witnesses.join(", ")));
+            known.extend(witnesses);
+        }
+        let count: u64 = self.by_collection.values().map(|referring| referring.count).sum();
+        Err(Rejection::resource(
+            ResourceReason::StillReferred,
+            format!("{name} is still referred to, by {}: change or delete those first", told.join(" and ")),
+        )
+        .with("resource", name.to_string())
+        .with("referrers_count", count.to_string())
+        .with("referrers", known.join(",")))
+    }
+}
+
+/// Looks for a record of `collection` that refers to `name`.
+fn search(
+    transaction: &Transaction<'_>,
+    name: &Name,
+    collection: &str,
+) -> Result<Option<String>, Rejection> {
+    let Some(plan) = super::plan::plans().collections.get(collection) else { return Ok(None) };
+    let wanted = name.to_string();
+    let range = keys::collection_after(name.team(), collection, "");
+    for entry in transaction.scan(&range, SEARCHED).map_err(internal)? {
+        let Ok(record) = Record::kept(plan.message, &entry.value) else { continue };
+        if names(&record).contains_key(&wanted) {
+            return Ok(Some(format!("teams/{}/{collection}/{}", name.team(), keys::id_of(&entry.key))));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_survive_their_encoding_and_witnesses_are_few() {
+        let name = |id: usize| Name::parse(&format!("teams/a/goals/g{id}")).unwrap();
+        let mut referrers = Referrers::default();
+        (0..5).for_each(|id| referrers.add(&name(id)));
+        assert_eq!(referrers.encode(), "goals 5 g0 g1 g2\n");
+        assert_eq!(Referrers::decode(&referrers.encode()), referrers);
+        (0..4).for_each(|id| referrers.remove(&name(id)));
+        assert_eq!((referrers.of("goals"), referrers.of("customers")), (1, 0));
+        assert_eq!(referrers.encode(), "goals 1\n");
+        referrers.remove(&name(4));
+        assert_eq!(referrers, Referrers::default());
+    }
+}

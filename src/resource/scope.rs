@@ -1,0 +1,42 @@
+//! The names that an expression over a collection may use: its fields, by their proto names.
+
+use merit_expression::{Kind, Scope};
+
+use crate::model::schema::{FieldKind, Schema};
+
+/// The fields of a collection, for expressions.
+#[derive(Clone, Copy, Debug)]
+pub struct CollectionScope<'a> {
+    schema: &'a Schema,
+}
+
+// === impl CollectionScope ===
+
+impl<'a> CollectionScope<'a> {
+    /// The fields of this collection.
+    #[must_use]
+    pub fn new(schema: &'a Schema) -> Self {
+        Self { schema }
+    }
+}
+
+impl Scope for CollectionScope<'_> {
+    fn kind(&self, name: &str) -> Option<Kind> {
+        self.schema.field(name).map(|field| expression_kind(field.kind))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.schema.fields.keys().cloned().collect()
+    }
+}
+
+/// What a value of a field is in an expression.
+#[must_use]
+pub fn expression_kind(kind: FieldKind) -> Kind {
+    match kind {
+        FieldKind::Number { .. } => Kind::Number,
+        FieldKind::Text | FieldKind::Enum | FieldKind::Reference => Kind::Text,
+        FieldKind::Boolean => Kind::Boolean,
+        FieldKind::Date | FieldKind::Timestamp => Kind::Date,
+    }
+}

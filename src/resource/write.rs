@@ -1,0 +1,220 @@
+//! What every change of a record goes through: references, the chapter's rules, name, times, etag, and the commit.
+
+use bytes::Bytes;
+
+use super::{
+    keys,
+    once::Once,
+    plan::{CollectionPlan, FieldPlan},
+    record::{Record, Value},
+    reference, rules,
+};
+use crate::{
+    model::{
+        finding::Findings,
+        name::Name,
+        records::Records,
+        rejection::{Reason, Rejection, ResourceReason, ServiceReason},
+    },
+    store::{StoreError, Transaction},
+};
+
+/// A record as it is to be, before anything that holds for every record is checked.
+pub(crate) struct Draft {
+    pub(crate) collection: &'static CollectionPlan,
+    pub(crate) name: Name,
+    /// What is kept; nothing for a new record.
+    pub(crate) before: Option<Record>,
+    pub(crate) after: Record,
+}
+
+/// What became of a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Created,
+    Updated,
+    Unchanged,
+}
+
+/// Other records, as the write under way sees them.
+pub(crate) struct Reader<'w, 't>(pub(crate) &'w Transaction<'t>);
+
+/// A failure of the store, while a write is under way.
+pub(crate) fn internal(error: StoreError) -> Rejection {
+    tracing::error!(%error, "the store failed within a write");
+    Rejection::new(Reason::Service(ServiceReason::Internal), "the store failed; the log has the cause")
+}
+
+/// A record that is kept and cannot be read.
+pub(crate) fn damaged(name: &Name) -> Rejection {
+    Rejection::new(Reason::Service(ServiceReason::Internal), format!("{name} cannot be read"))
+}
+
+/// There is no such resource.
+pub(crate) fn not_found(name: &Name) -> Rejection {
+    Rejection::resource(ResourceReason::NotFound, format!("{name} does not exist"))
+        .with("resource", name.to_string())
+}
+
+/// The record that is kept under a name.
+pub(crate) fn load(
+    transaction: &Transaction<'_>,
+    collection: &CollectionPlan,
+    name: &Name,
+) -> Result<Option<Record>, Rejection> {
+    let kept = transaction.get(&keys::record(name)).map_err(internal)?;
+    kept.map(|kept| Record::kept(collection.message, &kept).map_err(|_| damaged(name))).transpose()
+}
+
+/// Refuses a change of another version than the one asked for.
+pub(crate) fn check_etag(
+    collection: &CollectionPlan,
+    name: &Name,
+    kept: &Record,
+    asked: &str,
+) -> Result<(), Rejection> {
+    let etag = kept.get(collection.etag).map_or("", Value::text);
+    if asked.is_empty() || asked == etag {
+        return Ok(());
+    }
+    Err(Rejection::resource(
+        ResourceReason::EtagMismatch,
+        format!("{name} was changed since version {asked:?} was read: read it again, and change that"),
+    )
+    .with("resource", name.to_string())
+    .with("etag", etag.to_owned()))
+}
+
+/// Runs a change once: a repeat of its request id gets the first answer, and a rehearsal leaves nothing.
+pub(crate) fn run(
+    transaction: &mut Transaction<'_>,
+    validate_only: bool,
+    once: Option<&Once>,
+    command: impl FnOnce(&mut Transaction<'_>) -> Result<Bytes, Rejection>,
+) -> Result<Bytes, Rejection> {
+    if validate_only {
+        return rehearse(transaction, command);
+    }
+    if let Some(once) = once
+        && let Some(answer) = once.recall(transaction)?
+    {
+        return Ok(answer);
+    }
+    let answer = command(transaction)?;
+    if let Some(once) = once {
+        once.remember(transaction, &answer)?;
+    }
+    Ok(answer)
+}
+
+/// Runs a change and takes its effects back.
+pub(crate) fn rehearse<T>(
+    transaction: &mut Transaction<'_>,
+    command: impl FnOnce(&mut Transaction<'_>) -> Result<T, Rejection>,
+) -> Result<T, Rejection> {
+    let mut answer = None;
+    // A part that is rejected leaves no effects: that is the way to have none.
+    let undone = transaction.part(|transaction| {
+        answer = Some(command(transaction));
+        Err::<(), _>(Rejection::new(Reason::Service(ServiceReason::Internal), "a rehearsal"))
+    });
+    answer.unwrap_or_else(|| Err(undone.err().unwrap_or_else(|| internal(StoreError::Closed(String::new())))))
+}
+
+// === impl Draft ===
+
+impl Draft {
+    /// Checks what holds for every record, and refuses with all that is wrong, here and in `findings`, which are told
+    /// below `path`; then keeps the record. Answers it as it is kept.
+    pub(crate) fn keep(
+        mut self,
+        transaction: &mut Transaction<'_>,
+        path: &str,
+        findings: Findings,
+    ) -> Result<(Outcome, Bytes), Rejection> {
+        let outcome = match &self.before {
+            None => Outcome::Created,
+            Some(before) if self.is_same_as(before) => Outcome::Unchanged,
+            Some(_) => Outcome::Updated,
+        };
+        if outcome == Outcome::Unchanged {
+            findings.refuse()?;
+            let kept = transaction.get(&keys::record(&self.name)).map_err(internal)?;
+            return Ok((outcome, kept.ok_or_else(|| not_found(&self.name))?));
+        }
+        self.stamp(transaction);
+        let before = self.before.as_ref().map(reference::names).unwrap_or_default();
+        let after = reference::names(&self.after);
+        let content = self.examine(transaction, &before, &after, path, findings)?;
+        self.set_etag(transaction, &content);
+        let kept = Bytes::from(self.after.encode());
+        transaction.put(keys::record(&self.name), kept.clone());
+        reference::count(transaction, &self.name, &before, &after)?;
+        Ok((outcome, kept))
+    }
+
+    /// Checks references and the chapter's rules. Answers the record without its etag.
+    fn examine(
+        &self,
+        transaction: &Transaction<'_>,
+        before: &std::collections::BTreeMap<String, String>,
+        after: &std::collections::BTreeMap<String, String>,
+        path: &str,
+        mut findings: Findings,
+    ) -> Result<Vec<u8>, Rejection> {
+        let content = self.after.encode();
+        let mut found = Findings::default();
+        reference::check(transaction, before, after, &mut found)?;
+        rules::check(self.collection, self.before.as_ref(), &content, &Reader(transaction), &mut found)?;
+        findings.append(path, found);
+        findings.refuse()?;
+        Ok(content)
+    }
+
+    /// Whether nothing that a client sees as content differs.
+    fn is_same_as(&self, before: &Record) -> bool {
+        let service = [self.collection.etag, self.collection.update_time];
+        let same = |(field, value): (&FieldPlan, &Value)| {
+            service.contains(&field.number) || before.get(field.number) == Some(value)
+        };
+        let count = |record: &Record| record.values().filter(|(field, _)| !service.contains(&field.number)).count();
+        count(before) == count(&self.after) && self.after.values().all(same)
+    }
+
+    /// Sets what only the service sets on every record.
+    fn stamp(&mut self, transaction: &Transaction<'_>) {
+        let collection = self.collection;
+        let now = Record::timestamp(transaction.time());
+        let created = self.before.as_ref().and_then(|before| before.get(collection.create_time)).cloned();
+        self.after.set(collection.name, Value::Text(self.name.to_string()));
+        self.after.set(collection.create_time, created.unwrap_or_else(|| now.clone()));
+        self.after.set(collection.update_time, now);
+        self.after.take(collection.etag);
+    }
+
+    /// A version is what a record says, and when in the order of all writes it came to say it.
+    fn set_etag(&mut self, transaction: &Transaction<'_>, content: &[u8]) {
+        let mut hasher = blake3::Hasher::new_derive_key("merit etag");
+        hasher.update(&transaction.sequence().to_be_bytes()).update(content);
+        let etag = hasher.finalize().to_hex()[..16].to_owned();
+        self.after.set(self.collection.etag, Value::Text(etag));
+    }
+}
+
+// === impl Reader ===
+
+impl Records for Reader<'_, '_> {
+    fn record(&self, name: &str) -> Result<Option<Bytes>, Rejection> {
+        match Name::parse(name) {
+            Ok(name) => self.0.get(&keys::record(&name)).map_err(internal),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn referrers(&self, name: &str, collection: &str) -> Result<u64, Rejection> {
+        match Name::parse(name) {
+            Ok(name) => Ok(reference::Referrers::read(self.0, &name)?.of(collection)),
+            Err(_) => Ok(0),
+        }
+    }
+}
