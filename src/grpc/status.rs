@@ -147,6 +147,7 @@ pub fn code(reason: Reason) -> Code {
             ResourceReason::ReferenceNotFound
             | ResourceReason::StillReferred
             | ResourceReason::StateForbids => Code::FailedPrecondition,
+            ResourceReason::TooManyRecords => Code::ResourceExhausted,
         },
         Reason::Organisation(reason) => match reason {
             OrganisationReason::ReportingCycle => Code::FailedPrecondition,

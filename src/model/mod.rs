@@ -3,11 +3,15 @@
 
 pub mod caller;
 pub mod cell;
+pub mod crm;
 pub mod currency;
 pub mod decimal;
+pub mod evaluation;
 pub mod finding;
 pub mod format;
+pub mod goal;
 pub mod name;
+pub mod organisation;
 pub mod period;
 pub mod records;
 pub mod rejection;

@@ -36,3 +36,34 @@ pub fn decode<T: prost::Message + Default>(encoded: &[u8]) -> Result<T, Rejectio
         Rejection::new(Reason::Service(ServiceReason::Internal), "a record that is kept cannot be read")
     })
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Records in a map, for the tables of the chapters.
+    #[derive(Default)]
+    pub(crate) struct Kept {
+        records: BTreeMap<String, Bytes>,
+        /// By name and collection.
+        pub(crate) referrers: BTreeMap<(String, String), u64>,
+    }
+
+    impl Kept {
+        pub(crate) fn put(&mut self, name: &str, record: &impl prost::Message) {
+            self.records.insert(name.to_owned(), record.encode_to_vec().into());
+        }
+    }
+
+    impl Records for Kept {
+        fn record(&self, name: &str) -> Result<Option<Bytes>, Rejection> {
+            Ok(self.records.get(name).cloned())
+        }
+
+        fn referrers(&self, name: &str, collection: &str) -> Result<u64, Rejection> {
+            Ok(self.referrers.get(&(name.to_owned(), collection.to_owned())).copied().unwrap_or(0))
+        }
+    }
+}

@@ -76,6 +76,8 @@ reasons! {
         StillReferred = "STILL_REFERRED",
         /// Its state does not allow the change.
         StateForbids = "STATE_FORBIDS",
+        /// There are more records than one request may look at.
+        TooManyRecords = "TOO_MANY_RECORDS",
     }
 
     /// Reasons of the organisation.

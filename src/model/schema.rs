@@ -90,6 +90,12 @@ pub fn field_rule(field: &FieldDescriptor) -> v1::FieldRule {
     option(&field.options(), "merit.v1.field").unwrap_or_default()
 }
 
+/// The rule on a oneof; the default where there is none.
+#[must_use]
+pub fn oneof_rule(oneof: &prost_reflect::OneofDescriptor) -> v1::OneofRule {
+    option(&oneof.options(), "merit.v1.oneof").unwrap_or_default()
+}
+
 /// The rule on a value of a state enum; the default where there is none.
 #[must_use]
 pub fn state_rule(value: &prost_reflect::EnumValueDescriptor) -> v1::StateRule {

@@ -60,6 +60,15 @@ pub(crate) fn check(
             Some(value) => check_value(field, value, team, path, findings),
         }
     }
+    for oneof in &plan.required_oneofs {
+        let members: Vec<&FieldPlan> =
+            plan.fields.iter().filter(|field| field.oneof.as_ref() == Some(oneof)).collect();
+        if members.iter().all(|field| record.get(field.number).is_none()) {
+            let members: Vec<&str> = members.iter().map(|field| field.name.as_str()).collect();
+            let wanted = format!("is required: one of {}", members.join(", "));
+            findings.field(path.field(oneof).to_string(), wanted);
+        }
+    }
 }
 
 fn check_value(

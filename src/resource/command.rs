@@ -21,7 +21,7 @@ use crate::{
         name::{Id, Name},
         rejection::{Reason, Rejection, ResourceReason},
     },
-    store::Transaction,
+    store::{Key, KeyRange, Transaction},
 };
 
 /// A request to change a record, read and checked by itself.
@@ -166,7 +166,7 @@ impl Command {
         };
         if self.findings.is_empty() {
             check_team(transaction, &name, "parent")?;
-            if transaction.get(&keys::record(&name)).map_err(internal)?.is_some() {
+            if transaction.get(&Key::of(&name)).map_err(internal)?.is_some() {
                 return Err(Rejection::resource(
                     ResourceReason::AlreadyExists,
                     format!("{name} exists already: update it, or take another id"),
@@ -175,7 +175,7 @@ impl Command {
             }
         }
         let path = self.method.resource_field.as_deref().unwrap_or_default();
-        let draft = Draft { collection: self.collection, name, before: None, after: self.resource };
+        let draft = Draft { collection: self.collection, name, before: None, after: self.resource, own: false };
         Ok(draft.keep(transaction, path, self.findings)?.1)
     }
 
@@ -200,7 +200,7 @@ impl Command {
         let mut after = before.clone();
         self.mask.apply(&mut after, &self.resource, self.collection, path, &mut self.findings);
         check::check(&mut after, Some(name.team()), &[], path, &mut self.findings);
-        let draft = Draft { collection: self.collection, name, before: Some(before), after };
+        let draft = Draft { collection: self.collection, name, before: Some(before), after, own: false };
         Ok(draft.keep(transaction, carrier, self.findings)?.1)
     }
 
@@ -213,8 +213,9 @@ impl Command {
         Referrers::read(transaction, &name)?.refuse(transaction, &name)?;
         if name.collection() == Name::TEAMS {
             check_empty(transaction, &name)?;
+            transaction.delete(keys::team(&name));
         }
-        transaction.delete(keys::record(&name));
+        transaction.delete(Key::of(&name));
         let before = super::reference::names(&before);
         super::reference::count(transaction, &name, &before, &std::collections::BTreeMap::new())?;
         Ok(Bytes::new())
@@ -258,7 +259,7 @@ impl Command {
         }
         let mut findings = Findings::default();
         check::check(&mut after, Some(name.team()), &[], Path::new(""), &mut findings);
-        let draft = Draft { collection, name, before: Some(before), after };
+        let draft = Draft { collection, name, before: Some(before), after, own: false };
         Ok(draft.keep(transaction, "", findings)?.1)
     }
 
@@ -295,7 +296,7 @@ pub(crate) fn check_team(transaction: &Transaction<'_>, name: &Name, field: &str
         return Ok(());
     }
     let team = Name::of_team(name.team().clone());
-    match transaction.get(&keys::record(&team)).map_err(internal)? {
+    match transaction.get(&Key::of(&team)).map_err(internal)? {
         Some(_) => Ok(()),
         None => Err(not_found(&team).violation(field, format!("{team} does not exist"))),
     }
@@ -303,8 +304,8 @@ pub(crate) fn check_team(transaction: &Transaction<'_>, name: &Name, field: &str
 
 /// Refuses to delete a team that has anything.
 fn check_empty(transaction: &Transaction<'_>, team: &Name) -> Result<(), Rejection> {
-    let own = keys::record(team);
-    let entries = transaction.scan(&keys::team(team.team()), 2).map_err(internal)?;
+    let own = Key::of(team);
+    let entries = transaction.scan(&KeyRange::team(team.team()), 2).map_err(internal)?;
     let Some(other) = entries.iter().find(|entry| entry.key != own) else { return Ok(()) };
     let other = format!("teams/{}", String::from_utf8_lossy(&other.key.0));
     Err(Rejection::resource(

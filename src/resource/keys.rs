@@ -1,93 +1,70 @@
-//! Under which keys records are kept, and what the standard methods keep beside them. Every key that this room uses is
-//! made here.
-
-use bytes::Bytes;
+//! Under which keys the standard methods keep things, and read them. How keys are written is in `store::keys`.
 
 use crate::{
     model::name::{Id, Name},
-    store::{Key, KeyRange},
+    store::{Database, Entry, Key, KeyRange, StoreError, System},
 };
-
-/// How many records refer to a record.
-const REFERRERS: &str = "~referrers/";
-
-/// First answers, by request id.
-const REQUESTS: &str = "~requests/";
-
-/// `team/collection/id`: where a record is kept.
-pub(crate) fn record(name: &Name) -> Key {
-    let (team, collection, id) = (name.team().as_str(), name.collection(), name.id().as_str());
-    let mut key = Vec::with_capacity(team.len() + collection.len() + id.len() + 2);
-    for (index, part) in [team, collection, id].into_iter().enumerate() {
-        if index > 0 {
-            key.push(b'/');
-        }
-        key.extend_from_slice(part.as_bytes());
-    }
-    Key(Bytes::from(key))
-}
 
 /// The records of a collection whose ids come after `after`; all, where that is empty.
 pub(crate) fn collection_after(team: &Id, collection: &str, after: &str) -> KeyRange {
-    let prefix = format!("{team}/{collection}/");
-    let mut start = prefix.clone();
-    if !after.is_empty() {
-        start.push_str(after);
-        // The first text after the id itself.
-        start.push('\0');
+    let range = KeyRange::collection(team, collection);
+    if after.is_empty() {
+        return range;
     }
-    KeyRange { start: text(start), end: Some(beyond(prefix)) }
+    let mut last = range.start.0.to_vec();
+    last.extend_from_slice(after.as_bytes());
+    range.after(&Key(last.into()))
 }
 
-/// Everything that a team has.
-pub(crate) fn team(team: &Id) -> KeyRange {
-    let prefix = format!("{team}/");
-    KeyRange { start: text(prefix.clone()), end: Some(beyond(prefix)) }
+/// The first teams whose ids come after `after`, and the id of the last one looked at.
+pub(crate) fn teams_after(
+    database: &Database,
+    after: &str,
+    limit: usize,
+) -> Result<(Vec<Entry>, Option<String>), StoreError> {
+    let mut range = KeyRange::system(System::Team, &[]);
+    if !after.is_empty() {
+        range = range.after(&Key::system(System::Team, &[after]));
+    }
+    let mut entries = Vec::new();
+    let listed = database.scan(&range, limit)?;
+    for entry in &listed {
+        let Ok(team) = Id::parse(id_of(&entry.key)) else { continue };
+        let key = Key::of(&Name::of_team(team));
+        // Deleted in between, perhaps.
+        if let Some(value) = database.get(&key)? {
+            entries.push(Entry { key, value });
+        }
+    }
+    let last = (listed.len() == limit).then(|| listed.last().map(|entry| id_of(&entry.key).to_owned()));
+    Ok((entries, last.flatten()))
 }
 
-/// What teams have, beyond the team of this key; everything, where there is none.
-pub(crate) fn teams_beyond(key: Option<&Key>) -> KeyRange {
-    let start = match key.and_then(team_of) {
-        Some(team) => beyond(format!("{team}/")),
-        None => text(String::new()),
-    };
-    KeyRange { start, end: Some(text("~".to_owned())) }
+/// Says that there is a team of this name.
+pub(crate) fn team(name: &Name) -> Key {
+    Key::system(System::Team, &[name.team().as_str()])
 }
 
-/// The team of a record's key.
-pub(crate) fn team_of(key: &Key) -> Option<&str> {
-    std::str::from_utf8(&key.0).ok()?.split('/').next()
-}
-
-/// The id at the end of a record's key.
+/// The id at the end of a key.
 pub(crate) fn id_of(key: &Key) -> &str {
-    let text = std::str::from_utf8(&key.0).unwrap_or_default();
-    text.rsplit('/').next().unwrap_or_default()
+    let last = key.parts().last().unwrap_or_default();
+    std::str::from_utf8(last).unwrap_or_default()
 }
 
 /// How many records refer to this one.
 pub(crate) fn referrers(name: &Name) -> Key {
-    text(format!("{REFERRERS}{}/{}/{}", name.team(), name.collection(), name.id()))
+    Key::system(System::Reference, &[name.team().as_str(), name.collection(), name.id().as_str()])
 }
 
 /// The first answer to a request id, among those of a week.
 pub(crate) fn request(week: u32, hash: &str) -> Key {
-    text(format!("{REQUESTS}{week:06}/{hash}"))
+    Key::system(System::Request, &[&format!("{week:06}"), hash])
 }
 
 /// The first answers of all weeks before this one.
 pub(crate) fn requests_before(week: u32) -> KeyRange {
-    KeyRange { start: text(REQUESTS.to_owned()), end: Some(text(format!("{REQUESTS}{week:06}/"))) }
-}
-
-fn text(text: String) -> Key {
-    Key(Bytes::from(text.into_bytes()))
-}
-
-/// The first key beyond all that begin with `prefix`, which ends with a slash.
-fn beyond(mut prefix: String) -> Key {
-    prefix.pop();
-    // What comes after the slash.
-    prefix.push('0');
-    text(prefix)
+    KeyRange {
+        start: KeyRange::system(System::Request, &[]).start,
+        end: Some(Key::system(System::Request, &[&format!("{week:06}")])),
+    }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::name::{Id, Name},
-    store::{Database, Entry, StoreError, WriteError},
+    store::{Database, Entry, Key, StoreError, WriteError},
 };
 
 /// Records read at a time; between two batches others get their turn.
@@ -77,22 +77,15 @@ impl List {
         items: u32,
         token: u32,
     ) -> Result<Bytes, WriteError> {
-        let page = match &self.team {
-            Some(team) => {
-                let name = Name::of_team(team.clone());
-                if database.get(&keys::record(&name))?.is_none() {
-                    let description = format!("{name} does not exist");
-                    return Err(not_found(&name).violation("parent", description).into());
-                }
-                if self.order.is_by_name() {
-                    self.by_name(database, team).await?
-                } else {
-                    self.ordered(database, Source::Collection(team, String::new())).await?
-                }
+        if let Some(team) = &self.team {
+            let name = Name::of_team(team.clone());
+            if database.get(&Key::of(&name))?.is_none() {
+                let description = format!("{name} does not exist");
+                return Err(not_found(&name).violation("parent", description).into());
             }
-            // The key of a team begins with the team: keys are not in the order of names there.
-            None => self.ordered(database, Source::Teams(None)).await?,
-        };
+        }
+        let page =
+            if self.order.is_by_name() { self.by_name(database).await? } else { self.ordered(database).await? };
         let mut answer = Vec::with_capacity(page.items.iter().map(|(_, value)| value.len() + 8).sum());
         for (_, value) in &page.items {
             put_bytes(items, value, &mut answer);
@@ -103,6 +96,21 @@ impl List {
         Ok(Bytes::from(answer))
     }
 
+    /// The next records by name, and after which id to go on; nothing where these were the last.
+    fn batch(
+        &self,
+        database: &Database,
+        after: &str,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, Option<String>), StoreError> {
+        let Some(team) = &self.team else { return keys::teams_after(database, after, limit) };
+        let range = keys::collection_after(team, &self.collection.schema.collection, after);
+        let entries = database.scan(&range, limit)?;
+        let last = entries.last().filter(|_| entries.len() == limit);
+        let last = last.map(|entry| keys::id_of(&entry.key).to_owned());
+        Ok((entries, last))
+    }
+
     /// The entries that pass the filter.
     fn passing(&self, entries: Vec<Entry>) -> Vec<Entry> {
         let Some(filter) = &self.filter else { return entries };
@@ -111,19 +119,14 @@ impl List {
         entries.into_iter().zip(passes).filter(|(_, passes)| *passes).map(|(entry, _)| entry).collect()
     }
 
-    /// A page in the order of keys: reads on until it is full.
-    async fn by_name(&self, database: &Database, team: &Id) -> Result<Page, WriteError> {
-        let collection = &self.collection.schema.collection;
+    /// A page in the order of names, which is that of keys: reads on until it is full.
+    async fn by_name(&self, database: &Database) -> Result<Page, WriteError> {
         let mut after = self.after.as_ref().map(|position| position.id.clone()).unwrap_or_default();
         let (mut page, mut bytes, mut examined) = (Page::default(), 0, 0);
         loop {
             let wanted = if self.filter.is_some() { BATCH } else { BATCH.min(self.size + 1 - page.items.len()) };
-            let entries = database.scan(&keys::collection_after(team, collection, &after), wanted)?;
-            let done = entries.len() < wanted;
+            let (entries, last) = self.batch(database, &after, wanted)?;
             examined += entries.len();
-            if let Some(last) = entries.last() {
-                after = keys::id_of(&last.key).to_owned();
-            }
             for entry in self.passing(entries) {
                 if page.items.len() == self.size || bytes > PAGE_BYTES {
                     page.next = page.items.last().map(|(position, _)| position.clone());
@@ -133,9 +136,8 @@ impl List {
                 let position = Position { key: Vec::new(), id: keys::id_of(&entry.key).to_owned() };
                 page.items.push((position, entry.value));
             }
-            if done {
-                return Ok(page);
-            }
+            let Some(last) = last else { return Ok(page) };
+            after = last;
             if examined >= EXAMINED_MAX {
                 page.next = Some(Position { key: Vec::new(), id: after });
                 return Ok(page);
@@ -145,24 +147,23 @@ impl List {
     }
 
     /// A page in the order of fields: looks through everything, and keeps no more than a page.
-    async fn ordered(&self, database: &Database, mut source: Source<'_>) -> Result<Page, WriteError> {
+    async fn ordered(&self, database: &Database) -> Result<Page, WriteError> {
         let mut kept: BTreeMap<Position, Bytes> = BTreeMap::new();
         let mut more = false;
-        while let Some(entries) = source.next(database, &self.collection.schema.collection)? {
+        let mut after = Some(String::new());
+        while let Some(start) = after {
+            let (entries, last) = self.batch(database, &start, BATCH)?;
+            after = last;
             for entry in self.passing(entries) {
                 let id = keys::id_of(&entry.key).to_owned();
                 let position = Position { key: self.order.key(&entry.value), id };
-                let beyond = kept.len() == self.size
-                    && kept.last_key_value().is_some_and(|(last, _)| *last < position);
                 if self.after.as_ref().is_some_and(|after| position <= *after) {
                     continue;
                 }
-                more |= kept.len() == self.size;
-                if !beyond {
-                    kept.insert(position, entry.value);
-                }
+                kept.insert(position, entry.value);
                 if kept.len() > self.size {
                     kept.pop_last();
+                    more = true;
                 }
             }
             tokio::task::yield_now().await;
@@ -179,44 +180,5 @@ impl List {
         }
         page.next = page.items.last().filter(|_| more).map(|(position, _)| position.clone());
         Ok(page)
-    }
-}
-
-/// Where the records of a list come from, batch by batch.
-enum Source<'a> {
-    /// A team's, after an id.
-    Collection(&'a Id, String),
-    /// Teams themselves, after a key of the team before.
-    Teams(Option<crate::store::Key>),
-}
-
-// === impl Source ===
-
-impl Source<'_> {
-    /// The next records; nothing at the end.
-    fn next(&mut self, database: &Database, collection: &str) -> Result<Option<Vec<Entry>>, StoreError> {
-        let mut entries = Vec::new();
-        match self {
-            Self::Collection(team, after) => {
-                entries = database.scan(&keys::collection_after(team, collection, after), BATCH)?;
-                if let Some(last) = entries.last() {
-                    *after = keys::id_of(&last.key).to_owned();
-                }
-            }
-            Self::Teams(last) => {
-                while entries.len() < BATCH {
-                    // One look for the first key of the next team, one for the team.
-                    let Some(first) = database.scan(&keys::teams_beyond(last.as_ref()), 1)?.pop() else { break };
-                    let id = keys::team_of(&first.key).and_then(|team| Id::parse(team).ok());
-                    *last = Some(first.key);
-                    let Some(id) = id else { continue };
-                    let key = keys::record(&Name::of_team(id));
-                    if let Some(value) = database.get(&key)? {
-                        entries.push(Entry { key, value });
-                    }
-                }
-            }
-        }
-        Ok((!entries.is_empty()).then_some(entries))
     }
 }

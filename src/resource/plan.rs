@@ -10,7 +10,7 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind as ProtoKind, MessageD
 
 use super::method::{self, MethodPlan};
 use crate::{
-    model::schema::{Schema, field_rule, schemas, short_value_name, state_rule},
+    model::schema::{Schema, field_rule, oneof_rule, schemas, short_value_name, state_rule},
     proto::{
         descriptors,
         v1::{self, Format},
@@ -43,6 +43,8 @@ pub(crate) struct MessagePlan {
     pub(crate) full_name: String,
     /// By number.
     pub(crate) fields: Vec<FieldPlan>,
+    /// Oneofs of which a field has to be set.
+    pub(crate) required_oneofs: Vec<String>,
 }
 
 /// A field and its rule.
@@ -176,7 +178,12 @@ impl MessagePlan {
         let mut fields: Vec<FieldPlan> =
             message.fields().map(|field| FieldPlan::read(&field, places)).collect();
         fields.sort_by_key(|field| field.number);
-        Self { full_name: message.full_name().to_owned(), fields }
+        let required_oneofs = message
+            .oneofs()
+            .filter(|oneof| oneof_rule(oneof).required)
+            .map(|oneof| oneof.name().to_owned())
+            .collect();
+        Self { full_name: message.full_name().to_owned(), fields, required_oneofs }
     }
 
     /// The field of a number.

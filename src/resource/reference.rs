@@ -18,7 +18,7 @@ use crate::{
         name::Name,
         rejection::{Reason, Rejection, ResourceReason},
     },
-    store::Transaction,
+    store::{Key, Transaction},
 };
 
 /// How many referrers of a collection are remembered by name.
@@ -89,7 +89,7 @@ pub(crate) fn check(
     for (text, path) in after {
         // A name that cannot be parsed was found already.
         let Ok(name) = Name::parse(text) else { continue };
-        if !before.contains_key(text) && transaction.get(&keys::record(&name)).map_err(internal)?.is_none() {
+        if !before.contains_key(text) && transaction.get(&Key::of(&name)).map_err(internal)?.is_none() {
             findings.add(
                 Reason::Resource(ResourceReason::ReferenceNotFound),
                 path.clone(),

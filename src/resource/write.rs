@@ -16,7 +16,7 @@ use crate::{
         records::Records,
         rejection::{Reason, Rejection, ResourceReason, ServiceReason},
     },
-    store::{StoreError, Transaction},
+    store::{Key, StoreError, Transaction},
 };
 
 /// A record as it is to be, before anything that holds for every record is checked.
@@ -26,6 +26,8 @@ pub(crate) struct Draft {
     /// What is kept; nothing for a new record.
     pub(crate) before: Option<Record>,
     pub(crate) after: Record,
+    /// Whether the service changes it on its own account: the chapter's rules are for what clients write.
+    pub(crate) own: bool,
 }
 
 /// What became of a draft.
@@ -62,7 +64,7 @@ pub(crate) fn load(
     collection: &CollectionPlan,
     name: &Name,
 ) -> Result<Option<Record>, Rejection> {
-    let kept = transaction.get(&keys::record(name)).map_err(internal)?;
+    let kept = transaction.get(&Key::of(name)).map_err(internal)?;
     kept.map(|kept| Record::kept(collection.message, &kept).map_err(|_| damaged(name))).transpose()
 }
 
@@ -139,7 +141,7 @@ impl Draft {
         };
         if outcome == Outcome::Unchanged {
             findings.refuse()?;
-            let kept = transaction.get(&keys::record(&self.name)).map_err(internal)?;
+            let kept = transaction.get(&Key::of(&self.name)).map_err(internal)?;
             return Ok((outcome, kept.ok_or_else(|| not_found(&self.name))?));
         }
         self.stamp(transaction);
@@ -148,7 +150,10 @@ impl Draft {
         let content = self.examine(transaction, &before, &after, path, findings)?;
         self.set_etag(transaction, &content);
         let kept = Bytes::from(self.after.encode());
-        transaction.put(keys::record(&self.name), kept.clone());
+        transaction.put(Key::of(&self.name), kept.clone());
+        if outcome == Outcome::Created && self.name.collection() == Name::TEAMS {
+            transaction.put(keys::team(&self.name), Bytes::new());
+        }
         reference::count(transaction, &self.name, &before, &after)?;
         Ok((outcome, kept))
     }
@@ -165,7 +170,10 @@ impl Draft {
         let content = self.after.encode();
         let mut found = Findings::default();
         reference::check(transaction, before, after, &mut found)?;
-        rules::check(self.collection, self.before.as_ref(), &content, &Reader(transaction), &mut found)?;
+        if !self.own {
+            let records = Reader(transaction);
+            rules::check(self.collection, &content, &records, &mut found)?;
+        }
         findings.append(path, found);
         findings.refuse()?;
         Ok(content)
@@ -206,7 +214,7 @@ impl Draft {
 impl Records for Reader<'_, '_> {
     fn record(&self, name: &str) -> Result<Option<Bytes>, Rejection> {
         match Name::parse(name) {
-            Ok(name) => self.0.get(&keys::record(&name)).map_err(internal),
+            Ok(name) => self.0.get(&Key::of(&name)).map_err(internal),
             Err(_) => Ok(None),
         }
     }

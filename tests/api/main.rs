@@ -1,1 +1,3 @@
 //! Through gRPC: a real server on port 0, a real client.
+
+mod rules;
