@@ -88,9 +88,7 @@ impl CellReader {
 
     fn whole(&self, wire: Wire<'_>) -> i128 {
         match wire {
-            Wire::Varint(number) if self.zigzag => {
-                i128::from((number >> 1) as i64 ^ -((number & 1) as i64))
-            }
+            Wire::Varint(number) if self.zigzag => i128::from((number >> 1) as i64 ^ -((number & 1) as i64)),
             Wire::Varint(number) | Wire::Fixed64(number) => i128::from(number as i64),
             Wire::Fixed32(number) => i128::from(number as i32),
             Wire::Bytes(_) => 0,
@@ -128,7 +126,11 @@ impl CellReader {
 
 /// A singular field of an encoded message; the last one where there are several.
 fn field(message: &[u8], wanted: u32) -> Option<Wire<'_>> {
-    Walk::new(message).map_while(Result::ok).filter(|(number, _)| *number == wanted).last().map(|found| found.1)
+    Walk::new(message)
+        .map_while(Result::ok)
+        .filter(|(number, _)| *number == wanted)
+        .last()
+        .map(|found| found.1)
 }
 
 fn message_field(message: &[u8], wanted: u32) -> Option<&[u8]> {

@@ -15,7 +15,11 @@ const DEPTH_MAX: usize = 100;
 ///
 /// # Errors
 /// `INTERNAL` where the store failed.
-pub fn customer(customer: &Customer, records: &dyn Records, findings: &mut Findings) -> Result<(), Rejection> {
+pub fn customer(
+    customer: &Customer,
+    records: &dyn Records,
+    findings: &mut Findings,
+) -> Result<(), Rejection> {
     let above = |name: &str| {
         Ok(find::<Customer>(records, name)?.map(|customer| customer.parent_customer).unwrap_or_default())
     };
@@ -44,7 +48,8 @@ pub(super) fn no_cycle(
         }
         next = above(&next)?;
     }
-    findings.field(field, format!("more than {DEPTH_MAX} are above each other: at most as many are accepted"));
+    findings
+        .field(field, format!("more than {DEPTH_MAX} are above each other: at most as many are accepted"));
     Ok(())
 }
 
@@ -55,7 +60,8 @@ pub fn opportunity(opportunity: &Opportunity, findings: &mut Findings) {
     let closed = matches!(stage, OpportunityStage::Won | OpportunityStage::Lost);
     let short = stage.as_str_name().trim_start_matches("OPPORTUNITY_STAGE_");
     if closed && opportunity.close_date.is_empty() {
-        findings.field("close_date", format!("is required of a deal that is {short}: a date like 2026-03-31"));
+        findings
+            .field("close_date", format!("is required of a deal that is {short}: a date like 2026-03-31"));
     }
     if !closed && !opportunity.close_date.is_empty() {
         findings.field("close_date", format!("is for closed deals, and this one is {short}: leave it empty"));
@@ -87,7 +93,8 @@ mod tests {
             };
             let mut findings = Findings::default();
             opportunity(&deal, &mut findings);
-            let violations = findings.refuse().err().map(|rejection| rejection.violations).unwrap_or_default();
+            let violations =
+                findings.refuse().err().map(|rejection| rejection.violations).unwrap_or_default();
             let fields: Vec<&str> = violations.iter().map(|violation| violation.field.as_str()).collect();
             assert_eq!(fields.join(" "), expected, "{deal:?}");
         };

@@ -70,7 +70,8 @@ pub fn normal(text: &str) -> Option<Cow<'_, str>> {
     if kept.len() + decimals.map_or(0, str::len) > DIGITS_MAX {
         return None;
     }
-    let zero = stripped.is_empty() && decimals.is_none_or(|decimals| decimals.bytes().all(|byte| byte == b'0'));
+    let zero =
+        stripped.is_empty() && decimals.is_none_or(|decimals| decimals.bytes().all(|byte| byte == b'0'));
     let sign = if negative && !zero { "-" } else { "" };
     let length = sign.len() + kept.len() + decimals.map_or(0, |decimals| decimals.len() + 1);
     // Of a text that is in the form already, nothing is left out.

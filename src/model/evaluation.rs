@@ -10,7 +10,9 @@ use super::{
     rejection::{EvaluationReason, Reason, Rejection},
     schema::{FieldKind, Schema, schemas},
 };
-use crate::proto::v1::{Measure, MeasureValue, Ratio, Run, RunStep, input_binding::Source, measure::Definition};
+use crate::proto::v1::{
+    Measure, MeasureValue, Ratio, Run, RunStep, input_binding::Source, measure::Definition,
+};
 
 /// How many ratios may stand above each other.
 pub const RATIO_DEPTH_MAX: usize = 8;
@@ -120,7 +122,11 @@ fn check_inputs(step: &RunStep, path: &str, earlier: &[&str], findings: &mut Fin
     for (index, input) in step.inputs.iter().enumerate() {
         let path = format!("{path}.inputs[{index}]");
         if !seen.insert(&input.input) {
-            findings.add(binding, format!("{path}.input"), format!("{} is bound twice", quoted(&input.input)));
+            findings.add(
+                binding,
+                format!("{path}.input"),
+                format!("{} is bound twice", quoted(&input.input)),
+            );
         }
         match &input.source {
             Some(Source::Output(output)) => {
@@ -135,7 +141,8 @@ fn check_inputs(step: &RunStep, path: &str, earlier: &[&str], findings: &mut Fin
                     findings.add(binding, format!("{path}.output"), description);
                 }
             }
-            Some(_) => {}
+            // That there is a source is said in the contract.
+            _ => {}
         }
     }
 }
@@ -164,9 +171,14 @@ pub fn source_collection(collection: &str, path: &str, findings: &mut Findings) 
 
 /// Checks that a field refers to account managers, and says so where it does not.
 pub fn check_owner_field(schema: &Schema, field: &str, path: &str, findings: &mut Findings) {
-    check_field(schema, field, &format!("{path}.owner_field"), findings, "refers to account managers", |field| {
-        field.reference.as_deref() == Some("accountManagers")
-    });
+    check_field(
+        schema,
+        field,
+        &format!("{path}.owner_field"),
+        findings,
+        "refers to account managers",
+        |field| field.reference.as_deref() == Some("accountManagers"),
+    );
 }
 
 /// Checks that a field is a date, and says so where it is not.

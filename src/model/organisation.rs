@@ -44,7 +44,9 @@ pub fn account_manager(
             findings.add(
                 Reason::Organisation(OrganisationReason::ReportingOverlap),
                 format!("reporting_line[{index}]"),
-                format!("holds on days on which reporting_line[{earlier}] holds: end one where the other begins"),
+                format!(
+                    "holds on days on which reporting_line[{earlier}] holds: end one where the other begins"
+                ),
             );
         }
         if reaches(line, interval, &account_manager.name, records)? {
@@ -172,11 +174,7 @@ mod tests {
             &[("b", "", "")],
             "",
         );
-        check(
-            &[("b", &[]), ("c", &[])],
-            &[("b", "2024-01-01", "2024-02-01"), ("c", "2024-02-01", "")],
-            "",
-        );
+        check(&[("b", &[]), ("c", &[])], &[("b", "2024-01-01", "2024-02-01"), ("c", "2024-02-01", "")], "");
         check(
             &[("b", &[]), ("c", &[])],
             &[("b", "2024-01-01", "2024-02-02"), ("c", "2024-02-01", "")],

@@ -163,13 +163,7 @@ fn is_json_object(text: &str) -> bool {
 }
 
 /// Checks that a text is the name of a resource of `collection` in the same team.
-fn check_reference(
-    collection: &str,
-    text: &str,
-    team: Option<&Id>,
-    path: Path<'_>,
-    findings: &mut Findings,
-) {
+fn check_reference(collection: &str, text: &str, team: Option<&Id>, path: Path<'_>, findings: &mut Findings) {
     let shown_team = team.map_or("{team}", Id::as_str);
     let wanted = if collection == Name::TEAMS {
         "teams/{team}".to_owned()
@@ -179,8 +173,9 @@ fn check_reference(
     let fits = |name: &Name| name.collection() == collection && team.is_none_or(|team| name.team() == team);
     match Name::parse(text) {
         Ok(name) if fits(&name) => {}
-        Ok(_) => findings
-            .field(path.to_string(), format!("{} is not accepted: {wanted} is", format::quoted(text))),
+        Ok(_) => {
+            findings.field(path.to_string(), format!("{} is not accepted: {wanted} is", format::quoted(text)))
+        }
         Err(_) => findings.add(
             Reason::Resource(ResourceReason::InvalidName),
             path.to_string(),
@@ -200,8 +195,7 @@ fn check_number(field: &FieldPlan, number: u64, path: Path<'_>, findings: &mut F
             }
         }
         Kind::Varint { zigzag } if field.rule.bounded => {
-            let number =
-                if *zigzag { (number >> 1) as i64 ^ -((number & 1) as i64) } else { number as i64 };
+            let number = if *zigzag { (number >> 1) as i64 ^ -((number & 1) as i64) } else { number as i64 };
             let (minimum, maximum) = (field.rule.minimum, field.rule.maximum);
             if !(minimum..=maximum).contains(&number) {
                 let wanted = format!("{number} is not accepted: {minimum} to {maximum} is");

@@ -94,11 +94,13 @@ impl Command {
             Action::Create => command.read_create(carrier),
             Action::Update => {
                 let path = format!("{carrier}.name");
-                command.name = read_name(command.resource.text("name"), collection, &path, &mut command.findings);
+                command.name =
+                    read_name(command.resource.text("name"), collection, &path, &mut command.findings);
                 command.mask = Mask::read(&command.request, collection, &mut command.findings);
             }
             _ => {
-                command.name = read_name(command.request.text("name"), collection, "name", &mut command.findings);
+                command.name =
+                    read_name(command.request.text("name"), collection, "name", &mut command.findings);
             }
         }
         if let Some(name) = &command.name {
@@ -119,7 +121,8 @@ impl Command {
                 }
             },
         };
-        let parent = Name::parse(self.request.text("parent")).ok().filter(|name| name.collection() == Name::TEAMS);
+        let parent =
+            Name::parse(self.request.text("parent")).ok().filter(|name| name.collection() == Name::TEAMS);
         self.team = parent.map(|parent| parent.team().clone());
         self.name = if self.collection.schema.collection == Name::TEAMS {
             id.map(Name::of_team)
@@ -175,7 +178,8 @@ impl Command {
             }
         }
         let path = self.method.resource_field.as_deref().unwrap_or_default();
-        let draft = Draft { collection: self.collection, name, before: None, after: self.resource, own: false };
+        let draft =
+            Draft { collection: self.collection, name, before: None, after: self.resource, own: false };
         Ok(draft.keep(transaction, path, self.findings)?.1)
     }
 

@@ -96,8 +96,7 @@ fn column(reader: &CellReader, records: &[&[u8]]) -> Column {
                 .iter()
                 .map(|cell| if let Some(Cell::Number(digits)) = cell { *digits } else { 0 })
                 .collect();
-            let narrow: Option<Vec<i64>> =
-                digits.iter().map(|&digits| i64::try_from(digits).ok()).collect();
+            let narrow: Option<Vec<i64>> = digits.iter().map(|&digits| i64::try_from(digits).ok()).collect();
             let unscaled = match narrow {
                 Some(narrow) => Unscaled::Narrow(Arc::new(narrow)),
                 None => Unscaled::Wide(Arc::new(digits)),

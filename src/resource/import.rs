@@ -49,12 +49,8 @@ impl Resources {
         request: ImportResourcesRequest,
     ) -> Result<ImportResourcesResponse, WriteError> {
         let mut findings = Findings::default();
-        let parent = command::read_name(
-            &request.parent,
-            &plans().collections[Name::TEAMS],
-            "parent",
-            &mut findings,
-        );
+        let parent =
+            command::read_name(&request.parent, &plans().collections[Name::TEAMS], "parent", &mut findings);
         if request.items.len() > ITEMS_MAX {
             let description = format!("has {} items: at most {ITEMS_MAX} are accepted", request.items.len());
             findings.field("items", description);
@@ -105,7 +101,10 @@ fn result(name: String, outcome: Result<Outcome, Rejection>) -> ImportResult {
             result.message = rejection.message;
             let violations = rejection.violations.into_iter();
             result.violations = violations
-                .map(|violation| FieldViolation { field: violation.field, description: violation.description })
+                .map(|violation| FieldViolation {
+                    field: violation.field,
+                    description: violation.description,
+                })
                 .collect();
         }
     }
@@ -120,8 +119,8 @@ impl Item {
             return Err(Rejection::field("resource", "is required: a record of merit.v1"));
         };
         let collection = collection(&resource.type_url)?;
-        let id = Id::parse(&item.id)
-            .map_err(|rejection| rejection.clone().violation("id", rejection.message))?;
+        let id =
+            Id::parse(&item.id).map_err(|rejection| rejection.clone().violation("id", rejection.message))?;
         let name = Name::new(team.clone(), &collection.schema.collection, id);
         let (mut findings, path) = (Findings::default(), Path::new(""));
         let mut record = Record::decode(collection.message, &resource.value, path, &mut findings)
@@ -184,8 +183,7 @@ fn collection(type_url: &str) -> Result<&'static CollectionPlan, Rejection> {
             .filter(|collection| is_imported(collection))
             .map(|collection| collection.schema.message.full_name())
             .collect();
-        let description =
-            format!("{} is no resource: accepted are {}", quoted(type_url), known.join(", "));
+        let description = format!("{} is no resource: accepted are {}", quoted(type_url), known.join(", "));
         return Err(Rejection::field("resource", description));
     };
     if is_imported(found) {
@@ -206,6 +204,7 @@ fn is_imported(collection: &CollectionPlan) -> bool {
 /// A record as an item of an import.
 #[must_use]
 pub fn pack<T: prost::Message + prost::Name>(id: &str, record: &T) -> ImportItem {
-    let resource = prost_types::Any { type_url: T::type_url(), value: Bytes::from(record.encode_to_vec()).into() };
+    let resource =
+        prost_types::Any { type_url: T::type_url(), value: Bytes::from(record.encode_to_vec()).into() };
     ImportItem { id: id.to_owned(), resource: Some(resource) }
 }

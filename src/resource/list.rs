@@ -84,8 +84,11 @@ impl List {
                 return Err(not_found(&name).violation("parent", description).into());
             }
         }
-        let page =
-            if self.order.is_by_name() { self.by_name(database).await? } else { self.ordered(database).await? };
+        let page = if self.order.is_by_name() {
+            self.by_name(database).await?
+        } else {
+            self.ordered(database).await?
+        };
         let mut answer = Vec::with_capacity(page.items.iter().map(|(_, value)| value.len() + 8).sum());
         for (_, value) in &page.items {
             put_bytes(items, value, &mut answer);
@@ -124,7 +127,8 @@ impl List {
         let mut after = self.after.as_ref().map(|position| position.id.clone()).unwrap_or_default();
         let (mut page, mut bytes, mut examined) = (Page::default(), 0, 0);
         loop {
-            let wanted = if self.filter.is_some() { BATCH } else { BATCH.min(self.size + 1 - page.items.len()) };
+            let wanted =
+                if self.filter.is_some() { BATCH } else { BATCH.min(self.size + 1 - page.items.len()) };
             let (entries, last) = self.batch(database, &after, wanted)?;
             examined += entries.len();
             for entry in self.passing(entries) {

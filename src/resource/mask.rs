@@ -99,7 +99,8 @@ fn refusal(field: &FieldPlan, collection: &CollectionPlan) -> Option<String> {
 
 /// The methods that change the state.
 fn changed_by(collection: &CollectionPlan) -> String {
-    let mut methods: Vec<&str> = collection.transitions.iter().map(|(_, _, method)| method.as_str()).collect();
+    let mut methods: Vec<&str> =
+        collection.transitions.iter().map(|(_, _, method)| method.as_str()).collect();
     methods.sort_unstable();
     methods.dedup();
     if methods.is_empty() { "the service".to_owned() } else { methods.join(", ") }
@@ -107,9 +108,8 @@ fn changed_by(collection: &CollectionPlan) -> String {
 
 fn check_path(message: &MessagePlan, steps: &[String], collection: &CollectionPlan) -> Result<(), String> {
     let Some((first, below)) = steps.split_first() else { return Ok(()) };
-    let field = message
-        .by_name(first)
-        .ok_or_else(|| format!("is no field: {} has no {first}", message.full_name))?;
+    let field =
+        message.by_name(first).ok_or_else(|| format!("is no field: {} has no {first}", message.full_name))?;
     let top = message.full_name == collection.message.plan().full_name;
     if top && let Some(refusal) = refusal(field, collection) {
         return Err(refusal);
@@ -135,7 +135,8 @@ fn apply_all(
 ) {
     let fields = || collection.message.plan().fields.iter();
     for field in fields() {
-        let changed = incoming.get(field.number).is_some_and(|value| current.get(field.number) != Some(value));
+        let changed =
+            incoming.get(field.number).is_some_and(|value| current.get(field.number) != Some(value));
         match refusal(field, collection) {
             None => {
                 current.take(field.number);

@@ -126,10 +126,13 @@ impl MethodPlan {
 }
 
 /// The field that carries the resource.
-fn carrier(message: &MessageDescriptor, collection: &CollectionPlan) -> Option<prost_reflect::FieldDescriptor> {
-    message.fields().find(
-        |field| matches!(field.kind(), ProtoKind::Message(inner) if inner == collection.schema.message),
-    )
+fn carrier(
+    message: &MessageDescriptor,
+    collection: &CollectionPlan,
+) -> Option<prost_reflect::FieldDescriptor> {
+    message
+        .fields()
+        .find(|field| matches!(field.kind(), ProtoKind::Message(inner) if inner == collection.schema.message))
 }
 
 fn list(response: &MessageDescriptor, collection: &CollectionPlan) -> Action {

@@ -81,7 +81,9 @@ impl Position {
             .and_then(|decoded| Self::unpack(&decoded))
             .ok_or_else(|| refused("is no token of this service: send next_page_token as it was answered"))?;
         if bound != binding {
-            return Err(refused("belongs to another list: parent, filter and order_by have to stay the same"));
+            return Err(refused(
+                "belongs to another list: parent, filter and order_by have to stay the same",
+            ));
         }
         Ok(Some(position))
     }

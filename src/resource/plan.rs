@@ -209,11 +209,9 @@ impl FieldPlan {
             ProtoKind::Double | ProtoKind::Fixed64 | ProtoKind::Sfixed64 => Kind::Fixed64,
             ProtoKind::Float | ProtoKind::Fixed32 | ProtoKind::Sfixed32 => Kind::Fixed32,
             ProtoKind::Sint32 | ProtoKind::Sint64 => Kind::Varint { zigzag: true },
-            ProtoKind::Int32
-            | ProtoKind::Int64
-            | ProtoKind::Uint32
-            | ProtoKind::Uint64
-            | ProtoKind::Bool => Kind::Varint { zigzag: false },
+            ProtoKind::Int32 | ProtoKind::Int64 | ProtoKind::Uint32 | ProtoKind::Uint64 | ProtoKind::Bool => {
+                Kind::Varint { zigzag: false }
+            }
             ProtoKind::Message(entry) if field.is_map() => {
                 let text = |field: FieldDescriptor| matches!(field.kind(), ProtoKind::String);
                 assert!(

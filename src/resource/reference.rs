@@ -107,8 +107,11 @@ pub(crate) fn count(
     before: &BTreeMap<String, String>,
     after: &BTreeMap<String, String>,
 ) -> Result<(), Rejection> {
-    let changed: BTreeSet<&String> =
-        before.keys().chain(after.keys()).filter(|name| before.contains_key(*name) != after.contains_key(*name)).collect();
+    let changed: BTreeSet<&String> = before
+        .keys()
+        .chain(after.keys())
+        .filter(|name| before.contains_key(*name) != after.contains_key(*name))
+        .collect();
     for text in changed {
         let Ok(name) = Name::parse(text) else { continue };
         if name == *referrer {
@@ -221,11 +224,7 @@ impl Referrers {
 }
 
 /// Looks for a record of `collection` that refers to `name`.
-fn search(
-    transaction: &Transaction<'_>,
-    name: &Name,
-    collection: &str,
-) -> Result<Option<String>, Rejection> {
+fn search(transaction: &Transaction<'_>, name: &Name, collection: &str) -> Result<Option<String>, Rejection> {
     let Some(plan) = super::plan::plans().collections.get(collection) else { return Ok(None) };
     let wanted = name.to_string();
     let range = keys::collection_after(name.team(), collection, "");

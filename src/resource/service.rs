@@ -106,11 +106,7 @@ impl Resources {
 
 /// Who writes.
 pub(super) fn origin(caller: &Caller, request_id: &str) -> Origin {
-    Origin {
-        author: caller.author.clone(),
-        method: caller.method.clone(),
-        request_id: request_id.to_owned(),
-    }
+    Origin { author: caller.author.clone(), method: caller.method.clone(), request_id: request_id.to_owned() }
 }
 
 /// Takes a request apart.
@@ -209,7 +205,8 @@ mod tests {
         assert_eq!(second.create_time, first.create_time);
         let refused = call::<v1::AccountManager>(&resources, method, &update(&first.etag, "Third")).await;
         assert_eq!(refused.unwrap_err().reason.code(), "ETAG_MISMATCH");
-        let same: v1::AccountManager = call(&resources, method, &update(&second.etag, "Second")).await.unwrap();
+        let same: v1::AccountManager =
+            call(&resources, method, &update(&second.etag, "Second")).await.unwrap();
         assert_eq!(same, second, "what changes nothing is no change");
         // The first answer, though the record has changed since.
         let repeat: v1::AccountManager =
@@ -239,7 +236,9 @@ mod tests {
         call::<()>(&resources, "OrganisationService.DeleteAccountManager", &person).await.unwrap();
         call::<()>(&resources, method, &request).await.unwrap();
         let list: v1::ListTeamsResponse =
-            call(&resources, "OrganisationService.ListTeams", &v1::ListTeamsRequest::default()).await.unwrap();
+            call(&resources, "OrganisationService.ListTeams", &v1::ListTeamsRequest::default())
+                .await
+                .unwrap();
         assert_eq!(list.teams, []);
     }
 }

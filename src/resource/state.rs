@@ -24,7 +24,9 @@ pub(crate) fn begin(
             record.set(state.number, Value::Number(i64::from(first) as u64));
         }
         // A number that is no state at all is found where fields are checked.
-        Some(_) if state.names.iter().any(|(known, _)| *known == given) && !state.initial.contains(&given) => {
+        Some(_)
+            if state.names.iter().any(|(known, _)| *known == given) && !state.initial.contains(&given) =>
+        {
             findings.field(
                 path.field(&state.field).to_string(),
                 format!(

@@ -185,7 +185,8 @@ impl Draft {
         let same = |(field, value): (&FieldPlan, &Value)| {
             service.contains(&field.number) || before.get(field.number) == Some(value)
         };
-        let count = |record: &Record| record.values().filter(|(field, _)| !service.contains(&field.number)).count();
+        let count =
+            |record: &Record| record.values().filter(|(field, _)| !service.contains(&field.number)).count();
         count(before) == count(&self.after) && self.after.values().all(same)
     }
 

@@ -49,7 +49,12 @@ mod tests {
     #[test]
     fn aggregates() {
         use AggregateFunction::{Count, Distinct, First, Sum};
-        let check = |function: AggregateFunction, condition: &str, value: &str, owner: &str, time: &str, expected: &str| {
+        let check = |function: AggregateFunction,
+                     condition: &str,
+                     value: &str,
+                     owner: &str,
+                     time: &str,
+                     expected: &str| {
             let aggregate = Aggregate {
                 collection: "opportunities".into(),
                 condition: condition.into(),

@@ -65,10 +65,8 @@ mod tests {
     #[test]
     fn expressions_of_runs() {
         let check = |population: &str, group_by: &str, attribute: &str, line: &str, expected: &str| {
-            let inputs = vec![InputBinding {
-                input: "x".into(),
-                source: Some(Source::Attribute(attribute.into())),
-            }];
+            let inputs =
+                vec![InputBinding { input: "x".into(), source: Some(Source::Attribute(attribute.into())) }];
             let lines = LineBinding {
                 collection: "opportunities".into(),
                 condition: "stage = \"WON\"".into(),
@@ -76,7 +74,8 @@ mod tests {
                 time_field: "close_date".into(),
                 fields: vec![LineField { input: "amount".into(), value: line.into() }],
             };
-            let step = RunStep { inputs, lines: Some(lines), group_by: group_by.into(), ..Default::default() };
+            let step =
+                RunStep { inputs, lines: Some(lines), group_by: group_by.into(), ..Default::default() };
             let run = Run { population: population.into(), steps: vec![step], ..Default::default() };
             let mut findings = Findings::default();
             super::check(&run, &mut findings);

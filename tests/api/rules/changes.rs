@@ -151,7 +151,10 @@ async fn deletes<F: Front>(world: &World<F>, subject: &Subject) {
     refused(world.call_named(delete, &name, &etag("old")).await, "ETAG_MISMATCH", "", &name);
     world.call_named(delete, &name, &[("validate_only", Value::Bool(true))]).await.unwrap();
     world.get(subject, &name).await.expect("a rehearsal deletes nothing");
-    let once = [("etag", etag(&text(&made, "etag"))[0].1.clone()), ("request_id", Value::String(world.id("request")))];
+    let once = [
+        ("etag", etag(&text(&made, "etag"))[0].1.clone()),
+        ("request_id", Value::String(world.id("request"))),
+    ];
     world.call_named(delete, &name, &once).await.unwrap();
     refused(world.get(subject, &name).await, "NOT_FOUND", "", &name);
     refused(world.call_named(delete, &name, &[]).await, "NOT_FOUND", "", &name);

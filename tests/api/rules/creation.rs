@@ -108,7 +108,12 @@ async fn forms<F: Front>(world: &World<F>, subject: &Subject) {
         refused(world.create_as(subject, message.clone(), "").await, reason, &path, wrong);
         let max = if rule.max_bytes == 0 { 1024 } else { rule.max_bytes as usize };
         message.set_field(&field, Value::String("x".repeat(max + 1)));
-        refused(world.create_as(subject, message, "").await, "INVALID_FIELD", &path, "a text that is too long");
+        refused(
+            world.create_as(subject, message, "").await,
+            "INVALID_FIELD",
+            &path,
+            "a text that is too long",
+        );
     }
     for field in subject.written().into_iter().filter(|field| field_rule(field).bounded) {
         let rule = field_rule(&field);

@@ -1,7 +1,7 @@
 //! Lists: every item once and in order, whatever the size of pages and whatever is written meanwhile; filters, orders,
 //! tokens.
 
-use prost_reflect::{DynamicMessage, Kind, Value};
+use prost_reflect::{DynamicMessage, Kind, ReflectMessage, Value};
 
 use super::{
     Front, Refusal, Subject, World,
@@ -47,7 +47,8 @@ async fn refuses<F: Front>(world: &World<F>, subject: &Subject, filter: &str) {
         let answer = answer.map(|_| DynamicMessage::new(subject.schema.message.clone()));
         refused(answer, reason, field, &subject.schema.collection)
     };
-    let wrong = refused(page(world, subject, 0, "nothing_known = 1", "", "").await, "INVALID_FILTER", "filter");
+    let wrong =
+        refused(page(world, subject, 0, "nothing_known = 1", "", "").await, "INVALID_FILTER", "filter");
     assert!(wrong.message.contains("column 1"), "says where: {wrong:?}");
     refused(page(world, subject, 0, "name", "", "").await, "INVALID_FILTER", "filter");
     refused(page(world, subject, 0, "name = ", "", "").await, "INVALID_FILTER", "filter");

@@ -35,11 +35,8 @@ pub struct Refusal {
 /// What the rules are asked through.
 pub trait Front {
     /// Calls a method.
-    fn call(
-        &self,
-        method: &MethodDescriptor,
-        request: Bytes,
-    ) -> impl Future<Output = Result<Bytes, Refusal>>;
+    fn call(&self, method: &MethodDescriptor, request: Bytes)
+    -> impl Future<Output = Result<Bytes, Refusal>>;
 
     /// Makes a record of a collection that no standard method creates; `parent` is what it belongs to.
     fn provide(&self, name: &Name, parent: &str) -> impl Future<Output = ()>;

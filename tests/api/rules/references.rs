@@ -33,7 +33,8 @@ pub async fn prove<F: Front>(world: &World<F>, subject: &Subject) {
         let referrer = world.create_as(subject, message, &world.id("referrer")).await.unwrap();
         let referrer = text(&referrer, "name");
         let Some(delete) = Subject::of_collection(&collection).delete else { continue };
-        let refusal = refused(world.call_named(&delete, &referred, &[]).await, "STILL_REFERRED", "", &referred);
+        let refusal =
+            refused(world.call_named(&delete, &referred, &[]).await, "STILL_REFERRED", "", &referred);
         assert!(refusal.message.contains(&referrer), "names who refers: {refusal:?}");
         if let Some(delete_referrer) = &subject.delete {
             world.call_named(delete_referrer, &referrer, &[]).await.unwrap();

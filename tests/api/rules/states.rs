@@ -21,12 +21,14 @@ pub async fn prove<F: Front>(world: &World<F>, subject: &Subject) {
     assert_eq!(made.get_field(&state).as_enum_number(), Some(first.number()), "the first state");
 
     // By state, the changes that led there.
-    let mut ways: BTreeMap<i32, Vec<(MethodDescriptor, i32)>> = BTreeMap::from([(first.number(), Vec::new())]);
+    let mut ways: BTreeMap<i32, Vec<(MethodDescriptor, i32)>> =
+        BTreeMap::from([(first.number(), Vec::new())]);
     let mut ahead = vec![first.number()];
     while let Some(now) = ahead.pop() {
         for (method, rule) in &subject.transitions {
             let from: Vec<i32> = rule.from.iter().map(|name| number(&values, name)).collect();
-            let targets: Vec<&String> = if rule.to.is_empty() { rule.to_any.iter().collect() } else { vec![&rule.to] };
+            let targets: Vec<&String> =
+                if rule.to.is_empty() { rule.to_any.iter().collect() } else { vec![&rule.to] };
             for target in targets {
                 let to = number(&values, target);
                 let way = ways[&now].clone();
@@ -35,7 +37,10 @@ pub async fn prove<F: Front>(world: &World<F>, subject: &Subject) {
                 if !from.contains(&now) {
                     let refusal = refused(answer, "STATE_FORBIDS", "", method.name());
                     let value = values.get_value(now).unwrap();
-                    assert!(refusal.message.contains(short_value_name(&value)), "names the state: {refusal:?}");
+                    assert!(
+                        refusal.message.contains(short_value_name(&value)),
+                        "names the state: {refusal:?}"
+                    );
                     continue;
                 }
                 let changed = answer.unwrap_or_else(|refusal| panic!("{}: {refusal:?}", method.name()));
