@@ -97,6 +97,12 @@ impl Expression {
         &self.names
     }
 
+    /// The kinds of the names, in their order.
+    #[must_use]
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
     /// Evaluates it over `rows` rows; `columns` are those of `names`, in that order.
     ///
     /// A column that is of another kind than the scope said, or too short, faults every row that needs it.

@@ -1,11 +1,51 @@
 //! Merit's expression language: one syntax, from a list filter to a payout.
 //!
-//! Expressions are compiled once against the names they may use, and evaluated column by column, in exact decimals.
-//! A formula is a sheet of them. Needs an allocator and nothing else, so that it runs inside the sandbox too.
+//! - [`Expression`] is one expression: compiled once against the names it may use (a [`Scope`]), evaluated column by column
+//!   in exact decimals. Filters and measures are made of it.
+//! - [`Sheet`] is a formula: named lines of expressions, from inputs to scores, payouts and grades.
+//!
+//! The language itself (lines, operators, functions, what is missing and what is a fault) is described in `LANGUAGE.md`,
+//! whose examples are tests. Needs an allocator and nothing else, so that it runs inside the sandbox too.
+//!
+//! # How an evaluation goes
+//! A text becomes a tree (`text::parser`), names and kinds are checked (`text::check`), and each operation is a loop over
+//! lanes of a few thousand rows (`evaluate`). A number lane has one scale, which follows from the scales of the columns that
+//! come in and never from values: so an answer does not depend on how rows are cut into batches. Digits are 64 bits where
+//! bounds show that all results fit, else 128 bits, with 256 between a multiplication and the division that follows it.
+//! Beside its values a lane has a status per row: a value, none, or which fault. IF evaluates both branches and takes value
+//! and status of the one that applies; so a fault in the other does not count.
+//!
+//! # Limits
+//! A text has at most 64 KiB, 64 parentheses within each other and operations 200 deep; a sheet has at most 500 names.
+//! Evaluation needs memory for a few thousand rows of every operation that is open at a time, and no recursion beyond the
+//! depth of the text.
+//!
+//! ```
+//! use merit_expression::{Expression, Kind, Scope, Value};
+//!
+//! struct Deal;
+//! impl Scope for Deal {
+//!     fn kind(&self, name: &str) -> Option<Kind> {
+//!         matches!(name, "amount").then_some(Kind::Number)
+//!     }
+//!     fn names(&self) -> Vec<String> {
+//!         vec![String::from("amount")]
+//!     }
+//! }
+//!
+//! let large = Expression::compile("amount * 5% > 100", &Deal).unwrap();
+//! let amount = Value::Number { unscaled: 250_050, scale: 2 };
+//! assert_eq!(large.evaluate_row(&[Some(amount)]), Ok(Some(Value::Boolean(true))));
+//!
+//! let problems = Expression::compile("amout * 5%", &Deal).unwrap_err();
+//! assert_eq!(problems[0].message, "`amout` is not known; did you mean `amount`?");
+//! ```
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod date;
 mod decimal;
@@ -14,11 +54,13 @@ mod expression;
 mod fault;
 mod present;
 mod problem;
+mod row;
 mod sheet;
 mod text;
 mod wide;
 
 pub use expression::Expression;
+pub use row::Value;
 pub use sheet::{
     SHEET_SCALE, Sheet, SheetContext, SheetInput, SheetLines, SheetOutcome, SheetOutput, SheetRole, SheetStep,
 };

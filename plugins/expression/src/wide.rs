@@ -72,3 +72,53 @@ impl Wide {
         (root != (1 << 127) - 1).then_some(root)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Wide;
+    use proptest::prelude::*;
+
+    /// The sum of a wide magnitude and a small one.
+    fn plus(a: Wide, b: u128) -> Wide {
+        let (low, carry) = a.low.overflowing_add(b);
+        Wide { high: a.high + u128::from(carry), low }
+    }
+
+    proptest! {
+        #[test]
+        fn quotient_times_divisor_plus_rest_is_the_number(a: u128, b: u128, by: u128, shift in 0u32..128) {
+            let by = (by >> shift).max(1);
+            let product = Wide::product(a, b);
+            match product.divide(by) {
+                Some((quotient, rest)) => {
+                    prop_assert!(rest < by);
+                    prop_assert_eq!(plus(Wide::product(quotient, by), rest), product);
+                }
+                None => prop_assert!(product.high >= by),
+            }
+        }
+
+        #[test]
+        fn a_root_is_the_largest_whose_square_fits(root in 0u128..(1 << 126), more: u64) {
+            let square = Wide::product(root, root);
+            prop_assert_eq!(square.root(), Some(root));
+            let between = plus(square, (u128::from(more)).min(2 * root));
+            prop_assert_eq!(between.root(), Some(root));
+        }
+
+        #[test]
+        fn times_agrees_with_products(a: u64, b: u64, c: u128) {
+            let both = u128::from(a) * u128::from(b);
+            prop_assert_eq!(Wide::product(u128::from(a), u128::from(b)).times(c), Some(Wide::product(both, c)));
+        }
+    }
+
+    #[test]
+    fn what_256_bits_do_not_hold_is_told() {
+        let most = Wide::product(u128::MAX, u128::MAX);
+        assert_eq!(most.times(2), None);
+        assert_eq!(most.divide(0), None);
+        assert_eq!(most.divide(u128::MAX), Some((u128::MAX, 0)));
+        assert_eq!(most.root(), None);
+    }
+}

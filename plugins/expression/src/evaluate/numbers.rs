@@ -239,11 +239,12 @@ fn one_multiple(function: Function, x: i128, by: i128) -> Result<i128, Reason> {
 
 fn power<'f>(node: &Node, lanes: &[Lane<'f>], frame: &Frame<'f>) -> Lane<'f> {
     let (scale, digits) = lanes[0].number();
+    let finest = DIGITS.max(scale);
     let target = match written(node, 1) {
-        Some(exponent @ 0..=12) => {
-            decimal::product_scale(scale, 0).max((i64::from(scale) * exponent).min(i64::from(DIGITS)) as u8)
+        Some(exponent) if exponent >= 0 => {
+            i64::from(scale).saturating_mul(exponent).min(i64::from(finest)) as u8
         }
-        _ => DIGITS.max(scale),
+        _ => finest,
     };
     rowwise::numbers(node, frame, target, merge_all(lanes), all_one(lanes), |row| {
         decimal::power(digits.get(row), scale, whole_at(&lanes[1], row)?, target)

@@ -31,6 +31,9 @@ pub(crate) enum Operation {
     Call(Function, Vec<Node>),
 }
 
+/// So many problems get a hint at the nearest name: looking for it takes time.
+const MOST_HINTS: usize = 100;
+
 /// Where a name stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -120,8 +123,10 @@ impl Check<'_> {
             None => {
                 let hint = if let Some(function) = find(name) {
                     format!("; the function is called as {}", function.usage)
-                } else {
+                } else if self.problems.count() < MOST_HINTS {
                     did_you_mean(name, self.names.known())
+                } else {
+                    String::new()
                 };
                 self.problems.add(span, format!("`{name}` is not known{hint}"));
                 None
@@ -131,7 +136,11 @@ impl Check<'_> {
 
     fn call(&mut self, name: &str, name_span: Span, arguments: &[Tree], span: Span) -> Option<Node> {
         let Some(signature) = find(name) else {
-            let hint = did_you_mean(name, FUNCTIONS.iter().map(|known| known.name));
+            let hint = if self.problems.count() < MOST_HINTS {
+                did_you_mean(name, FUNCTIONS.iter().map(|known| known.name))
+            } else {
+                String::new()
+            };
             self.problems.add(name_span, format!("there is no function `{name}`{hint}"));
             self.nodes(arguments);
             return None;

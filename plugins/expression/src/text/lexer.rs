@@ -157,14 +157,25 @@ fn word(rest: &str) -> (Token<'_>, usize) {
     }
 }
 
+/// The length of a text in quotes of another kind, where it is closed.
+fn strange_quote(rest: &str) -> Option<usize> {
+    let (open, close) = match rest.chars().next()? {
+        quote @ '\'' => (quote, "'"),
+        quote @ ('\u{201c}' | '\u{201d}' | '\u{201e}') => (quote, "\u{201c}\u{201d}"),
+        _ => return None,
+    };
+    let inside = &rest[open.len_utf8()..];
+    let (at, end) = inside.char_indices().find(|(_, letter)| close.contains(*letter))?;
+    Some(open.len_utf8() + at + end.len_utf8())
+}
+
 fn sign<'t>(rest: &str, at: usize, problems: &mut Problems) -> (Token<'t>, usize) {
     let stranger = STRANGERS.iter().find(|(written, _)| rest.starts_with(written) && !rest.starts_with("!="));
     if let Some((written, hint)) = stranger {
-        problems.add(
-            Span { start: at, end: at + written.len() },
-            format!("`{written}` is not known here: {hint}"),
-        );
-        return (Token::Unknown, written.len());
+        let length = strange_quote(rest).unwrap_or(written.len());
+        let message = format!("`{}` is not known here: {hint}", &rest[..length]);
+        problems.add(Span { start: at, end: at + length }, message);
+        return (Token::Unknown, length);
     }
     if let Some((written, sign)) = SIGNS.iter().find(|(written, _)| rest.starts_with(written)) {
         return (Token::Sign(sign), written.len());

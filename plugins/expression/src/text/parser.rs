@@ -61,9 +61,9 @@ mod power {
 /// Parses `text[span]` as one expression.
 pub(crate) fn parse(text: &str, span: Span, problems: &mut Problems) -> Tree {
     let tokens = tokens(text, span, problems);
-    let mut parser = Parser { tokens, at: 0, nesting: 0, too_deep: false, problems };
+    let mut parser = Parser { tokens, at: 0, nesting: 0, too_deep: false, broken: false, problems };
     let tree = parser.expression(power::OR);
-    if !matches!(parser.peek(), Token::End | Token::Unknown) && !parser.too_deep {
+    if !matches!(parser.peek(), Token::End | Token::Unknown) && !parser.broken {
         let found = parser.describe();
         let message = match parser.peek() {
             Token::Sign(")") => String::from("this `)` closes nothing"),
@@ -79,6 +79,8 @@ struct Parser<'t, 'p> {
     at: usize,
     nesting: usize,
     too_deep: bool,
+    /// A problem of the argument at hand, or of the whole text, is told: what follows it is not.
+    broken: bool,
     problems: &'p mut Problems,
 }
 
@@ -102,6 +104,7 @@ impl<'t> Parser<'t, '_> {
     fn problem(&mut self, message: impl Into<String>) {
         let span = self.span();
         self.problems.add(span, message);
+        self.broken = true;
     }
 
     fn describe(&self) -> String {
@@ -151,6 +154,7 @@ impl<'t> Parser<'t, '_> {
         if depth > DEEPEST_TREE {
             if !self.too_deep {
                 self.too_deep = true;
+                self.broken = true;
                 let message = format!(
                     "more than {DEEPEST_TREE} operations within each other; use SUM, or name parts of it"
                 );
@@ -276,10 +280,11 @@ impl<'t> Parser<'t, '_> {
             Token::Word(word) => self.word(word),
             Token::Unknown => {
                 self.next();
+                self.broken = true;
                 self.bad(span)
             }
             Token::Sign(_) | Token::End => {
-                if !self.too_deep {
+                if !self.broken {
                     let found = self.describe();
                     self.problem(format!("a value was expected, not {found}"));
                 }
@@ -311,7 +316,7 @@ impl<'t> Parser<'t, '_> {
             let (_, close) = self.next();
             return Tree { span: open.to(close), ..inner };
         }
-        if !self.too_deep && !matches!(self.peek(), Token::Unknown) {
+        if !self.broken && !matches!(self.peek(), Token::Unknown) {
             let found = self.describe();
             self.problem(format!("`)` was expected, not {found}"));
         }
@@ -337,14 +342,16 @@ impl<'t> Parser<'t, '_> {
         loop {
             found.push(self.nested(|parser| parser.expression(power::OR)));
             if !self.is_sign(",") && !self.is_sign(")") {
-                if !self.too_deep && !matches!(self.peek(), Token::Unknown) {
+                if !self.broken && !matches!(self.peek(), Token::Unknown) {
                     let what = self.describe();
                     self.problem(format!("`,` or `)` was expected, not {what}"));
                 }
                 let span = self.span();
+                found.pop();
                 found.push(self.bad(span));
                 self.skip_to_comma();
             }
+            self.broken = self.too_deep;
             match self.peek() {
                 Token::Sign(",") => {
                     self.next();

@@ -115,3 +115,161 @@ fn choice() {
     check("SWITCH(stage, \"LOST\", 0, 5)", "5");
     check("SWITCH(quota, 1, \"one\", 2, \"two\")", "fault: no case applies at column 1");
 }
+
+#[test]
+fn extremes_and_means() {
+    check("MIN(3, 1.5, 2)", "1.5");
+    check("MAX(revenue, quota)", "120000.5");
+    check("MAX(-1)", "-1");
+    check("SUM(1, 2.5, -3)", "0.5");
+    check("SUM(revenue, quota, 0.25)", "220000.75");
+    check("AVERAGE(1, 2, 2)", "1.666666666667");
+    check("MEDIAN(3, 1, 2)", "2");
+    check("MEDIAN(4, 1, 2, 3)", "2.5");
+    check("MIN(1, no_number)", "missing");
+    check("ABS(-2.5)", "2.5");
+    check("ABS(0 - revenue)", "120000.5");
+    check("SIGN(-0.1) & SIGN(0) & SIGN(7)", "\"-101\"");
+    check("CLAMP(7, 1, 5)", "5");
+    check("CLAMP(-7, 1, 5)", "1");
+    check("CLAMP(2.5, 1, 5)", "2.5");
+    check("CLAMP(1, 5, 2)", "fault: the low bound of CLAMP lies above the high one at column 1");
+}
+
+#[test]
+fn rounding() {
+    check("ROUND(2.345, 2)", "2.35");
+    check("ROUND(-2.345, 2)", "-2.35");
+    check("ROUND(2.344999, 2)", "2.34");
+    check("ROUND(1250, -2)", "1300");
+    check("ROUND(49, -2)", "0");
+    check("ROUND(revenue, -3)", "120000");
+    check("ROUND(2.5, 0)", "3");
+    check("ROUND(2.5, 28)", "2.5");
+    check("ROUND(2.5, -50)", "0");
+    check("ROUND(2.5, 0.5)", "fault: a whole number was expected at column 1");
+    check("ROUND(revenue, zero)", "120001");
+    check("ROUNDUP(2.001, 2)", "2.01");
+    check("ROUNDUP(-2.001, 2)", "-2.01");
+    check("ROUNDUP(1, -2)", "100");
+    check("ROUNDUP(1, -40)", "fault: the number is too large at column 1");
+    check("ROUNDDOWN(2.999, 2)", "2.99");
+    check("ROUNDDOWN(-2.999, 0)", "-2");
+    check("INT(-2.5)", "-3");
+    check("INT(2.5)", "2");
+    check("TRUNC(-2.5)", "-2");
+    check("TRUNC(2.567, 1)", "2.5");
+    check("MROUND(10, 3)", "9");
+    check("MROUND(7.5, 5)", "10");
+    check("MROUND(-10, -3)", "-9");
+    check("MROUND(10, -3)", "fault: the number and its multiple have different signs at column 1");
+    check("MROUND(10, 0)", "0");
+    check("CEILING(2.1)", "3");
+    check("CEILING(2.5, 2)", "4");
+    check("CEILING(-2.5, 2)", "-2");
+    check("CEILING(-2.5, -2)", "-4");
+    check("CEILING(2.5, -2)", "fault: the number and its multiple have different signs at column 1");
+    check("FLOOR(2.5, 2)", "2");
+    check("FLOOR(-2.5, 2)", "-4");
+    check("FLOOR(-2.5, -2)", "-2");
+    check("FLOOR(2.5, 0)", "fault: division by zero at column 1");
+    check("FLOOR(-2.5)", "-3");
+    check("CEILING(0.37, 0.05)", "0.4");
+    check("MOD(7, 3)", "1");
+    check("MOD(-7, 3)", "2");
+    check("MOD(7, -3)", "-2");
+    check("MOD(5.5, 2)", "1.5");
+    check("MOD(1, zero)", "fault: division by zero at column 1");
+    check("QUOTIENT(-7, 2)", "-3");
+    check("QUOTIENT(7.5, 2.5)", "3");
+    check("QUOTIENT(1, zero)", "fault: division by zero at column 1");
+}
+
+#[test]
+fn powers_and_roots() {
+    check("POWER(2, 10)", "1024");
+    check("1.05^2", "1.1025");
+    check("1.05^20", "2.653297705144");
+    check("1.05^-20", "0.376889482873");
+    check("(-2)^3", "-8");
+    check("(-2)^-1", "-0.5");
+    check("10^30", "1000000000000000000000000000000");
+    check("10^-12", "0.000000000001");
+    check("10^-13", "0");
+    check("10^39", "fault: the number is too large at column 1");
+    check("2^127", "fault: the number is too large at column 1");
+    check("0.1^1000000000", "0");
+    check("1^1000000000", "1");
+    check("(0-1)^1000000001", "-1");
+    check("0^0", "fault: 0 to the power of 0 at column 1");
+    check("0^-1", "fault: division by zero at column 1");
+    check("2^0.5", "fault: a whole number was expected at column 1");
+    check("1.000000000001^2", "1.000000000002");
+    check("SQRT(2)", "1.414213562373");
+    check("SQRT(3)", "1.732050807569");
+    check("SQRT(144)", "12");
+    check("SQRT(0)", "0");
+    check("SQRT(10000000000000000000000000000)", "100000000000000");
+    check("SQRT(-1)", "fault: the square root of a negative number at column 1");
+}
+
+#[test]
+fn rate_tables() {
+    check("TIERED(150, 0, 5%, 100, 8%)", "9");
+    check("TIERED(100, 0, 5%, 100, 8%)", "5");
+    check("TIERED(-5, 0, 5%, 100, 8%)", "0");
+    check("TIERED(50, 100, 8%)", "0");
+    check("TIERED(revenue, 0, 5%, quota, 8%, 1.2 * quota, 12%)", "6600.06");
+    check("TIERED(revenue, quota, 8%)", "1600.04");
+    check("TIERED(1, zero, 1, zero, 2)", "fault: the bounds do not ascend at column 1");
+    check("TIERED(1, 0, 1/3, 0.5, 2/3)", "0.5");
+    check("TIERED(no_number, 0, 1)", "missing");
+    check("TIERED(1, 0, no_number)", "missing");
+    check("BANDED(50, 0, 1, 50, 2, 100, 3)", "2");
+    check("BANDED(49.99, 0, 1, 50, 2, 100, 3)", "1");
+    check("BANDED(1000, 0, 1, 50, 2, 100, 3)", "3");
+    check("BANDED(-1, 0, 1, 50, 2)", "fault: the number lies below the first bound at column 1");
+    check("BANDED(80, 0, \"C\", 75, \"B\", 90, \"A\")", "\"B\"");
+    check("BANDED(80, 0, 1 / zero, 75, 4)", "4");
+    check("BANDED(10, 0, 1 / zero, 75, 4)", "fault: division by zero at column 15");
+    check("BANDED_UP(50, 0, 1, 50, 2, 100, 3)", "1");
+    check("BANDED_UP(50.01, 0, 1, 50, 2, 100, 3)", "2");
+    check("BANDED_UP(0, 0, 1, 50, 2)", "1");
+    check("BANDED_UP(-1, 0, 1, 50, 2)", "fault: the number lies below the first bound at column 1");
+    check("INTERPOLATE(75, 50, 0, 100, 1)", "0.5");
+    check("INTERPOLATE(10, 50, 0, 100, 1)", "0");
+    check("INTERPOLATE(200, 50, 0, 100, 1)", "1");
+    check("INTERPOLATE(100, 50, 0, 100, 1, 150, 3)", "1");
+    check("INTERPOLATE(125, 50, 0, 100, 1, 150, 3)", "2");
+    check("INTERPOLATE(1, 0, 0, 3, 1)", "0.333333333333");
+    check("INTERPOLATE(5, 1, 7)", "7");
+    check("INTERPOLATE(revenue, 0, 0, quota, 1, 2 * quota, 3)", "1.40001");
+}
+
+#[test]
+fn texts() {
+    check("CONCAT(\"a\", 1.50, \"b\")", "\"a1.5b\"");
+    check("LEFT(\"Zürich\", 2)", "\"Zü\"");
+    check("LEFT(\"Zürich\")", "\"Z\"");
+    check("LEFT(\"ab\", 5)", "\"ab\"");
+    check("LEFT(\"ab\", 0)", "\"\"");
+    check("LEFT(\"ab\", -1)", "fault: a position or count in a text cannot be that small at column 1");
+    check("RIGHT(\"Zürich\", 4)", "\"rich\"");
+    check("RIGHT(labels.region)", "\"h\"");
+    check("MID(\"Zürich\", 2, 3)", "\"üri\"");
+    check("MID(\"ab\", 5, 3)", "\"\"");
+    check("MID(\"ab\", 0, 3)", "fault: a position or count in a text cannot be that small at column 1");
+    check("LEN(\"Zürich\")", "6");
+    check("UPPER(\"straße\")", "\"STRASSE\"");
+    check("LOWER(stage)", "\"won\"");
+    check("TRIM(\"  a   b \")", "\"a b\"");
+    check("FIND(\"r\", labels.region)", "3");
+    check("FIND(\"h\", labels.region, 3)", "5");
+    check("FIND(\"x\", labels.region)", "fault: FIND does not find the text at column 1");
+    check("FIND(\"n\", labels.region)", "fault: FIND does not find the text at column 1");
+    check("EXACT(stage, \"won\")", "FALSE");
+    check("EXACT(stage, \"WON\")", "TRUE");
+    check("stage < \"x\"", "TRUE");
+    check("\"ÄRGER\" = \"ärger\"", "TRUE");
+    check("SWITCH(LEFT(stage, 1), \"w\", \"yes\", \"no\")", "\"yes\"");
+}

@@ -1,6 +1,8 @@
 //! The language as tables: a text, and what it gives.
 
+mod arithmetic;
 mod expressions;
+mod manual;
 mod problems;
 mod sheets;
 mod table;

@@ -1,13 +1,155 @@
 //! What is told about texts that are not right.
 
-use crate::table::problems;
+use crate::table::{check, problems};
 
 #[track_caller]
-fn check(text: &str, expected: &[&str]) {
+fn told(text: &str, expected: &[&str]) {
     assert_eq!(problems(text), expected, "{text}");
 }
 
 #[test]
-fn names_and_kinds() {
-    check("revenu / quota", &["1:1+6 `revenu` is not known; did you mean `revenue`?"]);
+fn names() {
+    told("revenu / quota", &["1:1+6 `revenu` is not known; did you mean `revenue`?"]);
+    told("Stage = \"WON\"", &["1:1+5 `Stage` is not known; did you mean `stage`?"]);
+    told("labels.regoin = \"x\"", &["1:1+13 `labels.regoin` is not known; did you mean `labels.region`?"]);
+    told("something = 1", &["1:1+9 `something` is not known"]);
+    told("RUOND(1, 2)", &["1:1+5 there is no function `RUOND`; did you mean `ROUND`?"]);
+    told("SUM", &["1:1+3 `SUM` is not known; the function is called as SUM(a, b, …)"]);
+    told("VLOOKUP(a)", &["1:1+7 there is no function `VLOOKUP`", "1:9+1 `a` is not known"]);
+}
+
+#[test]
+fn all_problems_at_once() {
+    told(
+        "revenu > 1 AND\n stge = \"WON\" AND MAX(quota,, 2) = 1",
+        &[
+            "1:1+6 `revenu` is not known; did you mean `revenue`?",
+            "2:2+4 `stge` is not known; did you mean `stage`?",
+            "2:29+1 a value was expected, not `,`",
+        ],
+    );
+    told(
+        "IF(quot > 1, revenue +, 'x') + ABS(\"a\")",
+        &[
+            "1:4+4 `quot` is not known; did you mean `quota`?",
+            "1:23+1 a value was expected, not `,`",
+            "1:25+3 `'x'` is not known here: text is written in double quotes",
+            "1:36+3 argument 1 of ABS must be a number; this is a text",
+        ],
+    );
+}
+
+#[test]
+fn kinds() {
+    told("stage + 1", &["1:1+5 the left side of `+` must be a number; this is a text"]);
+    told("1 + active", &["1:5+6 the right side of `+` must be a number; this is true or false"]);
+    told("revenue AND active", &["1:1+7 each side of AND must be true or false; this is a number"]);
+    told("NOT revenue", &["1:5+7 what follows NOT must be true or false; this is a number"]);
+    told(
+        "revenue = stage",
+        &["1:11+5 what `=` compares with the other side must be a number; this is a text"],
+    );
+    told("active < TRUE", &["1:1+13 `<` does not compare true and false; use `=`, AND, OR"]);
+    told(
+        "1 < 2 < 3",
+        &["1:9+1 what `<` compares with the other side must be true or false; this is a number"],
+    );
+    told(
+        "close_date > \"31.03.2026\"",
+        &["1:14+12 a date as \"2026-03-31\" was expected, not \"31.03.2026\""],
+    );
+    told(
+        "close_date > \"2026-02-30\"",
+        &["1:14+12 a date as \"2026-03-31\" was expected, not \"2026-02-30\""],
+    );
+    told(
+        "close_date > stage",
+        &["1:14+5 what `>` compares with the other side must be a date; this is a text"],
+    );
+    told("stage IN (\"a\", 1)", &["1:16+1 each value of IN must be a text; this is a number"]);
+    told("IF(active, 1, \"a\")", &["1:15+3 argument 3 of IF must be a number; this is a text"]);
+    told("IF(1, 1, 2)", &["1:4+1 argument 1 of IF must be true or false; this is a number"]);
+    told("-stage", &["1:2+5 what follows `-` must be a number; this is a text"]);
+    told("stage%", &["1:1+5 what stands before `%` must be a number; this is a text"]);
+    told("LINES_SUM(revenue)", &["1:1+9 LINES_SUM needs detail lines: a sheet with an `input lines` line"]);
+}
+
+#[test]
+fn calls() {
+    told("IF(active, 1)", &["1:1+2 IF is called as IF(condition, then, otherwise), not with 2 arguments"]);
+    told("ABS()", &["1:1+3 ABS is called as ABS(x), not with no argument"]);
+    told(
+        "IFS(active, 1, lost)",
+        &["1:1+3 IFS is called as IFS(condition1, value1, condition2, value2, …), not with 3 arguments"],
+    );
+    told(
+        "TIERED(revenue, 0, 5%, 100)",
+        &["1:1+6 TIERED is called as TIERED(x, from1, rate1, from2, rate2, …), not with 4 arguments"],
+    );
+    told(
+        "TIERED(revenue, 0, 5%, quota, 6%, 0, 7%)",
+        &["1:35+1 the bounds of TIERED must ascend: this one is not above the one before"],
+    );
+    told(
+        "BANDED(revenue, 10%, 1, 0.1, 2)",
+        &["1:25+3 the bounds of BANDED must ascend: this one is not above the one before"],
+    );
+    told("stage IN ()", &["1:11+1 IN needs at least one value in its parentheses"]);
+    told("stage IN \"a\"", &["1:10+3 `(` was expected after IN, not a text: x IN (\"a\", \"b\")"]);
+}
+
+#[test]
+fn syntax() {
+    told("", &["1:1+1 a value was expected, not the end"]);
+    told("   ", &["1:4+1 a value was expected, not the end"]);
+    told("1 +", &["1:4+1 a value was expected, not the end"]);
+    told("(1 + 2", &["1:7+1 `)` was expected, not the end"]);
+    told("1 + 2)", &["1:6+1 this `)` closes nothing"]);
+    told("1 2", &["1:3+1 an operator or the end was expected, not a number"]);
+    told("quota revenue", &["1:7+7 an operator or the end was expected, not `revenue`"]);
+    told("MAX(1 2, 3) + 1", &["1:7+1 `,` or `)` was expected, not a number"]);
+    told("AND active", &["1:1+3 a value was expected before `AND`"]);
+    told("\"abc", &["1:1+4 the text is not closed: a `\"` was expected"]);
+    told("1 == 1", &["1:3+2 `==` is not known here: equality is written `=`"]);
+    told("active && lost", &["1:8+2 `&&` is not known here: write `AND`"]);
+    told("!active", &["1:1+1 `!` is not known here: write `NOT`, or `<>` for unequal"]);
+    told("MAX(1; 2)", &["1:6+1 `;` is not known here: arguments are separated by `,`"]);
+    told("1e6", &["1:1+3 `1e6` is no number; write it in plain digits, as 1250.5"]);
+    told("1.2.3", &["1:1+5 `1.2.3` is no number; write it in plain digits, as 1250.5"]);
+    told("revenue ≥ 1", &["1:9+1 `≥` is not known here: write `>=`"]);
+    told("stage = “WON”", &["1:9+5 `“WON”` is not known here: text is written in straight double quotes"]);
+    told("1 $ 2", &["1:3+1 `$` is not known here"]);
+    told(
+        "0.12345678901234567890123456789",
+        &["1:1+31 a number has at most 38 digits, and 28 after the point"],
+    );
+}
+
+#[test]
+fn hostile_texts_are_refused_and_harmless() {
+    let deep =
+        |open: &str, close: &str, count: usize| format!("{}1{}", open.repeat(count), close.repeat(count));
+    told(&deep("(", ")", 20_000), &["1:66+1 more than 64 parentheses or signs within each other"]);
+    for text in
+        [deep("-", "", 30_000), deep("NOT ", "", 10_000), deep("ABS(", ")", 10_000), deep("(", "", 60_000)]
+    {
+        assert!(!problems(&text).is_empty());
+    }
+    for text in [
+        format!("1{}", " + 1".repeat(10_000)),
+        format!("1{}", "%".repeat(10_000)),
+        format!("2{}", "^1".repeat(9_999)),
+    ] {
+        let found = problems(&text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("more than 200 operations within each other"), "{found:?}");
+    }
+    assert_eq!(problems(&"@".repeat(60_000)).len(), 100);
+    assert_eq!(problems(&format!("quota IN (q{})", ", unknown".repeat(7_000))).len(), 100);
+    told(&" ".repeat(70_000), &["1:1+1 the text has 70000 bytes; at most 65536 are accepted"]);
+    check(&deep("(", ")", 60), "1");
+    check(&format!("stage IN (\"WON\"{})", ", \"x\"".repeat(5_000)), "TRUE");
+    check(&format!("active{}", " AND TRUE".repeat(5_000)), "TRUE");
+    check(&format!("\"\"{}", " & \"x\"".repeat(3)), "\"xxx\"");
+    check(&format!("SUM(1{})", ", 1".repeat(9_999)), "10000");
 }
