@@ -29,7 +29,7 @@ fn column(rows: u64, least: u64, most: u64, scale: u32) -> Column {
 fn main() {
     let sheet = Sheet::compile(FORMULA).expect("the formula is right");
     let context = SheetContext { currency_scale: 2, half_even: false };
-    for rows in [1, 64, 4096, 1_000_000u64] {
+    for rows in [1, 64, 4096, 65_536, 1_000_000u64] {
         let inputs = [
             column(rows, 1_000_000, 90_000_000, 2),
             column(rows, 5_000_000, 60_000_000, 2),

@@ -235,7 +235,7 @@ pub(crate) fn power(value: i128, scale: u8, exponent: i64, target: u8) -> Result
     }
     let negative = value < 0 && exponent & 1 == 1;
     let mut base = Float { value: value.unsigned_abs(), scale: i32::from(scale) };
-    while base.value % 10 == 0 {
+    while base.value.is_multiple_of(10) {
         base = Float { value: base.value / 10, scale: base.scale - 1 };
     }
     if base.value == 1 && base.scale == 0 {

@@ -105,25 +105,27 @@ fn sum<'f>(node: &Node, frame: &Frame<'f>, a: Lane<'f>, b: Lane<'f>, sign: i64) 
     })
 }
 
-/// Rounds away the last digits of a value, half to even; `by` is the power of ten, even.
+/// Rounds away the last digits of a value, a half to even or away from zero; `by` is the power of ten, even.
 #[inline(always)]
-fn drop_digits(value: i64, by: i64) -> i64 {
+fn drop_digits<const TO_EVEN: bool>(value: i64, by: i64) -> i64 {
     let (quotient, rest) = (value / by, (value % by).abs());
     let half = by / 2;
-    let away = rest > half || (rest == half && quotient & 1 == 1);
+    let away = rest > half || (rest == half && (!TO_EVEN || quotient & 1 == 1));
     quotient + if away { value.signum() } else { 0 }
 }
 
-/// The same with the power of ten known to the compiler, which then multiplies instead of dividing.
-pub(crate) fn drop_all(values: &mut [i64], digits: u8) {
+/// The same for all rows, with the power of ten known to the compiler, which then multiplies instead of dividing.
+fn drop_all<const TO_EVEN: bool>(values: &mut [i64], digits: u8) {
     macro_rules! known {
         ($($digits:literal)*) => {
             match digits {
                 0 => {}
-                $($digits => values.iter_mut().for_each(|value| *value = drop_digits(*value, 10i64.pow($digits))),)*
+                $($digits => {
+                    values.iter_mut().for_each(|value| *value = drop_digits::<TO_EVEN>(*value, 10i64.pow($digits)));
+                })*
                 _ => {
                     let by = ten(digits.min(18)) as i64;
-                    values.iter_mut().for_each(|value| *value = drop_digits(*value, by));
+                    values.iter_mut().for_each(|value| *value = drop_digits::<TO_EVEN>(*value, by));
                 }
             }
         };
@@ -143,7 +145,7 @@ fn product<'f>(node: &Node, frame: &Frame<'f>, a: &Lane<'f>, b: &Lane<'f>) -> La
         if let (Some(a), Some(b)) = (narrow(&a), narrow(&b))
             && let Some(mut values) = zip(a, b, i64::wrapping_mul)
         {
-            drop_all(&mut values, drop);
+            drop_all::<true>(&mut values, drop);
             let limit = limit / ten(drop).unsigned_abs() + 1;
             return Lane { data: Data::Number(scale, Digits::Narrow(Cow::Owned(values), limit)), status };
         }
@@ -299,9 +301,14 @@ pub(crate) fn rescale<'f>(
     let (from, digits, status) = lane.into_number();
     let drop = from - scale;
     match digits {
-        Digits::Narrow(values, bound) if rounding == Rounding::HalfEven && drop <= 18 => {
+        Digits::Narrow(values, bound)
+            if drop <= 18 && matches!(rounding, Rounding::HalfEven | Rounding::HalfUp) =>
+        {
             let mut values = values.into_owned();
-            drop_all(&mut values, drop);
+            match rounding {
+                Rounding::HalfEven => drop_all::<true>(&mut values, drop),
+                _ => drop_all::<false>(&mut values, drop),
+            }
             Lane { data: Data::Number(scale, Digits::Narrow(Cow::Owned(values), bound)), status }
         }
         digits => rowwise::numbers(node, frame, scale, status.into_owned(), one, |row| {

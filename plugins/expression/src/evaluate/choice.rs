@@ -54,7 +54,7 @@ fn is_branch(function: Function, node: &Node, at: usize) -> bool {
     match function {
         Function::If => at > 0,
         Function::Ifs => at % 2 == 1,
-        Function::Switch => (at > 0 && at % 2 == 0) || (at + 1 == arguments.len() && at % 2 == 1),
+        Function::Switch => (at > 0 && at.is_multiple_of(2)) || (at + 1 == arguments.len() && at % 2 == 1),
         _ => true,
     }
 }

@@ -72,7 +72,7 @@ fn split(text: &str) -> Vec<Line> {
 }
 
 /// The first words of a line, up to three, and where what follows them begins.
-fn words<'t>(text: &'t str, span: Span) -> Vec<(&'t str, Span)> {
+fn words(text: &str, span: Span) -> Vec<(&str, Span)> {
     let mut found = Vec::new();
     let mut at = span.start;
     while found.len() < 3 {

@@ -115,9 +115,9 @@ fn number<'t>(rest: &str, at: usize, problems: &mut Problems) -> (Token<'t>, usi
         return (Token::Unknown, length + tail);
     }
     let fraction = rest[..length].get(whole + 1..).unwrap_or("").trim_end_matches('0');
-    let digits = rest[..whole].bytes().chain(fraction.bytes());
-    let unscaled = digits
-        .fold(Some(0i128), |value, digit| value?.checked_mul(10)?.checked_add(i128::from(digit - b'0')));
+    let mut digits = rest[..whole].bytes().chain(fraction.bytes());
+    let unscaled =
+        digits.try_fold(0i128, |value, digit| value.checked_mul(10)?.checked_add(i128::from(digit - b'0')));
     match (unscaled, u8::try_from(fraction.len())) {
         (Some(unscaled), Ok(scale)) if scale <= MOST_DIGITS => (Token::Number { unscaled, scale }, length),
         _ => {
