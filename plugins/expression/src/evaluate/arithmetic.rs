@@ -215,6 +215,7 @@ fn divide_all(a: Narrow<'_>, b: Narrow<'_>, steps: &Steps, rows: usize) -> Optio
         }
         let other = divisor - rest;
         quotient += u64::from(rest > other || (rest == other && quotient & 1 == 1));
+        overflow |= quotient > i64::MAX as u64;
         let value = quotient as i64;
         values.push(if (a < 0) == (b < 0) { value } else { value.wrapping_neg() });
     };

@@ -1,6 +1,6 @@
 //! Blocks of rows in, columns out: rows are evaluated in blocks that stay in the processor's cache.
 
-use super::lane::{Data, Gathered, Lane};
+use super::lane::{Cells, Data, Gathered, Lane};
 use crate::fault::{FINE, Faults, is_fault};
 use crate::{Column, Kind, RowFault, Values};
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
@@ -47,15 +47,29 @@ impl Output {
         }
     }
 
-    /// Appends a block. A scale is the same for every block: it does not depend on values.
+    /// Appends a block. A scale is the same for every block: it does not depend on values. Rows without a value get a zero, so
+    /// that equal results are equal bytes.
     pub(crate) fn push(&mut self, lane: &Lane<'_>, rows: usize) {
         match &lane.data {
             Data::Number(scale, digits) => {
                 self.scale = *scale;
-                self.numbers.extend(digits, rows);
+                match &lane.status {
+                    Cells::One(FINE) => self.numbers.extend(digits, rows),
+                    status => {
+                        (0..rows).for_each(|row| {
+                            self.numbers.push(if status.get(row) == FINE { digits.get(row) } else { 0 })
+                        });
+                    }
+                }
             }
-            Data::Boolean(flags) => self.flags.extend((0..rows).map(|row| flags.get(row))),
-            Data::Date(days) => self.days.extend((0..rows).map(|row| days.get(row))),
+            Data::Boolean(flags) => {
+                self.flags.extend((0..rows).map(|row| lane.status.get(row) == FINE && flags.get(row)))
+            }
+            Data::Date(days) => {
+                self.days.extend(
+                    (0..rows).map(|row| if lane.status.get(row) == FINE { days.get(row) } else { 0 }),
+                );
+            }
             Data::Text(texts) => {
                 let mut codes: Vec<Option<u32>> = alloc::vec![None; texts.dictionary.len()];
                 for row in 0..rows {
@@ -82,11 +96,11 @@ impl Output {
 
     fn push_status(&mut self, lane: &Lane<'_>, rows: usize) {
         match &lane.status {
-            super::lane::Cells::One(status) => {
+            Cells::One(status) => {
                 self.any_missing |= *status != FINE && rows > 0;
                 self.missing.resize(self.missing.len() + rows, *status != FINE);
             }
-            super::lane::Cells::Many(all) => {
+            Cells::Many(all) => {
                 self.missing.extend(all.iter().map(|status| *status != FINE));
                 self.any_missing |= all.iter().any(|status| *status != FINE);
             }

@@ -156,3 +156,59 @@ proptest! {
         prop_assert_eq!(told(&rows.evaluate(&text, 0..1, false), 0), decimal(i128::from(total), 4));
     }
 }
+
+#[test]
+fn the_ends_of_64_bits() {
+    let rows = Rows {
+        values: vec![[i64::MIN, -1, 1], [i64::MAX, 1, -1], [i64::MIN, 1, 1], [i64::MIN, i64::MIN, 3]],
+        scales: [12, 0, 0],
+    };
+    for (text, expected) in [
+        (
+            "a / b",
+            ["9223372.036854775808", "9223372.036854775807", "-9223372.036854775808", "0.000000000001"],
+        ),
+        (
+            "-a",
+            ["9223372.036854775808", "-9223372.036854775807", "9223372.036854775808", "9223372.036854775808"],
+        ),
+        (
+            "ABS(a)",
+            ["9223372.036854775808", "9223372.036854775807", "9223372.036854775808", "9223372.036854775808"],
+        ),
+        (
+            "a * c",
+            [
+                "-9223372.036854775808",
+                "-9223372.036854775807",
+                "-9223372.036854775808",
+                "-27670116.110564327424",
+            ],
+        ),
+    ] {
+        let whole = rows.evaluate(text, 0..4, false);
+        let found: Vec<String> = (0..4).map(|row| told(&whole, row)).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn rows_without_a_value_hold_zeros() {
+    let column = Column {
+        values: Values::Number { scale: 2, unscaled: Unscaled::Narrow(Arc::new(vec![i64::MAX, 0, 700])) },
+        missing: Some(Arc::new(vec![true, false, false])),
+    };
+    let expression = Expression::compile("1 / a", &Numbers).unwrap();
+    let evaluated = expression.evaluate(3, &[&column]);
+    assert_eq!(evaluated.column.missing, Some(Arc::new(vec![true, true, false])));
+    let Values::Number { scale: 12, unscaled: Unscaled::Narrow(values) } = &evaluated.column.values else {
+        panic!()
+    };
+    assert_eq!(**values, [0, 0, 142_857_142_857]);
+    assert_eq!(evaluated.faults.len(), 1);
+    let none = expression.evaluate(0, &[&column]);
+    assert_eq!((none.column.rows(), none.faults.len()), (0, 0));
+    let absent = expression.evaluate(2, &[]);
+    assert_eq!(absent.faults.len(), 2);
+    assert_eq!(absent.faults[1].message, "`a` is not the column of a number that was expected");
+}
