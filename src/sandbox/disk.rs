@@ -3,8 +3,8 @@
 
 use std::{
     fs,
-    io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -148,17 +148,9 @@ fn open_key(path: &Path) -> io::Result<[u8; HASH]> {
 
 /// Nothing, when the file is not a key or others may read it.
 fn read_key(path: &Path) -> io::Result<Option<[u8; HASH]>> {
-    let mut file = fs::OpenOptions::new().read(true).custom_flags(libc_nofollow()).open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.permissions().mode() & 0o077 != 0 || metadata.len() != HASH as u64 {
+    let metadata = fs::symlink_metadata(path)?;
+    if !metadata.is_file() || metadata.permissions().mode() & 0o077 != 0 {
         return Ok(None);
     }
-    let mut key = [0; HASH];
-    file.read_exact(&mut key)?;
-    Ok(Some(key))
-}
-
-/// The flag by which opening a symbolic link fails.
-fn libc_nofollow() -> i32 {
-    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0)
+    Ok(fs::read(path)?.try_into().ok())
 }

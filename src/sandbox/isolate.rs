@@ -17,10 +17,14 @@ pub fn is_worthwhile(reason: PluginReason) -> bool {
     )
 }
 
-/// Finds a row that fails alone: the first one, unless failing takes several rows in some half before it. Takes at most
-/// two calls for each halving of the batch, and `fails` gets batches that are only ever smaller. Where no row fails alone,
-/// the verdict of the whole batch stands.
+/// Finds a row that fails alone: the first one, unless failing takes several rows in some half before it. Takes one call
+/// without rows and at most two for each halving of the batch, and `fails` gets batches that are only ever smaller. Where
+/// no row is to blame, the verdict of the whole batch stands.
 pub fn first_row(batch: &Batch, whole: Verdict, mut fails: impl FnMut(&Batch) -> Option<Verdict>) -> Verdict {
+    let blame_none = |why: &str| Verdict { message: format!("{}; {why}", whole.message), ..whole.clone() };
+    if fails(&slice(batch, 0..0)).is_some_and(|verdict| is_worthwhile(verdict.reason)) {
+        return blame_none("it fails without any rows as well");
+    }
     let mut rows = 0..batch.rows;
     let mut verdict = whole.clone();
     while rows.len() > 1 {
@@ -32,14 +36,8 @@ pub fn first_row(batch: &Batch, whole: Verdict, mut fails: impl FnMut(&Batch) ->
         });
         match failing {
             Some((half, of_half)) => (rows, verdict) = (half, of_half),
-            None => {
-                let message = format!("{}; no single row fails alone", whole.message);
-                return Verdict { message, ..whole };
-            }
+            None => return blame_none("no single row fails alone"),
         }
-    }
-    if rows.is_empty() {
-        return whole;
     }
     Verdict {
         row: Some(rows.start),

@@ -40,7 +40,10 @@ pub use verdict::Verdict;
 
 use contract::Contract;
 use disk::{Disk, Found};
-use memory::Memory;
+use memory::{Capacity, Memory};
+
+/// What is kept in memory: more plugins than a large organisation has, and a few dozen interpreters among them.
+const IN_MEMORY: Capacity = Capacity { entries: 256, bytes: 1 << 30 };
 
 /// How the sandbox is set up.
 #[derive(Clone, Debug)]
@@ -69,7 +72,7 @@ pub struct Sandbox {
 struct Inner {
     engine: Engine,
     component_bytes: usize,
-    memory: Memory,
+    memory: Memory<Plugin, Verdict>,
     disk: Option<Disk>,
     loads: Counters,
 }
@@ -108,7 +111,7 @@ impl Sandbox {
         let inner = Inner {
             engine,
             component_bytes: config.component_bytes,
-            memory: Memory::default(),
+            memory: Memory::new(IN_MEMORY, Plugin::code_bytes),
             disk,
             loads: Counters::default(),
         };
@@ -143,7 +146,7 @@ impl Sandbox {
 impl Inner {
     fn load(&self, hash: [u8; 32], bytes: &[u8]) -> Result<Plugin, Verdict> {
         let version = admission::check(bytes, self.component_bytes)?;
-        let component = match self.from_disk(&hash) {
+        let component = match self.load_compiled(&hash) {
             Some(component) => component,
             None => self.compile(&hash, bytes)?,
         };
@@ -153,7 +156,7 @@ impl Inner {
         Ok(Plugin::new(hash, self.engine.clone(), contract, code_bytes))
     }
 
-    fn from_disk(&self, hash: &[u8; 32]) -> Option<Component> {
+    fn load_compiled(&self, hash: &[u8; 32]) -> Option<Component> {
         match self.disk.as_ref()?.load(&self.engine, hash) {
             Found::Loaded(component) => {
                 self.loads.from_disk.fetch_add(1, Ordering::Relaxed);

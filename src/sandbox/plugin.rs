@@ -88,7 +88,7 @@ impl Plugin {
     /// Explains a row of the batch. Whether the steps add up to the outputs is [`super::verify_steps`]'s matter.
     ///
     /// # Errors
-    /// As for `evaluate`; all but refusals name the row.
+    /// As for `evaluate`; the verdict names the row.
     pub fn explain(
         &self,
         parameters: &str,
