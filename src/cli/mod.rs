@@ -7,6 +7,7 @@ mod codec;
 mod collection;
 mod completions;
 mod connection;
+mod demo;
 mod evaluation;
 mod export;
 mod failure;
@@ -49,6 +50,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Shows the main job on a sample organisation, with a service of its own.
+    Demo(demo::Arguments),
     /// Runs the service.
     Serve(serve::Arguments),
     /// Imports the rows of a file as records.
@@ -114,6 +117,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 /// The commands that are clients of the service.
 async fn call_service(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Import(client) => import::run(&client.open().await?, &client.arguments).await,
         Command::Export(client) => export::run(&client.open().await?, &client.arguments).await,
         Command::Run(client) => run::run(&client.open().await?, &client.arguments).await,

@@ -190,7 +190,7 @@ pub(super) async fn publish_revision(
 }
 
 /// Creates the plugin where there is none. A publication that is only checked needs one that is there.
-async fn ensure(
+pub(super) async fn ensure(
     connection: &Connection,
     name: &str,
     display_name: Option<&str>,
