@@ -280,16 +280,13 @@ fn settle(
                 let result = results.next().ok_or_else(|| {
                     Failure::Service("the server answered fewer results than items".to_owned())
                 })?;
-                match result.outcome() {
-                    v1::ImportOutcome::Created => counts.created += 1,
-                    v1::ImportOutcome::Updated => counts.updated += 1,
-                    v1::ImportOutcome::Unchanged => counts.unchanged += 1,
-                    v1::ImportOutcome::Rejected | v1::ImportOutcome::Unspecified => {}
-                }
-                let kept = matches!(
-                    result.outcome(),
-                    v1::ImportOutcome::Created | v1::ImportOutcome::Updated | v1::ImportOutcome::Unchanged
-                );
+                let count = match result.outcome() {
+                    v1::ImportOutcome::Created => Some(&mut counts.created),
+                    v1::ImportOutcome::Updated => Some(&mut counts.updated),
+                    v1::ImportOutcome::Unchanged => Some(&mut counts.unchanged),
+                    v1::ImportOutcome::Rejected | v1::ImportOutcome::Unspecified => None,
+                };
+                let kept = count.map(|count| *count += 1).is_some();
                 (!kept).then(|| (row, format!("{}: {}", result.reason, result.message)))
             }
         };

@@ -30,7 +30,7 @@ impl Mistakes {
     }
 
     /// Adds that a name is not known, with the nearest one that is, or all of them where they are few.
-    pub fn unknown<'a>(&mut self, place: &str, what: &str, wrong: &str, known: &[&'a str]) {
+    pub fn unknown(&mut self, place: &str, what: &str, wrong: &str, known: &[&str]) {
         let hint = match nearest(wrong, known.iter().copied()) {
             Some(name) => format!("did you mean {name:?}?"),
             None => format!("known: {}", known.join(", ")),

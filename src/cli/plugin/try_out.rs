@@ -1,0 +1,221 @@
+//! `merit plugin describe`, `evaluate` and `explain`: a plugin tried out, published or not.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use clap::Args;
+use serde_json::Value as Json;
+
+use super::{Common, manifest_sheet, parameters};
+use crate::{
+    cli::{
+        argument::{read_bytes, read_text},
+        connection::{Connection, client},
+        failure::Failure,
+        output::{Format, Sheet, dynamic, json, print_json, print_line},
+        period,
+    },
+    proto::v1::{self, plugin_source, plugin_value::Value as PluginValueKind},
+};
+
+/// Which plugin is meant.
+#[derive(Debug, Args)]
+pub(super) struct SourceArguments {
+    /// A published revision, by id or name.
+    #[arg(required_unless_present_any = ["formula", "component", "standard"])]
+    revision: Option<String>,
+    /// The file of a formula sheet.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["revision", "component", "standard"])]
+    formula: Option<String>,
+    /// The file of a WebAssembly component.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["revision", "standard"])]
+    component: Option<String>,
+    /// The id of a standard plugin.
+    #[arg(long, value_name = "ID", conflicts_with = "revision")]
+    standard: Option<String>,
+    /// The parameters, JSON or @FILE.
+    #[arg(long, value_name = "JSON")]
+    parameters: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TryArguments {
+    #[command(flatten)]
+    source: SourceArguments,
+    /// An input: `--input revenue=1200.50`.
+    #[arg(short, long, value_name = "NAME=VALUE")]
+    input: Vec<String>,
+    /// Rows as JSON lines: `{"revenue": "1200.50", "lines": [{"amount": "10"}]}`.
+    #[arg(long, value_name = "FILE", conflicts_with = "input")]
+    rows: Option<String>,
+    /// The row of --rows to explain, from 0.
+    #[arg(long, value_name = "ROW", default_value_t)]
+    row: i32,
+    /// The period that the plugin is told.
+    #[arg(long, value_name = "PERIOD")]
+    period: Option<String>,
+}
+
+/// Says what a plugin needs and gives.
+pub(super) async fn describe(common: &Common<SourceArguments>) -> Result<(), Failure> {
+    let connection = Connection::open(&common.connection).await?;
+    let mut client = client!(connection, plugin_service_client::PluginServiceClient);
+    let plugin = Some(source(&connection, &common.arguments)?);
+    let parent = connection.team()?.to_owned();
+    let answer =
+        client.describe_plugin(connection.request(v1::DescribePluginRequest { parent, plugin })).await;
+    let manifest = answer.map_err(|status| connection.failure(status))?.into_inner();
+    match common.output.output {
+        format @ (Format::Json | Format::Jsonl) => print_json(format, &json(&dynamic(&manifest))),
+        Format::Table => {
+            print_line(&manifest.summary)?;
+            manifest_sheet(&manifest).print(Format::Table)
+        }
+        format => manifest_sheet(&manifest).print(format),
+    }
+}
+
+/// Scores rows.
+pub(super) async fn evaluate(common: &Common<TryArguments>) -> Result<(), Failure> {
+    let connection = Connection::open(&common.connection).await?;
+    let mut client = client!(connection, plugin_service_client::PluginServiceClient);
+    let (period_start, period_end) = told_period(&common.arguments)?;
+    let request = v1::EvaluatePluginRequest {
+        parent: connection.team()?.to_owned(),
+        plugin: Some(source(&connection, &common.arguments.source)?),
+        period_start,
+        period_end,
+        rows: rows(&common.arguments)?,
+    };
+    let answer = client.evaluate_plugin(connection.request(request)).await;
+    let answer = answer.map_err(|status| connection.failure(status))?.into_inner();
+    let faulted = answer.results.iter().filter(|result| result.fault.is_some()).count();
+    match common.output.output {
+        format @ (Format::Json | Format::Jsonl) => print_json(format, &json(&dynamic(&answer)))?,
+        format => results_sheet(&answer.results).print(format)?,
+    }
+    if faulted == 0 { Ok(()) } else { Err(Failure::Differs(format!("{faulted} rows could not be scored"))) }
+}
+
+fn results_sheet(results: &[v1::PluginResult]) -> Sheet {
+    let mut sheet = Sheet::new(&["row"]);
+    let outputs = results.iter().find(|result| !result.outputs.is_empty());
+    let names: Vec<String> = outputs
+        .map(|result| result.outputs.iter().map(|output| output.name.clone()).collect())
+        .unwrap_or_default();
+    sheet.columns.extend(names.iter().cloned());
+    sheet.columns.push("fault".to_owned());
+    for (number, result) in results.iter().enumerate() {
+        let mut row = vec![number.to_string()];
+        row.extend(names.iter().map(|name| {
+            result.outputs.iter().find(|output| &output.name == name).map(value).unwrap_or_default()
+        }));
+        row.push(
+            result
+                .fault
+                .as_ref()
+                .map(|fault| format!("{}: {}", fault.reason, fault.message))
+                .unwrap_or_default(),
+        );
+        sheet.rows.push(row);
+    }
+    sheet.without_empty_columns()
+}
+
+fn value(output: &v1::PluginValue) -> String {
+    match &output.value {
+        Some(PluginValueKind::Number(text) | PluginValueKind::Text(text)) => text.clone(),
+        None => String::new(),
+    }
+}
+
+/// Explains the answer for a row.
+pub(super) async fn explain(common: &Common<TryArguments>) -> Result<(), Failure> {
+    let connection = Connection::open(&common.connection).await?;
+    let mut client = client!(connection, plugin_service_client::PluginServiceClient);
+    let (period_start, period_end) = told_period(&common.arguments)?;
+    let request = v1::ExplainPluginRequest {
+        parent: connection.team()?.to_owned(),
+        plugin: Some(source(&connection, &common.arguments.source)?),
+        period_start,
+        period_end,
+        rows: rows(&common.arguments)?,
+        row: common.arguments.row,
+    };
+    let answer = client.explain_plugin(connection.request(request)).await;
+    let answer = answer.map_err(|status| connection.failure(status))?.into_inner();
+    if let format @ (Format::Json | Format::Jsonl) = common.output.output {
+        return print_json(format, &json(&dynamic(&answer)));
+    }
+    let mut sheet = Sheet::new(&["step", "amount", "of", "how"]);
+    for step in &answer.steps {
+        sheet.row([&step.label, &step.amount, &step.output, &step.note].map(Clone::clone));
+    }
+    sheet.print(common.output.output)?;
+    if common.output.output == Format::Table
+        && let Some(result) = &answer.result
+    {
+        results_sheet(std::slice::from_ref(result)).print(Format::Table)?;
+    }
+    Ok(())
+}
+
+fn source(connection: &Connection, arguments: &SourceArguments) -> Result<v1::PluginSource, Failure> {
+    let source = match arguments {
+        SourceArguments { formula: Some(path), .. } => plugin_source::Source::Formula(read_text(path)?),
+        SourceArguments { component: Some(path), .. } => {
+            plugin_source::Source::Component(Bytes::from(read_bytes(path)?))
+        }
+        SourceArguments { standard: Some(id), .. } => plugin_source::Source::Standard(id.clone()),
+        SourceArguments { revision, .. } => plugin_source::Source::Revision(
+            connection.name("pluginRevisions", revision.as_deref().unwrap_or_default())?,
+        ),
+    };
+    Ok(v1::PluginSource { source: Some(source), parameters: parameters(arguments.parameters.as_deref())? })
+}
+
+fn told_period(arguments: &TryArguments) -> Result<(String, String), Failure> {
+    match &arguments.period {
+        Some(text) => period::parse(text).map_err(|message| Failure::Usage(format!("--period: {message}"))),
+        None => Ok((String::new(), String::new())),
+    }
+}
+
+/// The rows that the flags or the file give.
+fn rows(arguments: &TryArguments) -> Result<Vec<v1::PluginRow>, Failure> {
+    let Some(path) = &arguments.rows else {
+        let mut inputs = BTreeMap::new();
+        for input in &arguments.input {
+            let (name, value) = input
+                .split_once('=')
+                .ok_or_else(|| Failure::Usage(format!("--input {input}: write it NAME=VALUE")))?;
+            inputs.insert(name.to_owned(), value.to_owned());
+        }
+        return Ok(vec![v1::PluginRow { inputs, lines: Vec::new() }]);
+    };
+    let text = read_text(path)?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(number, line)| {
+            let wrong = |why: String| Failure::Usage(format!("{path}, line {}: {why}", number + 1));
+            let mut object: serde_json::Map<String, Json> =
+                serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
+            let lines = match object.remove("lines") {
+                Some(Json::Array(lines)) => {
+                    lines.iter().map(|line| v1::PluginLine { inputs: texts(line) }).collect()
+                }
+                Some(_) => return Err(wrong("`lines` has to be a list of objects".to_owned())),
+                None => Vec::new(),
+            };
+            Ok(v1::PluginRow { inputs: texts(&Json::Object(object)), lines })
+        })
+        .collect()
+}
+
+fn texts(object: &Json) -> BTreeMap<String, String> {
+    let entries = object.as_object().into_iter().flatten();
+    let entries = entries.filter(|(_, value)| !value.is_null());
+    entries
+        .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect()
+}
