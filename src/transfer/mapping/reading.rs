@@ -1,6 +1,8 @@
 //! What a mapping file says, setting by setting, with everything that is wrong noted on the way. What it says about fields
 //! is in `fields`.
 
+use std::collections::BTreeSet;
+
 use toml::{Table, Value};
 
 use super::{IdRule, RowRule};
