@@ -133,9 +133,15 @@ async fn close(database: &Database, mut work: JoinHandle<()>) {
     if timeout(CLOSE, database.close()).await.is_err() {
         tracing::error!("the store did not close in time; what was acknowledged is safe");
     }
-    if timeout(CLOSE, &mut work).await.is_err() {
-        work.abort();
-        tracing::warn!("runs at work were cut; they are taken up at the next start");
+    match timeout(CLOSE, &mut work).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::error!(%error, "work on runs had ended before; it begins anew at the next start")
+        }
+        Err(_) => {
+            work.abort();
+            tracing::warn!("runs at work were cut; they are taken up at the next start");
+        }
     }
     tracing::info!("stopped");
 }

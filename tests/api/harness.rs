@@ -1,0 +1,263 @@
+//! Starts a server in process, on a free port and in a directory of its own, and speaks to it: by typed clients, and by
+//! requests that no proper client would make.
+
+use std::{convert::Infallible, net::SocketAddr, path::Path};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, Request, StatusCode};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use merit::{
+    config::Config,
+    proto::v1::{
+        self, audit_service_client::AuditServiceClient, crm_service_client::CrmServiceClient,
+        evaluation_service_client::EvaluationServiceClient, goal_service_client::GoalServiceClient,
+        organisation_service_client::OrganisationServiceClient, plugin_service_client::PluginServiceClient,
+        transfer_service_client::TransferServiceClient,
+    },
+    server::Server,
+};
+use prost::Message;
+use tempfile::TempDir;
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Status, transport::Channel};
+use tonic_types::StatusExt;
+
+/// A server at work.
+pub struct Harness {
+    pub address: SocketAddr,
+    pub channel: Channel,
+    stop: Option<oneshot::Sender<()>>,
+    served: JoinHandle<Result<(), String>>,
+    directory: TempDir,
+}
+
+/// A body that comes bit by bit.
+pub type Spoken = StreamBody<ReceiverStream<Result<Frame<Bytes>, Infallible>>>;
+
+/// What came back to a request of our own making.
+#[derive(Debug)]
+pub struct Answer {
+    pub http: StatusCode,
+    /// Headers and trailers.
+    pub metadata: HeaderMap,
+    pub body: Bytes,
+}
+
+/// A call under way.
+pub struct Held {
+    pub speaker: mpsc::Sender<Result<Frame<Bytes>, Infallible>>,
+    pub call: JoinHandle<Result<Answer, hyper::Error>>,
+    pub refusal: Answer,
+}
+
+// === impl Harness ===
+
+impl Harness {
+    /// A server with the defaults.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// A server with a changed configuration.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), change).await
+    }
+
+    /// A server over the data of one before.
+    pub async fn start_in(directory: TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config(directory.path());
+        change(&mut config);
+        let server = Server::build(&config).await.unwrap();
+        let address = server.address();
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(server.run(async {
+            // A harness that is dropped stops the server too.
+            let _ = stopped.await;
+        }));
+        let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+        Self { address, channel, stop: Some(stop), served, directory }
+    }
+
+    /// Tells the server to stop, without waiting for it.
+    pub fn tell_to_stop(&mut self) {
+        let _ = self.stop.take().expect("it is told once").send(());
+    }
+
+    /// Waits until the server has stopped, and answers its directory.
+    pub async fn stopped(mut self) -> TempDir {
+        if self.stop.is_some() {
+            self.tell_to_stop();
+        }
+        self.served.await.unwrap().unwrap();
+        self.directory
+    }
+
+    pub fn organisation(&self) -> OrganisationServiceClient<Channel> {
+        OrganisationServiceClient::new(self.channel.clone())
+    }
+
+    pub fn crm(&self) -> CrmServiceClient<Channel> {
+        CrmServiceClient::new(self.channel.clone())
+    }
+
+    pub fn goals(&self) -> GoalServiceClient<Channel> {
+        GoalServiceClient::new(self.channel.clone())
+    }
+
+    pub fn evaluations(&self) -> EvaluationServiceClient<Channel> {
+        EvaluationServiceClient::new(self.channel.clone())
+    }
+
+    pub fn plugins(&self) -> PluginServiceClient<Channel> {
+        PluginServiceClient::new(self.channel.clone())
+    }
+
+    pub fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.channel.clone())
+    }
+
+    pub fn transfer(&self) -> TransferServiceClient<Channel> {
+        TransferServiceClient::new(self.channel.clone())
+    }
+
+    /// Creates the team `teams/{id}`.
+    pub async fn team(&self, id: &str) -> v1::Team {
+        let team = v1::Team {
+            display_name: format!("Team {id}"),
+            currency: "EUR".to_owned(),
+            ..v1::Team::default()
+        };
+        let request =
+            v1::CreateTeamRequest { team: Some(team), team_id: id.to_owned(), ..Default::default() };
+        self.organisation().create_team(request).await.unwrap().into_inner()
+    }
+
+    /// Sends a request of our own making over a connection of its own, and reads the whole answer.
+    pub async fn send<B>(&self, request: Request<B>) -> Answer
+    where
+        B: http_body::Body + Send + Unpin + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        try_send(self.address, request).await.unwrap()
+    }
+
+    /// Begins a call that takes the only place of its kind, and keeps it: until the rest of its request is spoken. Answers
+    /// also what another call is told meanwhile.
+    pub async fn hold(&self, method: &str, beginning: Bytes) -> Held {
+        loop {
+            let (speaker, body) = spoken();
+            speaker.send(Ok(Frame::data(beginning.clone()))).await.unwrap();
+            let mut call = tokio::spawn(try_send(self.address, request(method, body)));
+            tokio::select! {
+                // One of the calls that try had the place.
+                _ = &mut call => {}
+                refusal = self.refused(method) => return Held { speaker, call, refusal },
+            }
+        }
+    }
+
+    /// Calls until there is no room for the call.
+    async fn refused(&self, method: &str) -> Answer {
+        loop {
+            let (_silent, body) = spoken();
+            let answer = self.send(timed(method, body)).await;
+            if answer.status().code() != Code::DeadlineExceeded {
+                return answer;
+            }
+        }
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// The gRPC status.
+    pub fn status(&self) -> Status {
+        Status::from_header_map(&self.metadata).expect("every answer has a status")
+    }
+}
+
+/// Sends a request of our own making over a connection of its own, and reads the whole answer.
+async fn try_send<B>(address: SocketAddr, request: Request<B>) -> Result<Answer, hyper::Error>
+where
+    B: http_body::Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await?;
+    let connection = tokio::spawn(connection);
+    let (parts, body) = sender.send_request(request).await?.into_parts();
+    let body = body.collect().await?;
+    connection.abort();
+    let mut metadata = parts.headers;
+    metadata.extend(body.trailers().cloned().unwrap_or_default());
+    Ok(Answer { http: parts.status, metadata, body: body.to_bytes() })
+}
+
+/// The configuration of a server in a directory, on any free port.
+pub fn config(directory: &Path) -> Config {
+    let mut config = Config { data: directory.join("data"), ..Config::default() };
+    config.listen.set_port(0);
+    // Tests run many servers at once, on disks that may be nearly full.
+    config.store.segment_bytes = 1 << 20;
+    config.store.cache_bytes = 16 << 20;
+    config.store.free_floor_bytes = 0;
+    config
+}
+
+/// A body that is whole.
+pub fn whole(bytes: impl Into<Bytes>) -> Full<Bytes> {
+    Full::new(bytes.into())
+}
+
+/// A body that comes bit by bit, and ends when the sender is dropped.
+pub fn spoken() -> (mpsc::Sender<Result<Frame<Bytes>, Infallible>>, Spoken) {
+    let (sender, receiver) = mpsc::channel(4);
+    (sender, StreamBody::new(ReceiverStream::new(receiver)))
+}
+
+/// A request to a method, `merit.v1.GoalService/GetGoal`.
+pub fn request<B>(method: &str, body: B) -> Request<B> {
+    Request::post(format!("http://merit/{method}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(body)
+        .unwrap()
+}
+
+/// The same, with little time.
+pub fn timed<B>(method: &str, body: B) -> Request<B> {
+    let mut request = request(method, body);
+    request.headers_mut().insert("grpc-timeout", "20m".parse().unwrap());
+    request
+}
+
+/// A message in its frame.
+pub fn framed(message: &impl Message) -> Bytes {
+    frame(&message.encode_to_vec(), false)
+}
+
+/// Bytes in the frame of a message.
+pub fn frame(bytes: &[u8], compressed: bool) -> Bytes {
+    let mut frame = BytesMut::with_capacity(bytes.len() + 5);
+    frame.put_u8(compressed.into());
+    frame.put_u32(bytes.len().try_into().unwrap());
+    frame.put_slice(bytes);
+    frame.freeze()
+}
+
+/// The stable reason of a status.
+pub fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    details.error_info().unwrap_or_else(|| panic!("{status:?} has no reason")).reason.clone()
+}

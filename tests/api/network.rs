@@ -1,0 +1,244 @@
+//! What every call has in common, whatever it is about: health, reflection, compression, deadlines, limits, and answers
+//! to requests that are none.
+
+use bytes::Bytes;
+use merit::proto::{descriptors, v1};
+use prost::Message;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tonic::{Code, codec::CompressionEncoding};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+use tonic_types::StatusExt;
+
+use super::harness::{Answer, Harness, frame, framed, reason, request, spoken, timed, whole};
+
+const GET_TEAM: &str = "merit.v1.OrganisationService/GetTeam";
+const LIST_EVENTS: &str = "merit.v1.AuditService/ListEvents";
+const IMPORT: &str = "merit.v1.TransferService/ImportResources";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_of_every_service() {
+    let harness = Harness::start().await;
+    let mut health = HealthClient::new(harness.channel.clone());
+    let services = descriptors().services().map(|service| service.full_name().to_owned());
+    for service in services.chain([String::new()]) {
+        let response = health.check(HealthCheckRequest { service: service.clone() }).await.unwrap();
+        assert_eq!(response.into_inner().status(), ServingStatus::Serving, "{service}");
+    }
+    let unknown = health.check(HealthCheckRequest { service: "merit.v1.No".to_owned() }).await;
+    assert_eq!(unknown.unwrap_err().code(), Code::NotFound);
+}
+
+/// Both versions of the protocol have the same messages, in modules of their own.
+macro_rules! reflection_test {
+    ($name:ident, $version:ident) => {
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            use tonic_reflection::pb::$version::{
+                ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+                server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+            };
+            let harness = Harness::start().await;
+            let mut client = ServerReflectionClient::new(harness.channel.clone());
+            let asked = [
+                MessageRequest::ListServices(String::new()),
+                MessageRequest::FileContainingSymbol("merit.v1.GoalService.CreateGoal".to_owned()),
+                MessageRequest::FileContainingSymbol("grpc.health.v1.Health".to_owned()),
+            ]
+            .map(|asked| ServerReflectionRequest { host: String::new(), message_request: Some(asked) });
+            let mut answers =
+                client.server_reflection_info(tokio_stream::iter(asked)).await.unwrap().into_inner();
+
+            let Some(MessageResponse::ListServicesResponse(list)) =
+                answers.message().await.unwrap().unwrap().message_response
+            else {
+                panic!("no list")
+            };
+            let served: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
+            for service in descriptors().services() {
+                assert!(served.contains(&service.full_name().to_owned()), "{served:?}");
+            }
+
+            for expected in ["merit/v1/goal.proto", "health.proto"] {
+                let answer = answers.message().await.unwrap().unwrap().message_response;
+                let Some(MessageResponse::FileDescriptorResponse(found)) = answer else {
+                    panic!("{answer:?}")
+                };
+                let file =
+                    prost_types::FileDescriptorProto::decode(found.file_descriptor_proto[0].as_slice())
+                        .unwrap();
+                assert!(file.name().ends_with(expected), "{}", file.name());
+            }
+        }
+    };
+}
+
+reflection_test!(reflection_v1, v1);
+reflection_test!(reflection_v1alpha, v1alpha);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compression_both_ways() {
+    let harness = Harness::start().await;
+    harness.team("acme").await;
+    for (encoding, name) in [(CompressionEncoding::Gzip, "gzip"), (CompressionEncoding::Zstd, "zstd")] {
+        let mut client = harness.organisation().send_compressed(encoding).accept_compressed(encoding);
+        let response = client.get_team(v1::GetTeamRequest { name: "teams/acme".to_owned() }).await.unwrap();
+        assert_eq!(response.metadata().get("grpc-encoding").unwrap(), name);
+        assert_eq!(response.into_inner().name, "teams/acme");
+        let mut client = harness.audit().send_compressed(encoding).accept_compressed(encoding);
+        let listed = v1::ListEventsRequest { parent: "teams/acme".to_owned(), ..Default::default() };
+        let response = client.list_events(listed).await.unwrap();
+        assert_eq!(response.metadata().get("grpc-encoding").unwrap(), name);
+        assert_eq!(response.into_inner().events.len(), 1);
+    }
+
+    let mut unknown = request(GET_TEAM, whole(frame(b"x", true)));
+    unknown.headers_mut().insert("grpc-encoding", "br".parse().unwrap());
+    let answer = harness.send(unknown).await;
+    assert_eq!(answer.status().code(), Code::Unimplemented);
+    let accepted = answer.metadata.get("grpc-accept-encoding").unwrap().to_str().unwrap();
+    assert!(accepted.contains("gzip") && accepted.contains("zstd"), "{accepted}");
+}
+
+fn check(answer: &Answer, code: Code, expected: &str) {
+    let status = answer.status();
+    assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{status:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_request_of_a_method() {
+    let harness = Harness::start().await;
+    let team = v1::GetTeamRequest { name: "teams/acme".to_owned() };
+    let unknown_method =
+        harness.send(request("merit.v1.OrganisationService/Fire", whole(framed(&team)))).await;
+    check(&unknown_method, Code::Unimplemented, "UNKNOWN_METHOD");
+    let unknown_service =
+        harness.send(request("merit.v2.OrganisationService/GetTeam", whole(framed(&team)))).await;
+    check(&unknown_service, Code::Unimplemented, "UNKNOWN_METHOD");
+
+    // A field that says it is longer than the message; no message at all; half a frame.
+    let truncated = frame(&[0x0a, 0x7f, b'x'], false);
+    for method in [GET_TEAM, LIST_EVENTS] {
+        let answer = harness.send(request(method, whole(truncated.clone()))).await;
+        check(&answer, Code::InvalidArgument, "MALFORMED_REQUEST");
+        let answer = harness.send(request(method, whole(Bytes::new()))).await;
+        check(&answer, Code::InvalidArgument, "MALFORMED_REQUEST");
+        let answer = harness.send(request(method, whole(truncated.slice(..6)))).await;
+        check(&answer, Code::InvalidArgument, "MALFORMED_REQUEST");
+    }
+
+    let mut unnamed = request(GET_TEAM, whole(framed(&team)));
+    unnamed.headers_mut().insert("merit-author", "".parse().unwrap());
+    check(&harness.send(unnamed).await, Code::InvalidArgument, "MALFORMED_REQUEST");
+    let mut timeless = request(GET_TEAM, whole(framed(&team)));
+    timeless.headers_mut().insert("grpc-timeout", "soon".parse().unwrap());
+    check(&harness.send(timeless).await, Code::InvalidArgument, "MALFORMED_REQUEST");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_grpc() {
+    let harness = Harness::start().await;
+    let get = http::Request::get(format!("http://merit/{GET_TEAM}")).body(whole(Bytes::new())).unwrap();
+    assert_eq!(harness.send(get).await.http, 405);
+    let mut json = request(GET_TEAM, whole(Bytes::new()));
+    json.headers_mut().insert("content-type", "application/json".parse().unwrap());
+    assert_eq!(harness.send(json).await.http, 415);
+
+    // HTTP/1 is no language of this server: it hangs up.
+    let mut stream = TcpStream::connect(harness.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: merit\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    // A reset says the same as an end.
+    let _ = stream.read_to_end(&mut answer).await;
+    assert_eq!(answer, b"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_ends_a_call() {
+    let harness = Harness::start().await;
+    let (_silent, body) = spoken();
+    check(&harness.send(timed(GET_TEAM, body)).await, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    let (_silent, body) = spoken();
+    check(&harness.send(timed(LIST_EVENTS, body)).await, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    let (_silent, body) = spoken();
+    check(&harness.send(timed(IMPORT, body)).await, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_without_a_deadline_has_the_servers() {
+    let harness = Harness::start_with(|config| config.limits.call_ms = 50).await;
+    let (_silent, body) = spoken();
+    check(&harness.send(request(GET_TEAM, body)).await, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_has_a_largest_size() {
+    let harness = Harness::start_with(|config| {
+        config.limits.message_bytes = 1000;
+        config.limits.component_message_bytes = 5000;
+    })
+    .await;
+    let describe = "merit.v1.PluginService/DescribePlugin";
+    for (method, bytes) in [(GET_TEAM, 1001), (LIST_EVENTS, 1001), (describe, 5001)] {
+        let answer = harness.send(request(method, whole(frame(&vec![0; bytes], false)))).await;
+        check(&answer, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
+        // A megabyte of zeros, in a frame of a few bytes.
+        let bomb = zstd_of_zeros();
+        assert!(bomb.len() < 1000);
+        let mut request = request(method, whole(frame(&bomb, true)));
+        request.headers_mut().insert("grpc-encoding", "zstd".parse().unwrap());
+        check(&harness.send(request).await, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
+    }
+}
+
+/// A Zstandard frame of one run-length block: 128 KiB of zeros.
+fn zstd_of_zeros() -> Vec<u8> {
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd];
+    // No checksum, no dictionary, no content size; a window of 128 KiB.
+    frame.extend([0x00, 0x38]);
+    // The last block, a run of one byte, repeated 128 Ki times.
+    let header: u32 = 1 | (1 << 1) | ((128 << 10) << 3);
+    frame.extend(&header.to_le_bytes()[..3]);
+    frame.push(0);
+    frame
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_much_at_a_time_is_told_to_come_back() {
+    let harness = Harness::start_with(|config| {
+        config.limits.calls = 1;
+        config.limits.streams = 1;
+    })
+    .await;
+    // Each call has a connection of its own: the limit is over all of them.
+    for method in [GET_TEAM, IMPORT] {
+        let held = harness.hold(method, Bytes::new()).await;
+        check(&held.refusal, Code::ResourceExhausted, "BUSY");
+        let details = held.refusal.status().get_error_details();
+        assert!(details.retry_info().unwrap().retry_delay.is_some());
+        let mut health = HealthClient::new(harness.channel.clone());
+        health.check(HealthCheckRequest::default()).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_too_many_is_closed() {
+    let harness = Harness::start_with(|config| config.limits.connections = 1).await;
+    harness.team("acme").await;
+    let mut second = TcpStream::connect(harness.address).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = second.read_to_end(&mut answer).await;
+    assert_eq!(answer, b"");
+    harness.team("other").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_has_a_largest_size() {
+    let harness = Harness::start_with(|config| config.limits.metadata_bytes = 2000).await;
+    let team = v1::GetTeamRequest { name: "teams/acme".to_owned() };
+    let mut request = request(GET_TEAM, whole(framed(&team)));
+    request.headers_mut().insert("x-large", "a".repeat(3000).parse().unwrap());
+    assert_eq!(harness.send(request).await.http, 431);
+}
