@@ -171,7 +171,8 @@ fn of_plugin(reason: PluginReason) -> Code {
         | PluginReason::BadParameters
         | PluginReason::BadBatch
         | PluginReason::ParametersMisplaced
-        | PluginReason::MissingInput => Code::InvalidArgument,
+        | PluginReason::MissingInput
+        | PluginReason::InputFault => Code::InvalidArgument,
         PluginReason::PluginFault | PluginReason::ContractViolation | PluginReason::Trapped => {
             Code::FailedPrecondition
         }

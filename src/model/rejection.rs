@@ -118,6 +118,8 @@ reasons! {
         BadBatch = "BAD_BATCH",
         /// Parameters are given by both the revision and the caller, or by neither.
         ParametersMisplaced = "PARAMETERS_MISPLACED",
+        /// An input could not be made, or does not fit the decimals in which the plugin takes it.
+        InputFault = "INPUT_FAULT",
         /// A required input is missing.
         MissingInput = "MISSING_INPUT",
         /// The plugin says that it cannot score the row.

@@ -1,0 +1,183 @@
+//! What a run found for one account manager, from a row of its dataset.
+
+use std::collections::BTreeSet;
+
+use super::{
+    column::Column,
+    dataset::{Dataset, Header, Kind, Role, Source, StepData, decimal_text},
+    evaluator::Evaluator,
+    results::run_name,
+};
+use crate::{
+    model::{
+        name::{EvaluationName, Id, Name},
+        rejection::{Rejection, ResourceReason},
+    },
+    proto::v1,
+    store::WriteError,
+};
+
+/// Which outputs of a run make score, payout and grade.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headline {
+    /// Step and output of the score.
+    pub score: Option<(usize, usize)>,
+    /// Steps and outputs that add up to the payout.
+    pub payouts: Vec<(usize, usize)>,
+    /// Step and output of the grade.
+    pub grade: Option<(usize, usize)>,
+}
+
+// === impl Headline ===
+
+impl Headline {
+    /// The first score and the first grade of the last step that has one; of the payouts, those that no later step
+    /// takes as an input.
+    #[must_use]
+    pub fn of(header: &Header) -> Self {
+        let sources = header.steps.iter().flat_map(|step| &step.inputs).map(|input| &input.source);
+        let taken: BTreeSet<(&str, &str)> = sources
+            .filter_map(|source| match source {
+                Source::Output { step, output } => Some((step.as_str(), output.as_str())),
+                _ => None,
+            })
+            .collect();
+        let mut headline = Self::default();
+        for (step_place, step) in header.steps.iter().enumerate() {
+            let first = |role| {
+                let place = step.outputs.iter().position(|output| output.role == role)?;
+                Some((step_place, place))
+            };
+            headline.score = first(Role::Score).or(headline.score);
+            headline.grade = first(Role::Grade).or(headline.grade);
+            for (place, output) in step.outputs.iter().enumerate() {
+                if output.role == Role::Payout && !taken.contains(&(&*step.step, &*output.name)) {
+                    headline.payouts.push((step_place, place));
+                }
+            }
+        }
+        headline
+    }
+
+    /// The payout of a row, at the currency's decimals: missing where one of its parts is, for a part that is not known
+    /// is not nothing.
+    #[must_use]
+    pub fn payout(&self, dataset: &Dataset, row: usize) -> Option<i128> {
+        if self.payouts.is_empty() {
+            return None;
+        }
+        let mut sum = 0i128;
+        for &(step, output) in &self.payouts {
+            sum += i128::from(dataset.steps[step].outputs[output].number(row)?.0);
+        }
+        Some(sum)
+    }
+}
+
+// === impl Evaluator ===
+
+impl Evaluator {
+    /// See `EvaluationService.GetEvaluation`.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `RUN_NOT_FINISHED`, `DATASET_DAMAGED`; when the store fails.
+    pub fn evaluation(&self, name: &EvaluationName) -> Result<v1::Evaluation, WriteError> {
+        let run: v1::Run = self.resources().get(&run_name(&name.run.to_string())?)?;
+        let dataset = self.results().dataset(&run)?;
+        let row = find_row(&dataset, name)?;
+        Ok(evaluation(&dataset, &Headline::of(&dataset.header), &name.run, row))
+    }
+
+    /// The dataset of a finished run, as a Parquet file.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `RUN_NOT_FINISHED`, `DATASET_DAMAGED`; when the store fails.
+    pub fn dataset(&self, run: &Name) -> Result<bytes::Bytes, WriteError> {
+        let run: v1::Run = self.resources().get(&run_name(&run.to_string())?)?;
+        self.results().bytes(&run)
+    }
+}
+
+/// The row of an evaluation.
+///
+/// # Errors
+/// `NOT_FOUND` where the run did not score the account manager.
+pub fn find_row(dataset: &Dataset, name: &EvaluationName) -> Result<usize, Rejection> {
+    dataset.row(name.account_manager.as_str()).ok_or_else(|| {
+        let message = format!("there is no {name}: the run did not score that account manager");
+        Rejection::resource(ResourceReason::NotFound, message)
+    })
+}
+
+/// The evaluation in a row.
+#[must_use]
+pub fn evaluation(dataset: &Dataset, headline: &Headline, run: &Name, row: usize) -> v1::Evaluation {
+    let id = &dataset.ids[row];
+    let (mut inputs, mut outputs, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    for (header, data) in dataset.header.steps.iter().zip(&dataset.steps) {
+        for (input, values) in header.inputs.iter().zip(&data.inputs) {
+            inputs.push(value(&header.step, &input.name, None, &values.column, row));
+        }
+        for (output, column) in header.outputs.iter().zip(&data.outputs) {
+            outputs.push(value(&header.step, &output.name, Some(output.role), column, row));
+        }
+        faults.extend(fault(&header.step, data, row));
+    }
+    let output = |place: Option<(usize, usize)>| place.map(|(step, output)| (step, output));
+    let column = |(step, output): (usize, usize)| &dataset.steps[step].outputs[output];
+    let score = output(headline.score).and_then(|place| number_text(column(place), row, true));
+    let grade = output(headline.grade).and_then(|place| column(place).text(row).map(str::to_owned));
+    let payout = headline.payout(dataset, row);
+    v1::Evaluation {
+        name: format!("{run}/evaluations/{id}"),
+        account_manager: account_manager(run.team(), id),
+        display_name: dataset.display_names.get(row).to_owned(),
+        score: score.unwrap_or_default(),
+        payout: payout
+            .map(|sum| decimal_text(sum, dataset.header.currency_scale, false))
+            .unwrap_or_default(),
+        grade: grade.unwrap_or_default(),
+        inputs,
+        outputs,
+        faults,
+    }
+}
+
+/// The name of an account manager.
+#[must_use]
+pub fn account_manager(team: &Id, id: &str) -> String {
+    format!("teams/{team}/accountManagers/{id}")
+}
+
+/// A value as clients see it. Payouts keep the currency's decimals; of other numbers, zeros at the end are left out.
+#[must_use]
+pub fn value(step: &str, name: &str, role: Option<Role>, column: &Column, row: usize) -> v1::Value {
+    use v1::value::Value;
+    let kind = match &column.values {
+        super::column::Values::Number { .. } => Kind::Number,
+        super::column::Values::Text(_) => Kind::Text,
+    };
+    let value = match kind {
+        Kind::Number => number_text(column, row, role != Some(Role::Payout)).map(Value::Number),
+        Kind::Text => column.text(row).map(|text| Value::Text(text.to_owned())),
+    };
+    v1::Value {
+        step: step.to_owned(),
+        name: name.to_owned(),
+        role: role.map(Role::word).unwrap_or_default().to_owned(),
+        value,
+    }
+}
+
+fn number_text(column: &Column, row: usize, trim: bool) -> Option<String> {
+    column.number(row).map(|(unscaled, scale)| decimal_text(i128::from(unscaled), scale, trim))
+}
+
+fn fault(step: &str, data: &StepData, row: usize) -> Option<v1::Fault> {
+    let fault = data.faults.get(&super::column::count_u32(row))?;
+    Some(v1::Fault {
+        step: step.to_owned(),
+        reason: fault.reason.clone(),
+        message: fault.message.clone(),
+    })
+}

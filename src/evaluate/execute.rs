@@ -1,0 +1,328 @@
+//! Executes one step of a run: cuts the rows into batches, calls the plugin on several threads, and puts the answers
+//! together in the order of the rows, so that neither the cut nor the threads show in them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use super::{
+    batch::StepInputs,
+    column::{Column, TextsBuilder, Values},
+    dataset::{Faults, OutputHeader, Role, RowFault},
+};
+use crate::{
+    model::rejection::PluginReason,
+    sandbox::{self, Context, Limits, Manifest, Outcome, Plugin, Scope, Verdict},
+};
+
+/// The most rows of a step that may end their plugin's call (traps, fuel, contract) before the run is given up: each
+/// costs calls to be told from its neighbours, and a plugin that does this to so many needs mending, not running.
+pub const VERDICTS_PER_STEP: usize = 1_000;
+
+/// The most rows that are taken out of a group, one call after the other, before the whole group is faulted.
+const GROUP_RETRIES: usize = 16;
+
+/// A step, ready to be executed.
+pub struct StepJob<'a> {
+    /// The plugin.
+    pub plugin: &'a Plugin,
+    /// Its parameters.
+    pub parameters: &'a str,
+    /// What it needs and gives under them.
+    pub manifest: &'a Manifest,
+    /// The outputs of the manifest, with the scales that they have in the run.
+    pub outputs: &'a [OutputHeader],
+    /// What it sees of the run.
+    pub context: &'a Context,
+    /// What it may use.
+    pub limits: &'a Limits,
+    /// What goes in.
+    pub inputs: StepInputs<'a>,
+}
+
+/// How a step is executed; the answer does not depend on it.
+pub struct Conduct<'a> {
+    /// Rows of a batch, for a plugin of scope row.
+    pub chunk_rows: usize,
+    /// Threads.
+    pub threads: usize,
+    /// Set when the answer is no longer wanted.
+    pub cancelled: &'a AtomicBool,
+    /// Counts rows that are done.
+    pub done: &'a AtomicU64,
+}
+
+/// What a step gave.
+#[derive(Debug)]
+pub struct StepOutcome {
+    /// The outputs, one value per row of the run.
+    pub outputs: Vec<Column>,
+    /// The rows that could not be scored, those without a required input included.
+    pub faults: Faults,
+}
+
+/// Why a step was not executed to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    /// It was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// Too many rows ended their plugin's call.
+    #[error("the plugin could not finish its call for more than {VERDICTS_PER_STEP} rows; one of them: {0}")]
+    TooManyVerdicts(Verdict),
+}
+
+/// What some rows gave, by row of the run.
+enum Piece {
+    Scored { rows: Vec<u32>, outcome: Outcome },
+    Faulted { rows: Vec<u32>, fault: RowFault },
+}
+
+/// Executes a step.
+///
+/// # Errors
+/// When it was stopped; row by row, errors are faults.
+pub fn execute(job: &StepJob<'_>, conduct: &Conduct<'_>) -> Result<StepOutcome, Stopped> {
+    let rows = job.inputs.rows();
+    let mut faults = job.inputs.faults(job.manifest);
+    conduct.done.fetch_add(faults.len() as u64, Ordering::Relaxed);
+    let batches = match job.manifest.scope {
+        Scope::Row => {
+            let eligible: Vec<u32> = (0..rows).filter(|row| !faults.contains_key(row)).collect();
+            eligible.chunks(conduct.chunk_rows.max(1)).map(<[u32]>::to_vec).collect()
+        }
+        Scope::Group => job.inputs.groups(&faults),
+    };
+    let pieces = call_all(job, conduct, &batches)?;
+    let mut columns: Vec<ColumnBuilder> = job.outputs.iter().map(|o| ColumnBuilder::new(o, rows)).collect();
+    for piece in pieces.into_iter().flatten() {
+        match piece {
+            Piece::Faulted { rows, fault } => faults.extend(rows.into_iter().map(|row| (row, fault.clone()))),
+            Piece::Scored { rows, outcome } => {
+                for fault in &outcome.faults {
+                    faults.insert(rows[fault.row as usize], plugin_fault(fault));
+                }
+                for (column, values) in columns.iter_mut().zip(outcome.columns) {
+                    column.take(&rows, values);
+                }
+            }
+        }
+    }
+    let outputs = columns.into_iter().map(|column| column.finish(&faults)).collect();
+    Ok(StepOutcome { outputs, faults })
+}
+
+/// The fault of a row that the plugin itself reports.
+pub fn plugin_fault(fault: &sandbox::Fault) -> RowFault {
+    RowFault { reason: PluginReason::PluginFault.code().to_owned(), message: fault.message.clone() }
+}
+
+/// The fault of a row that ended the plugin's call.
+pub fn verdict_fault(verdict: &Verdict) -> RowFault {
+    RowFault { reason: verdict.reason.code().to_owned(), message: verdict.message.clone() }
+}
+
+/// Calls the plugin for every batch, on as many threads as wanted; the pieces are in the order of the batches.
+fn call_all(
+    job: &StepJob<'_>,
+    conduct: &Conduct<'_>,
+    batches: &[Vec<u32>],
+) -> Result<Vec<Vec<Piece>>, Stopped> {
+    let next = AtomicUsize::new(0);
+    let verdicts = AtomicUsize::new(0);
+    let stopped: Mutex<Option<Stopped>> = Mutex::new(None);
+    let caller = Caller { job, conduct, verdicts: &verdicts, stopped: &stopped };
+    let work = || {
+        let mut mine = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(batch) = batches.get(index) else { return mine };
+            let mut pieces = Vec::new();
+            if caller.is_stopped() {
+                return mine;
+            }
+            match job.manifest.scope {
+                Scope::Row => caller.call_rows(batch, &mut pieces),
+                Scope::Group => caller.call_group(batch, &mut pieces),
+            }
+            conduct.done.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            mine.push((index, pieces));
+        }
+    };
+    let threads = conduct.threads.clamp(1, batches.len().max(1));
+    let pieces: BTreeMap<usize, Vec<Piece>> = thread::scope(|scope| {
+        // One worker is this thread.
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut pieces = work();
+        for other in others {
+            pieces.extend(other.join().expect("a worker calls plugins, whose failures are verdicts"));
+        }
+        pieces.into_iter().collect()
+    });
+    if let Some(stopped) = stopped.into_inner().expect("no worker panics") {
+        return Err(stopped);
+    }
+    Ok(pieces.into_values().collect())
+}
+
+/// Calls the plugin for one batch after the other.
+struct Caller<'a> {
+    job: &'a StepJob<'a>,
+    conduct: &'a Conduct<'a>,
+    verdicts: &'a AtomicUsize,
+    stopped: &'a Mutex<Option<Stopped>>,
+}
+
+// === impl Caller ===
+
+impl Caller<'_> {
+    fn is_stopped(&self) -> bool {
+        if self.conduct.cancelled.load(Ordering::Relaxed) {
+            self.stop(Stopped::Cancelled);
+        }
+        self.stopped.lock().expect("no worker panics").is_some()
+    }
+
+    fn stop(&self, why: Stopped) {
+        self.stopped.lock().expect("no worker panics").get_or_insert(why);
+    }
+
+    fn evaluate(&self, rows: &[u32]) -> Result<Outcome, Verdict> {
+        let job = self.job;
+        let batch = job.inputs.batch(job.manifest, rows);
+        job.plugin.evaluate(job.parameters, job.context, job.manifest, &batch, job.limits)
+    }
+
+    /// Scores independent rows. A call that does not end well is made again for fewer rows, down to the ones that are
+    /// the cause: they alone are faulted, with what is said of them alone, however the rows were cut.
+    fn call_rows(&self, rows: &[u32], pieces: &mut Vec<Piece>) {
+        if rows.is_empty() || self.is_stopped() {
+            return;
+        }
+        let verdict = match self.evaluate(rows) {
+            Ok(outcome) => return pieces.push(Piece::Scored { rows: rows.to_vec(), outcome }),
+            Err(verdict) => verdict,
+        };
+        if let [_] = rows {
+            return self.fault(rows, verdict, pieces);
+        }
+        let suspect = verdict.row.map(|row| row as usize).filter(|&row| row < rows.len());
+        match suspect {
+            Some(row) => {
+                self.call_rows(&rows[..row], pieces);
+                self.call_rows(&rows[row..=row], pieces);
+                self.call_rows(&rows[row + 1..], pieces);
+            }
+            None => {
+                let (left, right) = rows.split_at(rows.len() / 2);
+                self.call_rows(left, pieces);
+                self.call_rows(right, pieces);
+            }
+        }
+    }
+
+    /// Scores a group, which is never cut. A row that the verdict names is taken out; else the group is faulted.
+    fn call_group(&self, rows: &[u32], pieces: &mut Vec<Piece>) {
+        let mut rows = rows.to_vec();
+        for attempt in 0.. {
+            if rows.is_empty() || self.is_stopped() {
+                return;
+            }
+            let verdict = match self.evaluate(&rows) {
+                Ok(outcome) => return pieces.push(Piece::Scored { rows, outcome }),
+                Err(verdict) => verdict,
+            };
+            let named = verdict.row.map(|row| row as usize).filter(|&row| row < rows.len());
+            match named {
+                Some(row) if attempt < GROUP_RETRIES => {
+                    let row = rows.remove(row);
+                    self.fault(&[row], verdict, pieces);
+                }
+                _ => return self.fault(&rows, verdict, pieces),
+            }
+        }
+    }
+
+    fn fault(&self, rows: &[u32], verdict: Verdict, pieces: &mut Vec<Piece>) {
+        pieces.push(Piece::Faulted { rows: rows.to_vec(), fault: verdict_fault(&verdict) });
+        let before = self.verdicts.fetch_add(1, Ordering::Relaxed);
+        if before >= VERDICTS_PER_STEP {
+            self.stop(Stopped::TooManyVerdicts(verdict));
+        }
+    }
+}
+
+/// An output under way. Pieces arrive in the order of the rows, but for groups.
+struct ColumnBuilder {
+    role: Role,
+    scale: u8,
+    numbers: Vec<i64>,
+    texts: Vec<Option<String>>,
+    missing: Vec<bool>,
+}
+
+// === impl ColumnBuilder ===
+
+impl ColumnBuilder {
+    fn new(output: &OutputHeader, rows: u32) -> Self {
+        let rows = rows as usize;
+        let (numbers, texts) =
+            if output.role == Role::Grade { (0, rows) } else { (rows, 0) };
+        Self {
+            role: output.role,
+            scale: output.scale,
+            numbers: vec![0; numbers],
+            texts: vec![None; texts],
+            missing: vec![true; rows],
+        }
+    }
+
+    fn take(&mut self, rows: &[u32], column: sandbox::Column) {
+        match &column.values {
+            sandbox::Values::Decimals(decimals) => {
+                for (&row, &value) in rows.iter().zip(&decimals.unscaled) {
+                    self.numbers[row as usize] = value;
+                }
+            }
+            sandbox::Values::Texts(texts) => {
+                for (&row, &code) in rows.iter().zip(&texts.codes) {
+                    self.texts[row as usize] = texts.dictionary.get(code as usize).cloned();
+                }
+            }
+        }
+        for &row in rows {
+            self.missing[row as usize] = false;
+        }
+        for place in column.missing {
+            self.missing[rows[place as usize] as usize] = true;
+        }
+    }
+
+    fn finish(mut self, faults: &Faults) -> Column {
+        for &row in faults.keys() {
+            self.missing[row as usize] = true;
+        }
+        if self.role == Role::Grade {
+            let mut builder = TextsBuilder::default();
+            for (text, missing) in self.texts.iter().zip(&self.missing) {
+                match text {
+                    Some(text) if !missing => builder.push(text),
+                    _ => builder.push_missing(),
+                }
+            }
+            return Column { values: Values::Text(builder.finish()), missing: self.missing };
+        }
+        for (number, _) in self.numbers.iter_mut().zip(&self.missing).filter(|(_, missing)| **missing) {
+            *number = 0;
+        }
+        Column {
+            values: Values::Number { scale: self.scale, unscaled: self.numbers },
+            missing: self.missing,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The fields of a collection as the names of expressions, and expressions over the columns of a view.
+
+use std::sync::Arc;
+
+use merit_expression::{Column, Evaluated, Expression, Kind, Problem, Scope};
+
+use crate::{
+    model::{
+        rejection::{EvaluationReason, Reason, Rejection},
+        schema::{FieldKind, Schema, schemas},
+    },
+    view::View,
+};
+
+/// The fields of a collection, as names.
+struct Fields<'a>(&'a Schema);
+
+/// An expression over the fields of a collection.
+pub struct FieldExpression {
+    text: String,
+    expression: Expression,
+}
+
+// === impl Fields ===
+
+impl Scope for Fields<'_> {
+    fn kind(&self, name: &str) -> Option<Kind> {
+        Some(match self.0.field(name)?.kind {
+            FieldKind::Number { .. } => Kind::Number,
+            FieldKind::Text | FieldKind::Enum | FieldKind::Reference => Kind::Text,
+            FieldKind::Boolean => Kind::Boolean,
+            FieldKind::Date | FieldKind::Timestamp => Kind::Date,
+        })
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.fields.keys().cloned().collect()
+    }
+}
+
+// === impl FieldExpression ===
+
+impl FieldExpression {
+    /// Compiles an expression over the fields of a collection. `role` says whose expression it is, in words.
+    ///
+    /// # Errors
+    /// `INVALID_EXPRESSION`, with the problems by line and column.
+    pub fn compile(collection: &str, text: &str, role: &str) -> Result<Self, Rejection> {
+        let schema = schema(collection, role)?;
+        let expression = Expression::compile(text, &Fields(schema))
+            .map_err(|problems| invalid_expression(role, text, &problems))?;
+        Ok(Self { text: text.to_owned(), expression })
+    }
+
+    /// What it gives.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.expression.kind()
+    }
+
+    /// Evaluates it over every row of a view of its collection.
+    ///
+    /// # Errors
+    /// `INVALID_EXPRESSION` where the view does not know a field.
+    pub fn evaluate(&self, view: &View) -> Result<Evaluated, Rejection> {
+        let columns = self.expression.names().iter().map(|name| {
+            view.column(name).ok_or_else(|| {
+                let message = format!("{}: the view has no column {name}", self.text);
+                Rejection::new(Reason::Evaluation(EvaluationReason::InvalidExpression), message)
+            })
+        });
+        let columns: Vec<Arc<Column>> = columns.collect::<Result<_, _>>()?;
+        let columns: Vec<&Column> = columns.iter().map(|column| &**column).collect();
+        Ok(self.expression.evaluate(view.ids.len(), &columns))
+    }
+}
+
+/// Whether a collection has a field of this path, of a kind that a plugin can take.
+#[must_use]
+pub fn has_field(collection: &str, path: &str) -> bool {
+    let Some(schema) = schemas().get(collection) else { return false };
+    matches!(
+        schema.field(path).map(|field| field.kind),
+        Some(FieldKind::Number { .. } | FieldKind::Text | FieldKind::Enum | FieldKind::Reference)
+    )
+}
+
+/// Whether a collection has a field of this path that refers to account managers, or that is a date.
+#[must_use]
+pub fn field_kind(collection: &str, path: &str) -> Option<(FieldKind, Option<String>)> {
+    let field = schemas().get(collection)?.field(path)?;
+    Some((field.kind, field.reference.clone()))
+}
+
+fn schema(collection: &str, role: &str) -> Result<&'static Schema, Rejection> {
+    schemas().get(collection).filter(|schema| !schema.computed).ok_or_else(|| {
+        let known: Vec<&str> =
+            schemas().values().filter(|s| !s.computed).map(|s| s.collection.as_str()).collect();
+        let message = format!("{role}: {collection:?} is no collection; there are {}", known.join(", "));
+        Rejection::new(Reason::Evaluation(EvaluationReason::InvalidBinding), message)
+    })
+}
+
+/// The rejection of an expression, with a violation for every problem.
+#[must_use]
+pub fn invalid_expression(role: &str, text: &str, problems: &[Problem]) -> Rejection {
+    let words: Vec<String> = problems.iter().map(problem_words).collect();
+    let reason = Reason::Evaluation(EvaluationReason::InvalidExpression);
+    let rejection = Rejection::new(reason, format!("{role}, {text:?}: {}", words.join("; ")));
+    words.into_iter().fold(rejection, |rejection, words| rejection.violation(role, words))
+}
+
+fn problem_words(problem: &Problem) -> String {
+    format!("line {}, column {}: {}", problem.line, problem.column, problem.message)
+}

@@ -1,0 +1,308 @@
+//! Lists what a run found: filters and orders over score, payout, grade and every input and output, by pages.
+
+use std::{cmp::Ordering, sync::Arc};
+
+use merit_expression::{Column as ExpressionColumn, Expression, Kind, Scope, Unscaled, Values as ExpressionValues};
+
+use super::{
+    column::{Column, Values, count_u32},
+    dataset::Dataset,
+    evaluation::{Headline, account_manager, evaluation},
+    evaluator::Evaluator,
+    population::holds,
+    results::run_name,
+};
+use crate::{
+    model::{
+        name::Id,
+        rejection::{Rejection, ResourceReason},
+    },
+    proto::v1,
+    store::WriteError,
+};
+
+/// Items of a page where the request does not say.
+const DEFAULT_PAGE: usize = 50;
+
+/// The most items of a page.
+const LARGEST_PAGE: usize = 1_000;
+
+/// The most names in an order.
+const LARGEST_ORDER: usize = 16;
+
+/// The columns of a dataset by the names that filters and orders use.
+struct Names<'a> {
+    dataset: &'a Dataset,
+    headline: &'a Headline,
+    team: &'a Id,
+}
+
+/// A column to order by, and whether the largest come first.
+struct OrderKey {
+    column: ExpressionColumn,
+    descending: bool,
+}
+
+// === impl Evaluator ===
+
+impl Evaluator {
+    /// See `EvaluationService.ListEvaluations`.
+    ///
+    /// # Errors
+    /// `INVALID_FILTER`, `INVALID_PAGE_TOKEN`, `INVALID_FIELD`, `RUN_NOT_FINISHED`, `DATASET_DAMAGED`; when the store
+    /// fails.
+    pub fn evaluations(
+        &self,
+        request: &v1::ListEvaluationsRequest,
+    ) -> Result<v1::ListEvaluationsResponse, WriteError> {
+        let name = run_name(&request.parent)?;
+        let page = page_size(request.page_size)?;
+        let run: v1::Run = self.resources().get(&name)?;
+        let dataset = self.results().dataset(&run)?;
+        let headline = Headline::of(&dataset.header);
+        let names = Names { dataset: &dataset, headline: &headline, team: name.team() };
+        let start = match request.page_token.as_str() {
+            "" => 0,
+            token => parse_token(token, &token_stamp(request, &run.dataset))?,
+        };
+        let rows = names.ordered(names.filtered(&request.filter)?, &request.order_by)?;
+        let wanted = rows.iter().skip(start).take(page);
+        let evaluations =
+            wanted.map(|&row| evaluation(&dataset, &headline, &name, row as usize)).collect();
+        let end = start.saturating_add(page);
+        let next_page_token = match end < rows.len() {
+            true => format!("{end}.{}", token_stamp(request, &run.dataset)),
+            false => String::new(),
+        };
+        Ok(v1::ListEvaluationsResponse { evaluations, next_page_token })
+    }
+}
+
+fn page_size(asked: i32) -> Result<usize, Rejection> {
+    match usize::try_from(asked) {
+        Ok(0) => Ok(DEFAULT_PAGE),
+        Ok(asked) => Ok(asked.min(LARGEST_PAGE)),
+        Err(_) => Err(Rejection::field("page_size", format!("{asked} is negative: give 1 to {LARGEST_PAGE}"))),
+    }
+}
+
+/// What a page token belongs to: a dataset never changes, so that a place in its order stays what it is.
+fn token_stamp(request: &v1::ListEvaluationsRequest, dataset: &str) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in [&request.parent, &request.filter, &request.order_by, dataset] {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+fn parse_token(token: &str, stamp: &str) -> Result<usize, Rejection> {
+    let invalid = |what: &str| {
+        let accepted = "give next_page_token of the page before, with the same parent, filter and order";
+        Rejection::resource(ResourceReason::InvalidPageToken, format!("the page token {what}: {accepted}"))
+    };
+    let (start, given) = token.split_once('.').ok_or_else(|| invalid("is none"))?;
+    let start = start.parse().map_err(|_| invalid("is none"))?;
+    if given == stamp { Ok(start) } else { Err(invalid("belongs to another list")) }
+}
+
+fn invalid_filter(what: impl Into<String>) -> Rejection {
+    Rejection::resource(ResourceReason::InvalidFilter, what)
+}
+
+// === impl Names ===
+
+impl Names<'_> {
+    fn filtered(&self, filter: &str) -> Result<Vec<u32>, Rejection> {
+        let rows = count_u32(self.dataset.rows());
+        if filter.trim().is_empty() {
+            return Ok((0..rows).collect());
+        }
+        let expression = Expression::compile(filter, self).map_err(|problems| {
+            let words = |problem: &merit_expression::Problem| {
+                format!("line {}, column {}: {}", problem.line, problem.column, problem.message)
+            };
+            let words: Vec<String> = problems.iter().map(words).collect();
+            let rejection = invalid_filter(format!("filter: {}", words.join("; ")));
+            words.into_iter().fold(rejection, |rejection, words| rejection.violation("filter", words))
+        })?;
+        if expression.kind() != Kind::Boolean {
+            return Err(invalid_filter("filter: a condition is expected, like `score >= 90`"));
+        }
+        let columns: Vec<ExpressionColumn> =
+            expression.names().iter().map(|name| self.column(name).expect("the scope has it")).collect();
+        let columns: Vec<&ExpressionColumn> = columns.iter().collect();
+        let evaluated = expression.evaluate(self.dataset.rows(), &columns);
+        if let Some(fault) = evaluated.faults.first() {
+            let whose = &self.dataset.ids[fault.row as usize];
+            return Err(invalid_filter(format!("filter: {whose}: {}", fault.message)));
+        }
+        Ok((0..rows).filter(|&row| holds(&evaluated.column, row as usize)).collect())
+    }
+
+    fn ordered(&self, mut rows: Vec<u32>, order_by: &str) -> Result<Vec<u32>, Rejection> {
+        let keys = self.order_keys(order_by)?;
+        if !keys.is_empty() {
+            let compare = |a: &u32, b: &u32| {
+                let decided = keys.iter().map(|key| key.compare(*a as usize, *b as usize));
+                decided.fold(Ordering::Equal, Ordering::then).then(a.cmp(b))
+            };
+            rows.sort_unstable_by(compare);
+        }
+        Ok(rows)
+    }
+
+    fn order_keys(&self, order_by: &str) -> Result<Vec<OrderKey>, Rejection> {
+        let mut keys = Vec::new();
+        for part in order_by.split(',').map(str::trim).filter(|_| !order_by.trim().is_empty()) {
+            let mut words = part.split_whitespace();
+            let name = words.next().unwrap_or_default();
+            let descending = match (words.next(), words.next()) {
+                (None, _) => false,
+                (Some(direction), None) if direction.eq_ignore_ascii_case("desc") => true,
+                (Some(direction), None) if direction.eq_ignore_ascii_case("asc") => false,
+                _ => {
+                    return Err(invalid_filter(format!("order_by: {part:?}: a name and `desc` are expected")));
+                }
+            };
+            let column = self.column(name).ok_or_else(|| {
+                let known = self.names().join(", ");
+                invalid_filter(format!("order_by: there is no {name:?}; there are {known}"))
+            })?;
+            keys.push(OrderKey { column, descending });
+        }
+        if keys.len() > LARGEST_ORDER {
+            return Err(invalid_filter(format!("order_by: at most {LARGEST_ORDER} names are taken")));
+        }
+        Ok(keys)
+    }
+
+    /// The input or output `step.name`.
+    fn data(&self, path: &str) -> Option<&Column> {
+        let (step, name) = path.split_once('.')?;
+        let place = self.dataset.header.steps.iter().position(|header| header.step == step)?;
+        let (header, data) = (&self.dataset.header.steps[place], &self.dataset.steps[place]);
+        if let Some(input) = header.inputs.iter().position(|input| input.name == name) {
+            return Some(&data.inputs[input].column);
+        }
+        let output = header.outputs.iter().position(|output| output.name == name)?;
+        Some(&data.outputs[output])
+    }
+
+    fn column(&self, name: &str) -> Option<ExpressionColumn> {
+        let dataset = self.dataset;
+        let rows = dataset.rows();
+        let output = |place: Option<(usize, usize)>| {
+            place.map(|(step, output)| convert(&dataset.steps[step].outputs[output]))
+        };
+        match name {
+            "account_manager" => {
+                let names = dataset.ids.iter().map(|id| account_manager(self.team, id).into()).collect();
+                let values = ExpressionValues::Text {
+                    dictionary: Arc::new(names),
+                    codes: Arc::new((0..count_u32(rows)).collect()),
+                };
+                Some(ExpressionColumn { values, missing: None })
+            }
+            "display_name" => {
+                let texts = &dataset.display_names;
+                let values = ExpressionValues::Text {
+                    dictionary: Arc::new(texts.dictionary.clone()),
+                    codes: Arc::new(texts.codes.clone()),
+                };
+                Some(ExpressionColumn { values, missing: None })
+            }
+            "score" => Some(output(self.headline.score).unwrap_or_else(|| no_numbers(rows))),
+            "grade" => Some(output(self.headline.grade).unwrap_or_else(|| no_texts(rows))),
+            "payout" => {
+                let sums: Vec<Option<i128>> =
+                    (0..rows).map(|row| self.headline.payout(dataset, row)).collect();
+                let missing = sums.iter().map(Option::is_none).collect();
+                let digits = sums.into_iter().map(Option::unwrap_or_default).collect();
+                let unscaled = Unscaled::Wide(Arc::new(digits));
+                let values = ExpressionValues::Number { scale: dataset.header.currency_scale, unscaled };
+                Some(ExpressionColumn { values, missing: Some(Arc::new(missing)) })
+            }
+            "faulted" => {
+                let values = ExpressionValues::Boolean(Arc::new(dataset.faulted()));
+                Some(ExpressionColumn { values, missing: None })
+            }
+            path => self.data(path).map(convert),
+        }
+    }
+}
+
+impl Scope for Names<'_> {
+    fn kind(&self, name: &str) -> Option<Kind> {
+        match name {
+            "account_manager" | "display_name" | "grade" => Some(Kind::Text),
+            "score" | "payout" => Some(Kind::Number),
+            "faulted" => Some(Kind::Boolean),
+            path => Some(match self.data(path)?.values {
+                Values::Number { .. } => Kind::Number,
+                Values::Text(_) => Kind::Text,
+            }),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let fixed = ["account_manager", "display_name", "score", "payout", "grade", "faulted"];
+        let steps = self.dataset.header.steps.iter().flat_map(|step| {
+            let inputs = step.inputs.iter().map(|input| &input.name);
+            let outputs = step.outputs.iter().map(|output| &output.name);
+            inputs.chain(outputs).map(|name| format!("{}.{name}", step.step)).collect::<Vec<_>>()
+        });
+        fixed.into_iter().map(str::to_owned).chain(steps).collect()
+    }
+}
+
+// === impl OrderKey ===
+
+impl OrderKey {
+    /// Missing values come last, whichever way the others go.
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        let missing = |row: usize| super::population::is_missing(&self.column, row);
+        match (missing(a), missing(b)) {
+            (true, true) => return Ordering::Equal,
+            (true, false) => return Ordering::Greater,
+            (false, true) => return Ordering::Less,
+            (false, false) => {}
+        }
+        let order = match &self.column.values {
+            ExpressionValues::Number { unscaled: Unscaled::Narrow(digits), .. } => digits[a].cmp(&digits[b]),
+            ExpressionValues::Number { unscaled: Unscaled::Wide(digits), .. } => digits[a].cmp(&digits[b]),
+            ExpressionValues::Text { dictionary, codes } => {
+                dictionary[codes[a] as usize].cmp(&dictionary[codes[b] as usize])
+            }
+            ExpressionValues::Boolean(flags) => flags[a].cmp(&flags[b]),
+            ExpressionValues::Date(days) => days[a].cmp(&days[b]),
+        };
+        if self.descending { order.reverse() } else { order }
+    }
+}
+
+fn convert(column: &Column) -> ExpressionColumn {
+    let values = match &column.values {
+        Values::Number { scale, unscaled } => ExpressionValues::Number {
+            scale: *scale,
+            unscaled: Unscaled::Narrow(Arc::new(unscaled.clone())),
+        },
+        Values::Text(texts) => ExpressionValues::Text {
+            dictionary: Arc::new(texts.dictionary.clone()),
+            codes: Arc::new(texts.codes.clone()),
+        },
+    };
+    let missing = column.missing.contains(&true).then(|| Arc::new(column.missing.clone()));
+    ExpressionColumn { values, missing }
+}
+
+fn no_numbers(rows: usize) -> ExpressionColumn {
+    convert(&Column::missing_numbers(0, rows))
+}
+
+fn no_texts(rows: usize) -> ExpressionColumn {
+    let values = ExpressionValues::Text {
+        dictionary: Arc::new(vec!["".into()]),
+        codes: Arc::new(vec![0; rows]),
+    };
+    ExpressionColumn { values, missing: Some(Arc::new(vec![true; rows])) }
+}

@@ -1,0 +1,299 @@
+//! Finds and loads plugins: published revisions, standard plugins, components that are tried out. Loaded plugins and
+//! what they say of their parameters are kept for the next call.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::standard::{self, FORMULA};
+use crate::{
+    model::{
+        name::Name,
+        rejection::{PluginReason, Reason, Rejection, ResourceReason},
+    },
+    proto::v1,
+    resource::Resources,
+    sandbox::{Limits, Manifest, Plugin, Sandbox, Verdict},
+    store::{BlobHash, Database, WriteError},
+};
+
+/// Plugins kept loaded.
+const LOADED: usize = 64;
+
+/// Manifests kept.
+const MANIFESTS: usize = 1_024;
+
+/// A plugin with its parameters and what it needs and gives under them.
+#[derive(Clone)]
+pub struct LoadedPlugin {
+    /// The plugin.
+    pub plugin: Plugin,
+    /// The component's BLAKE3 hash, in hex.
+    pub component: String,
+    /// The parameters, a JSON document.
+    pub parameters: String,
+    /// What it needs and gives under them.
+    pub manifest: Arc<Manifest>,
+}
+
+/// Loads plugins. Cheap to clone.
+#[derive(Clone)]
+pub struct Plugins {
+    database: Database,
+    resources: Resources,
+    sandbox: Sandbox,
+    limits: Limits,
+    loaded: Arc<Mutex<Recent<BlobHash, Plugin>>>,
+    manifests: Arc<Mutex<Recent<(BlobHash, BlobHash), Arc<Manifest>>>>,
+}
+
+/// The entries used most recently.
+struct Recent<K, V> {
+    most: usize,
+    entries: HashMap<K, V>,
+    order: VecDeque<K>,
+}
+
+// === impl Plugins ===
+
+impl Plugins {
+    /// A loader that has loaded nothing.
+    #[must_use]
+    pub fn new(database: Database, resources: Resources, sandbox: Sandbox, limits: Limits) -> Self {
+        Self {
+            database,
+            resources,
+            sandbox,
+            limits,
+            loaded: Arc::new(Mutex::new(Recent::new(LOADED))),
+            manifests: Arc::new(Mutex::new(Recent::new(MANIFESTS))),
+        }
+    }
+
+    /// Checks and compiles a component.
+    ///
+    /// # Errors
+    /// `INVALID_COMPONENT`, `IMPORT_REFUSED`.
+    pub fn component(&self, bytes: &[u8]) -> Result<Plugin, Rejection> {
+        let hash = BlobHash(*blake3::hash(bytes).as_bytes());
+        if let Some(plugin) = lock(&self.loaded).get(&hash) {
+            return Ok(plugin);
+        }
+        let plugin = self.sandbox.load(bytes).map_err(|verdict| rejection(&verdict))?;
+        lock(&self.loaded).put(hash, plugin.clone());
+        Ok(plugin)
+    }
+
+    /// A standard plugin.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` that lists those there are.
+    pub fn standard(&self, id: &str) -> Result<Plugin, Rejection> {
+        let Some(found) = standard::find(id) else {
+            let known: Vec<&str> = standard::STANDARD_PLUGINS.iter().map(|plugin| plugin.id).collect();
+            let message = format!("there is no standard plugin {id:?}; there are {}", known.join(", "));
+            return Err(Rejection::resource(ResourceReason::NotFound, message));
+        };
+        self.component(found.component)
+    }
+
+    /// A component that was published.
+    ///
+    /// # Errors
+    /// `INVALID_COMPONENT` where it is not on file; when the store fails.
+    pub fn published(&self, component: &str) -> Result<Plugin, WriteError> {
+        let missing = || {
+            let message = format!("the component {component} is not on file");
+            Rejection::new(Reason::Plugin(PluginReason::InvalidComponent), message)
+        };
+        let hash = parse_hash(component).ok_or_else(missing)?;
+        if let Some(plugin) = lock(&self.loaded).get(&hash) {
+            return Ok(plugin);
+        }
+        let bytes = self.database.blobs().get(hash)?.ok_or_else(missing)?;
+        Ok(self.component(&bytes)?)
+    }
+
+    /// A published revision with the parameters that it carries, or that the caller gives.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `PARAMETERS_MISPLACED`, what the plugin says of its parameters; when the store fails.
+    pub fn revision(&self, name: &str, parameters: &str) -> Result<LoadedPlugin, WriteError> {
+        let revision: v1::PluginRevision = self.resources.get(&Name::parse(name)?)?;
+        let parameters = match (revision.parameters.as_str(), parameters) {
+            ("", "") => "{}",
+            ("", given) => given,
+            (carried, "") => carried,
+            _ => return Err(misplaced(&format!("{name} carries its own parameters: give none")).into()),
+        };
+        let plugin = self.published(&revision.component)?;
+        let formula = revision.standard == FORMULA;
+        Ok(self.with_parameters(plugin, parameters, formula)?)
+    }
+
+    /// A plugin that a request names or brings along.
+    ///
+    /// # Errors
+    /// As `revision` and `component`.
+    pub fn source(&self, source: Option<&v1::PluginSource>) -> Result<LoadedPlugin, WriteError> {
+        use v1::plugin_source::Source;
+        let missing = || {
+            let accepted = "is missing: give a revision, a component, a standard plugin or a formula";
+            Rejection::field("plugin.source", accepted)
+        };
+        let source = source.ok_or_else(missing)?;
+        let given = &source.parameters;
+        let parameters = if given.is_empty() { "{}" } else { given };
+        match &source.source {
+            Some(Source::Revision(name)) => self.revision(name, given),
+            Some(Source::Component(bytes)) => {
+                Ok(self.with_parameters(self.component(bytes)?, parameters, false)?)
+            }
+            Some(Source::Standard(id)) => {
+                Ok(self.with_parameters(self.standard(id)?, parameters, id == FORMULA)?)
+            }
+            Some(Source::Formula(_)) if !given.is_empty() => {
+                Err(misplaced("a formula's sheet is its parameters: give no others").into())
+            }
+            Some(Source::Formula(sheet)) => {
+                Ok(self.with_parameters(self.standard(FORMULA)?, &sheet_parameters(sheet), true)?)
+            }
+            None => Err(missing().into()),
+        }
+    }
+
+    /// What a plugin needs and gives under these parameters.
+    ///
+    /// # Errors
+    /// `INVALID_FORMULA` for a formula, else what the plugin says of its parameters.
+    pub fn with_parameters(
+        &self,
+        plugin: Plugin,
+        parameters: &str,
+        formula: bool,
+    ) -> Result<LoadedPlugin, Rejection> {
+        let manifest = self.describe(&plugin, parameters).map_err(|verdict| match formula {
+            true => formula_rejection(&verdict),
+            false => rejection(&verdict),
+        })?;
+        let component = hash_text(plugin.hash());
+        Ok(LoadedPlugin { plugin, component, parameters: parameters.to_owned(), manifest })
+    }
+
+    fn describe(&self, plugin: &Plugin, parameters: &str) -> Result<Arc<Manifest>, Verdict> {
+        let hash = *blake3::hash(parameters.as_bytes()).as_bytes();
+        let key = (BlobHash(plugin.hash()), BlobHash(hash));
+        if let Some(manifest) = lock(&self.manifests).get(&key) {
+            return Ok(manifest);
+        }
+        let manifest = Arc::new(plugin.describe(parameters, &self.limits)?);
+        lock(&self.manifests).put(key, manifest.clone());
+        Ok(manifest)
+    }
+}
+
+/// The parameters of the standard plugin `formula` for a sheet.
+#[must_use]
+pub fn sheet_parameters(sheet: &str) -> String {
+    serde_json::json!({ "sheet": sheet }).to_string()
+}
+
+/// The rejection for a verdict of the sandbox.
+#[must_use]
+pub fn rejection(verdict: &Verdict) -> Rejection {
+    Rejection::new(Reason::Plugin(verdict.reason), verdict.message.clone())
+}
+
+/// The rejection for what the plugin `formula` says of a sheet: one problem a line.
+fn formula_rejection(verdict: &Verdict) -> Rejection {
+    if verdict.reason != PluginReason::BadParameters {
+        return rejection(verdict);
+    }
+    let reason = Reason::Plugin(PluginReason::InvalidFormula);
+    let problems = verdict.message.lines().filter(|line| !line.trim().is_empty());
+    problems.fold(Rejection::new(reason, verdict.message.clone()), |rejection, problem| {
+        rejection.violation("formula", problem.trim())
+    })
+}
+
+/// Parameters where they do not belong.
+#[must_use]
+pub fn misplaced(message: &str) -> Rejection {
+    Rejection::new(Reason::Plugin(PluginReason::ParametersMisplaced), message)
+}
+
+/// A hash in hex.
+#[must_use]
+pub fn hash_text(hash: [u8; 32]) -> String {
+    blake3::Hash::from_bytes(hash).to_hex().to_string()
+}
+
+/// A hash from hex.
+#[must_use]
+pub fn parse_hash(text: &str) -> Option<BlobHash> {
+    blake3::Hash::from_hex(text).ok().map(|hash| BlobHash(*hash.as_bytes()))
+}
+
+/// What a lock guards is whole between calls, so that a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+// === impl Recent ===
+
+impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
+    fn new(most: usize) -> Self {
+        Self { most, entries: HashMap::new(), order: VecDeque::new() }
+    }
+
+    fn get(&mut self, key: &K) -> Option<V> {
+        let value = self.entries.get(key)?.clone();
+        if self.order.back() != Some(key) {
+            self.order.retain(|other| other != key);
+            self.order.push_back(key.clone());
+        }
+        Some(value)
+    }
+
+    fn put(&mut self, key: K, value: V) {
+        if self.entries.insert(key.clone(), value).is_none() {
+            self.order.push_back(key);
+        }
+        while self.entries.len() > self.most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.entries.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_goes_first() {
+        let mut recent = Recent::new(2);
+        recent.put(1, "one");
+        recent.put(2, "two");
+        assert_eq!(recent.get(&1), Some("one"));
+        recent.put(3, "three");
+        assert_eq!(recent.get(&2), None);
+        assert_eq!((recent.get(&1), recent.get(&3)), (Some("one"), Some("three")));
+    }
+
+    #[test]
+    fn every_problem_of_a_sheet_is_a_violation() {
+        let verdict = Verdict {
+            reason: PluginReason::BadParameters,
+            row: None,
+            message: "line 1, column 3: what\nline 2, column 1: why".to_owned(),
+        };
+        let rejection = formula_rejection(&verdict);
+        assert_eq!(rejection.reason.code(), "INVALID_FORMULA");
+        assert_eq!(rejection.violations.len(), 2);
+        assert_eq!(rejection.violations[1].description, "line 2, column 1: why");
+    }
+}

@@ -1,0 +1,139 @@
+//! The runs at work in this process, and how far they are. Kept in memory only: the stored run has its figures when it
+//! is finished.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use crate::model::name::Name;
+
+/// The runs at work.
+#[derive(Default)]
+pub struct Board {
+    runs: Mutex<HashMap<Name, Arc<Progress>>>,
+}
+
+/// How far a run is.
+pub struct Progress {
+    /// Set when its answer is no longer wanted.
+    pub cancelled: AtomicBool,
+    /// Rows done, of all steps together.
+    pub done: AtomicU64,
+    rows: AtomicU64,
+    steps: AtomicU64,
+    started: Instant,
+}
+
+// === impl Board ===
+
+impl Board {
+    /// Takes a run up; nothing where it is at work already.
+    pub fn begin(&self, run: &Name) -> Option<Arc<Progress>> {
+        let mut runs = self.lock();
+        if runs.contains_key(run) {
+            return None;
+        }
+        let progress = Arc::new(Progress {
+            cancelled: AtomicBool::new(false),
+            done: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+            steps: AtomicU64::new(1),
+            started: Instant::now(),
+        });
+        runs.insert(run.clone(), progress.clone());
+        Some(progress)
+    }
+
+    /// The run is no longer at work.
+    pub fn end(&self, run: &Name) {
+        self.lock().remove(run);
+    }
+
+    /// How far a run is, if it is at work.
+    pub fn get(&self, run: &Name) -> Option<Arc<Progress>> {
+        self.lock().get(run).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Name, Arc<Progress>>> {
+        // A map of counters is whole between calls.
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Progress ===
+
+impl Progress {
+    /// Says how much there is to do.
+    pub fn expect(&self, rows: u64, steps: usize) {
+        self.rows.store(rows, Ordering::Relaxed);
+        self.steps.store(steps.max(1) as u64, Ordering::Relaxed);
+    }
+
+    /// Rows to score.
+    pub fn rows_total(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Rows scored, all steps together counted once.
+    pub fn rows_done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed) / self.steps.load(Ordering::Relaxed)
+    }
+
+    /// Thousandths of a second since the run was taken up.
+    pub fn milliseconds(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether the run is no longer wanted.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+/// Rows a second, to the thousandth; 0 before anything can be said.
+#[must_use]
+pub fn rate(rows: u64, milliseconds: u64) -> f64 {
+    if milliseconds == 0 {
+        return 0.0;
+    }
+    let thousandths = u128::from(rows) * 1_000_000 / u128::from(milliseconds);
+    // For people to look at: the only place where a float is made, and never computed with.
+    format!("{}.{:03}", thousandths / 1000, thousandths % 1000).parse().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::name::Name;
+
+    #[test]
+    fn a_run_is_taken_up_once() {
+        let board = Board::default();
+        let name = Name::parse("teams/t/runs/r").unwrap();
+        let progress = board.begin(&name).unwrap();
+        assert!(board.begin(&name).is_none());
+        progress.expect(10, 2);
+        progress.done.store(5, Ordering::Relaxed);
+        assert_eq!((progress.rows_done(), progress.rows_total()), (2, 10));
+        board.end(&name);
+        assert!(board.get(&name).is_none());
+        assert!(board.begin(&name).is_some());
+    }
+
+    #[test]
+    fn a_rate_is_rows_by_seconds() {
+        let check = |rows, milliseconds, expected: &str| {
+            assert_eq!(rate(rows, milliseconds).to_string(), expected);
+        };
+        check(0, 0, "0");
+        check(100, 0, "0");
+        check(100, 2_000, "50");
+        check(1, 3_000, "0.333");
+        check(u64::MAX, 1, "18446744073709552000000");
+    }
+}

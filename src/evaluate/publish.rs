@@ -1,0 +1,180 @@
+//! Publishes revisions of plugins: checks what is published, keeps the component, and numbers it in one write.
+
+use prost::Message;
+
+use super::{
+    evaluator::Evaluator,
+    plugins::{LoadedPlugin, misplaced, sheet_parameters},
+    standard::{FORMULA, STANDARD_PLUGINS},
+    try_out::manifest_message,
+};
+use crate::{
+    model::{
+        caller::Caller,
+        name::{Id, Name},
+        rejection::{Reason, Rejection, ResourceReason, ServiceReason},
+    },
+    proto::v1::{self, publish_plugin_revision_request::Source},
+    resource::{Changes, OwnRequest},
+    store::WriteError,
+};
+
+/// What is published, checked.
+struct Checked {
+    plugin: Name,
+    component: Vec<u8>,
+    standard: String,
+    parameters: String,
+    /// What it needs and gives, and the hash of the component; absent for a revision that brings no parameters and refuses
+    /// none.
+    loaded: Option<LoadedPlugin>,
+    hash: String,
+}
+
+// === impl Evaluator ===
+
+impl Evaluator {
+    /// See `PluginService.PublishPluginRevision`.
+    ///
+    /// # Errors
+    /// `INVALID_COMPONENT`, `IMPORT_REFUSED`, `INVALID_FORMULA`, `BAD_PARAMETERS`, `PARAMETERS_MISPLACED`, and what the
+    /// standard methods say; when the store fails.
+    pub async fn publish(
+        &self,
+        caller: &Caller,
+        request: v1::PublishPluginRevisionRequest,
+    ) -> Result<v1::PluginRevision, WriteError> {
+        let plugin = Name::parse(&request.plugin)?;
+        if plugin.collection() != "plugins" {
+            let accepted = "is not a plugin: teams/{team}/plugins/{plugin}";
+            return Err(Rejection::field("plugin", accepted).into());
+        }
+        let own = OwnRequest {
+            team: plugin.team().to_string(),
+            request_id: request.request_id.clone(),
+            content: request.encode_to_vec().into(),
+            validate_only: request.validate_only,
+        };
+        let evaluator = self.clone();
+        let check = move || evaluator.check_publication(plugin, request);
+        let checked =
+            tokio::task::spawn_blocking(check).await.map_err(|error| internal(&error.to_string()))??;
+        if !own.validate_only {
+            // Kept before it is named: a revision never names a component that is not there.
+            let (blobs, bytes) = (self.database().blobs().clone(), checked.component.clone());
+            let kept = tokio::task::spawn_blocking(move || blobs.put(&bytes)).await;
+            kept.map_err(|error| internal(&error.to_string()))??;
+        }
+        let author = caller.author.clone();
+        let command = move |changes: &mut Changes<'_, '_>| {
+            Ok(revise(changes, &checked, &author)?.encode_to_vec().into())
+        };
+        let answer = self.resources().change(caller, own, command).await?;
+        v1::PluginRevision::decode(answer).map_err(|error| internal(&error.to_string()).into())
+    }
+
+    fn check_publication(
+        &self,
+        plugin: Name,
+        request: v1::PublishPluginRevisionRequest,
+    ) -> Result<Checked, Rejection> {
+        let (component, standard, parameters) = match request.source {
+            Some(Source::Component(component)) => (component.to_vec(), String::new(), request.parameters),
+            Some(Source::Standard(id)) => {
+                self.plugins().standard(&id)?;
+                (standard_component(&id), id, request.parameters)
+            }
+            Some(Source::Formula(_)) if !request.parameters.is_empty() => {
+                return Err(misplaced("a formula's sheet is its parameters: give no others"));
+            }
+            Some(Source::Formula(sheet)) => {
+                (standard_component(FORMULA), FORMULA.to_owned(), sheet_parameters(&sheet))
+            }
+            None => {
+                let accepted = "is missing: give a component, a standard plugin or a formula";
+                return Err(Rejection::field("source", accepted));
+            }
+        };
+        let loaded = if standard.is_empty() {
+            self.plugins().component(&component)?
+        } else {
+            self.plugins().standard(&standard)?
+        };
+        let hash = super::plugins::hash_text(loaded.hash());
+        let formula = standard == FORMULA;
+        let loaded = match parameters.as_str() {
+            // Each run brings its own: that the plugin refuses none is no fault of the revision.
+            "" => self.plugins().with_parameters(loaded, "{}", formula).ok(),
+            given => Some(self.plugins().with_parameters(loaded, given, formula)?),
+        };
+        Ok(Checked { plugin, component, standard, parameters, loaded, hash })
+    }
+
+    /// See `PluginService.ListStandardPlugins`.
+    #[must_use]
+    pub fn standard_plugins(&self) -> v1::ListStandardPluginsResponse {
+        let message = |plugin: &super::standard::StandardPlugin| v1::StandardPlugin {
+            id: plugin.id.to_owned(),
+            summary: plugin.summary.to_owned(),
+            component: blake3::hash(plugin.component).to_hex().to_string(),
+            component_bytes: plugin.component.len() as i64,
+        };
+        let standard_plugins = STANDARD_PLUGINS.iter().map(message).collect();
+        v1::ListStandardPluginsResponse { standard_plugins }
+    }
+}
+
+fn internal(cause: &str) -> Rejection {
+    tracing::error!(cause, "a plugin cannot be published");
+    let reason = Reason::Service(ServiceReason::Internal);
+    Rejection::new(reason, "something is broken on the server; the log has the cause")
+}
+
+fn standard_component(id: &str) -> Vec<u8> {
+    super::standard::find(id).map(|plugin| plugin.component.to_vec()).unwrap_or_default()
+}
+
+/// Numbers the revision, keeps it, and makes it the plugin's latest.
+fn revise(
+    changes: &mut Changes<'_, '_>,
+    checked: &Checked,
+    author: &str,
+) -> Result<v1::PluginRevision, Rejection> {
+    let missing = || {
+        let message = format!("{} does not exist", checked.plugin);
+        Rejection::resource(ResourceReason::NotFound, message).with("resource", checked.plugin.to_string())
+    };
+    let mut plugin: v1::Plugin = changes.get(&checked.plugin)?.ok_or_else(missing)?;
+    let number = match plugin.latest_revision.as_str() {
+        "" => 1,
+        latest => {
+            let latest: Option<v1::PluginRevision> = changes.get(&Name::parse(latest)?)?;
+            latest.map_or(1, |latest| latest.number + 1)
+        }
+    };
+    let id = format!("{}-{number}", checked.plugin.id());
+    let id = Id::parse(&id).map_err(|_| {
+        let message = format!(
+            "{}: the id is too long for revisions, whose ids are {id}: create a plugin with a shorter one",
+            checked.plugin
+        );
+        Rejection::resource(ResourceReason::InvalidName, message)
+    })?;
+    let name = Name::new(checked.plugin.team().clone(), "pluginRevisions", id);
+    let revision = v1::PluginRevision {
+        name: name.to_string(),
+        plugin: checked.plugin.to_string(),
+        number,
+        component: checked.hash.clone(),
+        component_bytes: checked.component.len() as i64,
+        standard: checked.standard.clone(),
+        parameters: checked.parameters.clone(),
+        manifest: checked.loaded.as_ref().map(|loaded| manifest_message(&loaded.manifest)),
+        author: author.to_owned(),
+        ..v1::PluginRevision::default()
+    };
+    let kept = changes.put(&name, &revision)?;
+    plugin.latest_revision = name.to_string();
+    changes.put(&checked.plugin, &plugin)?;
+    Ok(kept)
+}

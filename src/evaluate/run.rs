@@ -1,0 +1,491 @@
+//! One run from end to end, without the store's writes: binds it to one state of the store, makes the inputs, executes
+//! the steps, and answers the dataset. Who is told of it is the business of `work`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    batch::StepInputs,
+    binding::{BoundStep, Known, bind, invalid_binding},
+    column::Column,
+    dataset::{
+        Dataset, Faults, Header, InputData, InputHeader, Kind, RowFault, Source, StepData, StoredLimits,
+    },
+    evaluator::Evaluator,
+    execute::{Conduct, StepJob, Stopped, execute},
+    hierarchy::Hierarchy,
+    input::{InputMaker, Made, Seen, rescale},
+    lines,
+    measure::MeasureSet,
+    population::{ACCOUNT_MANAGERS, population},
+    progress::Progress,
+    target,
+    team::{currency_scale, stored_rounding},
+};
+use crate::{
+    evaluate::{
+        column::{Texts, TextsBuilder, Values, count_u32},
+        fields::FieldExpression,
+    },
+    model::{
+        name::{Id, Name},
+        period::Period,
+        rejection::{EvaluationReason, PluginReason, Reason, Rejection, ServiceReason},
+    },
+    proto::v1,
+    store::WriteError,
+    view::{Snapshot, View, ViewError},
+};
+
+/// The group that is who is reported to, rather than an expression.
+const MANAGER: &str = "manager";
+
+/// How often measures may change while a run looks at them, before it gives up.
+const LOOKS: usize = 10;
+
+/// Why a run has no dataset.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Something is wrong with the run, or with what it refers to: it fails.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// A step was stopped.
+    #[error("step {step}: {stopped}")]
+    Stopped {
+        /// Which.
+        step: String,
+        /// Why.
+        stopped: Stopped,
+    },
+    /// The store failed: not the run's fault, it is done again.
+    #[error(transparent)]
+    Store(WriteError),
+}
+
+/// A run, bound to one state of the store.
+pub struct BoundRun {
+    run: v1::Run,
+    team: v1::Team,
+    team_id: Id,
+    period: Period,
+    steps: Vec<BoundStep>,
+    snapshot: Snapshot,
+    measures: MeasureSet,
+    people: Arc<View>,
+    population: Vec<u32>,
+}
+
+// === impl RunError ===
+
+impl From<WriteError> for RunError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Rejected(rejection) => Self::Rejected(rejection),
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl From<ViewError> for RunError {
+    fn from(error: ViewError) -> Self {
+        match view_error(error) {
+            WriteError::Rejected(rejection) => Self::Rejected(rejection),
+            other => Self::Store(other),
+        }
+    }
+}
+
+/// What clients are told when there is no view.
+pub fn view_error(error: ViewError) -> WriteError {
+    match error {
+        ViewError::Store(error) => error.into(),
+        error @ ViewError::TooLarge { .. } => {
+            let reason = Reason::Evaluation(EvaluationReason::ViewTooLarge);
+            Rejection::new(reason, error.to_string()).into()
+        }
+        error @ ViewError::UnknownCollection(_) => {
+            let reason = Reason::Evaluation(EvaluationReason::InvalidBinding);
+            Rejection::new(reason, error.to_string()).into()
+        }
+        error @ ViewError::Undecodable { .. } => {
+            tracing::error!(%error, "a record cannot be viewed");
+            let message = "a record of the store cannot be read; the log names it";
+            Rejection::new(Reason::Service(ServiceReason::Internal), message).into()
+        }
+    }
+}
+
+// === impl BoundRun ===
+
+impl BoundRun {
+    /// Binds a run to the state of the store as it is now: nothing written later shows in it.
+    ///
+    /// # Errors
+    /// What is wrong with the run.
+    pub fn bind(evaluator: &Evaluator, run: v1::Run) -> Result<Self, RunError> {
+        let name = Name::parse(&run.name)?;
+        let team_id = name.team().clone();
+        let period = Period::parse(&run.period_start, &run.period_end)?;
+        // Measures and the team are no columns. What was read before and after the snapshot is the same, so it is what
+        // the snapshot's state has.
+        let mut before = definitions(evaluator, &team_id)?;
+        for _ in 0..LOOKS {
+            let (team, measures) = &before;
+            let steps = bind_steps(evaluator, &run, team, measures)?;
+            let set = MeasureSet::compile(&wanted(&steps, measures))?;
+            let collections = collections(&steps, &set);
+            let collections: Vec<&str> = collections.iter().map(String::as_str).collect();
+            let snapshot = evaluator.views().snapshot(&team_id, &collections)?;
+            let after = definitions(evaluator, &team_id)?;
+            if after != before {
+                before = after;
+                continue;
+            }
+            let missing = || Rejection::field("parent", "there are no account managers to be seen");
+            let people = snapshot.views.get(ACCOUNT_MANAGERS).cloned().ok_or_else(missing)?;
+            let population = population(&people, &run.population, period)?;
+            let (team, measures) = before;
+            let mut bound = Self {
+                run,
+                team,
+                team_id,
+                period,
+                steps,
+                snapshot,
+                measures: set,
+                people,
+                population,
+            };
+            bound.find_quotas(&measures)?;
+            return Ok(bound);
+        }
+        let reason = Reason::Evaluation(EvaluationReason::InvalidBinding);
+        Err(Rejection::new(reason, "the measures change faster than the run can look at them").into())
+    }
+
+    /// The state of the store that the run sees.
+    pub fn sequence(&self) -> u64 {
+        self.snapshot.sequence
+    }
+
+    /// Steps to execute.
+    pub fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Account managers to score.
+    pub fn rows(&self) -> usize {
+        self.population.len()
+    }
+
+    /// Makes the inputs, executes the steps, and puts all of it together.
+    ///
+    /// # Errors
+    /// When the run fails or is stopped.
+    pub fn execute(mut self, evaluator: &Evaluator, progress: &Progress) -> Result<Dataset, RunError> {
+        let steps = std::mem::take(&mut self.steps);
+        let header = self.header(evaluator, &steps);
+        let context = header.context();
+        let seen = Seen {
+            snapshot: &self.snapshot,
+            people: &self.people,
+            population: &self.population,
+            measures: &self.measures,
+            team: &self.team_id,
+            period: self.period,
+        };
+        let mut maker = InputMaker::new(&seen);
+        let mut finished: Vec<StepData> = Vec::new();
+        for bound in &steps {
+            if progress.is_cancelled() {
+                return Err(RunError::Stopped {
+                    step: bound.header.step.clone(),
+                    stopped: Stopped::Cancelled,
+                });
+            }
+            let (mut data, unfit) = make_step(&seen, &mut maker, bound, &steps, &finished)?;
+            let job = StepJob {
+                plugin: &bound.loaded.plugin,
+                parameters: &bound.loaded.parameters,
+                manifest: &bound.loaded.manifest,
+                outputs: &bound.header.outputs,
+                context: &context,
+                limits: &evaluator.options().limits,
+                inputs: StepInputs::new(self.population.len(), &bound.header, &data, &unfit),
+            };
+            let conduct = Conduct {
+                chunk_rows: evaluator.options().chunk_rows,
+                threads: evaluator.options().threads,
+                cancelled: &progress.cancelled,
+                done: &progress.done,
+            };
+            let outcome = execute(&job, &conduct)
+                .map_err(|stopped| RunError::Stopped { step: bound.header.step.clone(), stopped })?;
+            drop(job);
+            data.outputs = outcome.outputs;
+            data.faults = outcome.faults;
+            finished.push(data);
+        }
+        let display_names = display_names(&self.people, &self.population);
+        let ids = self.population.iter().map(|&row| self.people.ids[row as usize].clone()).collect();
+        Ok(Dataset { header, ids, display_names, steps: finished })
+    }
+
+    fn header(&self, evaluator: &Evaluator, steps: &[BoundStep]) -> Header {
+        Header {
+            merit: env!("CARGO_PKG_VERSION").to_owned(),
+            run: self.run.name.clone(),
+            period_start: self.period.start().to_string(),
+            period_end: self.period.end().to_string(),
+            currency: self.team.currency.clone(),
+            currency_scale: currency_scale(&self.team),
+            rounding: stored_rounding(&self.team),
+            sequence: self.snapshot.sequence,
+            engine: evaluator.engine().to_owned(),
+            limits: StoredLimits::of(&evaluator.options().limits),
+            steps: steps.iter().map(|bound| bound.header.clone()).collect(),
+        }
+    }
+
+    /// Finds what `quota` is where it is not bound: the target on the only money measure that somebody has a goal on
+    /// in the period.
+    fn find_quotas(&mut self, measures: &BTreeMap<Name, v1::Measure>) -> Result<(), Rejection> {
+        if self.steps.iter().all(|bound| bound.quotas.is_empty()) {
+            return Ok(());
+        }
+        let mut with_goals = Vec::new();
+        for (name, _) in measures.iter().filter(|(_, measure)| measure.money) {
+            let targets = target::targets(name, &self.snapshot, self.period)?;
+            if targets.missing.contains(&false) {
+                with_goals.push(name);
+            }
+        }
+        for bound in &mut self.steps {
+            for &place in &bound.quotas {
+                let step = bound.header.step.clone();
+                let input: &mut InputHeader = &mut bound.header.inputs[place];
+                input.source = match with_goals[..] {
+                    [measure] => Source::Target(measure.id().to_string()),
+                    [] if !bound.loaded.manifest.inputs[place].required => Source::Nothing,
+                    [] => {
+                        return Err(invalid_binding(
+                            &step,
+                            &input.name,
+                            "is not bound, and nobody has a goal on a money measure in the period: bind it to the \
+                             target of a measure",
+                        ));
+                    }
+                    [..] => {
+                        let names: Vec<String> = with_goals.iter().map(ToString::to_string).collect();
+                        let what = format!(
+                            "is not bound, and there are goals on several money measures: bind it to the target of \
+                             one of {}",
+                            names.join(", ")
+                        );
+                        return Err(invalid_binding(&step, &input.name, &what));
+                    }
+                };
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes what goes into a step, and the rows whose inputs could not be made.
+fn make_step(
+    seen: &Seen<'_>,
+    maker: &mut InputMaker<'_>,
+    bound: &BoundStep,
+    steps: &[BoundStep],
+    finished: &[StepData],
+) -> Result<(StepData, Faults), RunError> {
+    let mut unfit = Faults::new();
+    let step = &bound.header.step;
+    let mut inputs = Vec::new();
+    for input in &bound.header.inputs {
+        let made = match &input.source {
+            Source::Output { step, output } => earlier_output(input, step, output, steps, finished),
+            source => maker.make(step, &input.name, source, input.kind, input.scale)?,
+        };
+        for (row, why) in made.unfit.iter() {
+            let message = format!("the input {} ({}): {why}", input.name, input.source.words());
+            unfit.entry(*row).or_insert_with(|| input_fault(message));
+        }
+        inputs.push(InputData { column: made.column, records: made.records });
+    }
+    let mut made_lines = None;
+    if let (Some(header), Some(binding)) = (&bound.header.lines, &bound.lines) {
+        let made = lines::make(step, binding, header, seen)?;
+        for (row, why) in made.unfit {
+            unfit.entry(row).or_insert_with(|| input_fault(format!("detail lines: {why}")));
+        }
+        made_lines = Some(made.lines);
+    }
+    let groups = match &bound.header.group_by {
+        Some(group_by) => Some(groups(seen, step, group_by, &mut unfit)?),
+        None => None,
+    };
+    let data = StepData { inputs, lines: made_lines, groups, outputs: Vec::new(), faults: Faults::new() };
+    Ok((data, unfit))
+}
+
+fn input_fault(message: String) -> RowFault {
+    RowFault { reason: PluginReason::InputFault.code().to_owned(), message }
+}
+
+/// An output of a step before as an input: missing where that step could not score.
+fn earlier_output(
+    input: &InputHeader,
+    step: &str,
+    output: &str,
+    steps: &[BoundStep],
+    finished: &[StepData],
+) -> Made {
+    let place = steps.iter().position(|bound| bound.header.step == step).expect("checked when bound");
+    let outputs = &steps[place].header.outputs;
+    let output = outputs.iter().position(|known| known.name == output).expect("checked when bound");
+    let column = &finished[place].outputs[output];
+    let mut unfit = Vec::new();
+    let mut column = column.clone();
+    if let Values::Number { scale, unscaled } = &mut column.values {
+        for (row, (digits, missing)) in unscaled.iter_mut().zip(&mut column.missing).enumerate() {
+            match rescale(i128::from(*digits), *scale, input.scale) {
+                Ok(rescaled) => *digits = rescaled,
+                Err(why) => {
+                    unfit.push((count_u32(row), why.words(input.scale)));
+                    (*digits, *missing) = (0, true);
+                }
+            }
+        }
+        *scale = input.scale;
+    }
+    Made { column: Arc::new(column), records: None, unfit: Arc::new(unfit) }
+}
+
+/// What makes the group of each row.
+fn groups(
+    seen: &Seen<'_>,
+    step: &str,
+    group_by: &str,
+    unfit: &mut Faults,
+) -> Result<Arc<Column>, Rejection> {
+    if group_by == MANAGER {
+        let hierarchy = Hierarchy::as_of(seen.people, seen.period.last_day());
+        let (mut builder, mut missing) = (TextsBuilder::default(), Vec::new());
+        for &row in seen.population {
+            let manager = hierarchy.manager[row as usize];
+            missing.push(manager.is_none());
+            match manager {
+                Some(manager) => builder.push(&seen.people.ids[manager as usize]),
+                None => builder.push_missing(),
+            }
+        }
+        return Ok(Arc::new(Column { values: Values::Text(builder.finish()), missing }));
+    }
+    let role = format!("step {step}, group_by");
+    let expression = FieldExpression::compile(ACCOUNT_MANAGERS, group_by, &role)?;
+    super::input::check_kind(step, "group_by", group_by, expression.kind(), Kind::Text)?;
+    let made = super::input::convert(&expression.evaluate(seen.people)?, seen.population, 0);
+    for (row, why) in made.unfit.iter() {
+        unfit.entry(*row).or_insert_with(|| input_fault(format!("group_by {group_by}: {why}")));
+    }
+    Ok(made.column)
+}
+
+/// The team and its measures, as they are now.
+type Definitions = (v1::Team, BTreeMap<Name, v1::Measure>);
+
+fn definitions(evaluator: &Evaluator, team: &Id) -> Result<Definitions, RunError> {
+    let message: v1::Team = evaluator.resources().get(&Name::of_team(team.clone()))?;
+    Ok((message, team_measures(evaluator, team)?))
+}
+
+/// The measures of a team.
+pub fn team_measures(evaluator: &Evaluator, team: &Id) -> Result<BTreeMap<Name, v1::Measure>, WriteError> {
+    let all: Vec<v1::Measure> = evaluator.resources().list_all(team, "measures")?;
+    let named = all.into_iter().map(|measure| Ok((Name::parse(&measure.name)?, measure)));
+    Ok(named.collect::<Result<_, Rejection>>()?)
+}
+
+fn bind_steps(
+    evaluator: &Evaluator,
+    run: &v1::Run,
+    team: &v1::Team,
+    measures: &BTreeMap<Name, v1::Measure>,
+) -> Result<Vec<BoundStep>, RunError> {
+    let mut bound: Vec<BoundStep> = Vec::new();
+    for step in &run.steps {
+        let loaded = evaluator.plugins().revision(&step.revision, &step.parameters)?;
+        let known = Known { measures, before: &bound, currency_scale: currency_scale(team) };
+        let next = bind(step, loaded, &known)?;
+        bound.push(next);
+    }
+    Ok(bound)
+}
+
+/// The measures that steps take, and those that they are made of.
+fn wanted(steps: &[BoundStep], measures: &BTreeMap<Name, v1::Measure>) -> Vec<v1::Measure> {
+    let inputs = steps.iter().flat_map(|bound| &bound.header.inputs);
+    let ids = inputs.filter_map(|input| match &input.source {
+        Source::Measure(id) => Some(id.as_str()),
+        _ => None,
+    });
+    with_parts(ids.collect(), measures)
+}
+
+/// The measures of these ids, and those that they are made of; ids of none are left out.
+pub fn with_parts(ids: Vec<&str>, measures: &BTreeMap<Name, v1::Measure>) -> Vec<v1::Measure> {
+    let by_id: BTreeMap<&str, &v1::Measure> =
+        measures.iter().map(|(name, measure)| (name.id().as_str(), measure)).collect();
+    let mut open: Vec<String> = ids.into_iter().map(str::to_owned).collect();
+    let mut wanted: BTreeMap<String, v1::Measure> = BTreeMap::new();
+    while let Some(id) = open.pop() {
+        if wanted.contains_key(&id) {
+            continue;
+        }
+        let Some(measure) = by_id.get(id.as_str()) else { continue };
+        if let Some(v1::measure::Definition::Ratio(ratio)) = &measure.definition {
+            open.extend([&ratio.numerator, &ratio.denominator].map(|name| last_part(name).to_owned()));
+        }
+        wanted.insert(id, (*measure).clone());
+    }
+    wanted.into_values().collect()
+}
+
+fn last_part(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// The collections that a run looks at.
+fn collections(steps: &[BoundStep], measures: &MeasureSet) -> BTreeSet<String> {
+    let mut collections: BTreeSet<String> = measures.collections().into_iter().map(str::to_owned).collect();
+    collections.insert(ACCOUNT_MANAGERS.to_owned());
+    for bound in steps {
+        collections.extend(bound.lines.iter().map(|lines| lines.collection.clone()));
+        let target = |input: &InputHeader| matches!(input.source, Source::Target(_));
+        if !bound.quotas.is_empty() || bound.header.inputs.iter().any(target) {
+            collections.insert(target::GOALS.to_owned());
+        }
+    }
+    collections
+}
+
+fn display_names(people: &View, population: &[u32]) -> Texts {
+    let column = people.column("display_name");
+    let mut builder = TextsBuilder::default();
+    for &row in population {
+        let row = row as usize;
+        match column.as_deref() {
+            Some(merit_expression::Column {
+                values: merit_expression::Values::Text { dictionary, codes },
+                missing,
+            }) if !missing.as_ref().is_some_and(|missing| missing[row]) => {
+                builder.push(&dictionary[codes[row] as usize]);
+            }
+            _ => builder.push(""),
+        }
+    }
+    builder.finish()
+}

@@ -1,0 +1,50 @@
+//! The plugins that ship with the server: built components, checked into the repository with a record of their sources.
+
+/// A plugin that ships with the server.
+pub struct StandardPlugin {
+    /// The id: `formula`.
+    pub id: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// The component.
+    pub component: &'static [u8],
+}
+
+/// The standard plugin that formula sheets are parameters of.
+pub const FORMULA: &str = "formula";
+
+/// All of them, by id.
+pub const STANDARD_PLUGINS: &[StandardPlugin] = &[
+    StandardPlugin {
+        id: "tiered_commission",
+        summary: "Pays commission by tiers.",
+        component: include_bytes!("../../plugins/standard/built/tiered_commission.wasm"),
+    },
+    StandardPlugin {
+        id: "weighted_scorecard",
+        summary: "Scores measures against their targets, weighted, with grades.",
+        component: include_bytes!("../../plugins/standard/built/weighted_scorecard.wasm"),
+    },
+];
+
+/// The standard plugin of an id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static StandardPlugin> {
+    STANDARD_PLUGINS.iter().find(|plugin| plugin.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_by_id_and_each_is_a_component() {
+        assert!(STANDARD_PLUGINS.is_sorted_by_key(|plugin| plugin.id));
+        for plugin in STANDARD_PLUGINS {
+            // The magic number, then the version and layer that tell a component from a module.
+            assert_eq!(plugin.component[..8], *b"\0asm\x0d\0\x01\0", "{}", plugin.id);
+            assert!(find(plugin.id).is_some());
+        }
+        assert!(find("nothing").is_none());
+    }
+}

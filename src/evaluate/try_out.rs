@@ -1,0 +1,368 @@
+//! Tries a plugin out on rows that the request brings along: describe, score, explain. Nothing is kept.
+
+use std::collections::BTreeMap;
+
+use super::{
+    evaluator::Evaluator,
+    input::{parse_decimal, rescale},
+    dataset::decimal_text,
+    execute::{plugin_fault, verdict_fault},
+    plugins::{LoadedPlugin, rejection},
+    team::team_context,
+};
+use crate::{
+    model::{
+        name::Name,
+        period::Period,
+        rejection::{PluginReason, Rejection},
+    },
+    proto::v1,
+    sandbox::{self, Batch, Context, Kind, Outcome, Role, Scope, Verdict},
+    store::WriteError,
+};
+
+/// What a plugin sees for a period where the request names none.
+const DEFAULT_PERIOD: (&str, &str) = ("2000-01-01", "2000-04-01");
+
+/// Rows of a request, ready to be scored.
+struct TryOut {
+    loaded: LoadedPlugin,
+    context: Context,
+    rows: Vec<v1::PluginRow>,
+    /// The required input that a row lacks, by row.
+    lacking: BTreeMap<usize, String>,
+}
+
+// === impl Evaluator ===
+
+impl Evaluator {
+    /// See `PluginService.DescribePlugin`.
+    ///
+    /// # Errors
+    /// What is wrong with the plugin or its parameters.
+    pub fn describe_plugin(&self, request: &v1::DescribePluginRequest) -> Result<v1::Manifest, WriteError> {
+        self.team(&request.parent)?;
+        let loaded = self.plugins().source(request.plugin.as_ref())?;
+        Ok(manifest_message(&loaded.manifest))
+    }
+
+    /// See `PluginService.EvaluatePlugin`.
+    ///
+    /// # Errors
+    /// What is wrong with the plugin, its parameters or the rows.
+    pub fn evaluate_plugin(
+        &self,
+        request: &v1::EvaluatePluginRequest,
+    ) -> Result<v1::EvaluatePluginResponse, WriteError> {
+        let try_out = self.try_out(
+            &request.parent,
+            request.plugin.as_ref(),
+            (&request.period_start, &request.period_end),
+            &request.rows,
+        )?;
+        Ok(v1::EvaluatePluginResponse { results: try_out.results(self)? })
+    }
+
+    /// See `PluginService.ExplainPlugin`.
+    ///
+    /// # Errors
+    /// What is wrong with the plugin, its parameters or the rows.
+    pub fn explain_plugin(
+        &self,
+        request: &v1::ExplainPluginRequest,
+    ) -> Result<v1::ExplainPluginResponse, WriteError> {
+        let try_out = self.try_out(
+            &request.parent,
+            request.plugin.as_ref(),
+            (&request.period_start, &request.period_end),
+            &request.rows,
+        )?;
+        let row = usize::try_from(request.row).ok().filter(|&row| row < request.rows.len());
+        let row = row.ok_or_else(|| {
+            Rejection::field("row", format!("{} is not one of the {} rows", request.row, request.rows.len()))
+        })?;
+        let result = try_out.results(self)?.swap_remove(row);
+        let steps = match result.fault {
+            Some(_) => Vec::new(),
+            None => try_out.explain(self, row)?,
+        };
+        Ok(v1::ExplainPluginResponse { result: Some(result), steps })
+    }
+
+    fn try_out(
+        &self,
+        team: &str,
+        source: Option<&v1::PluginSource>,
+        period: (&str, &str),
+        rows: &[v1::PluginRow],
+    ) -> Result<TryOut, WriteError> {
+        let team = self.team(team)?;
+        let or = |given: &str, default: &'static str| match given {
+            "" => default.to_owned(),
+            given => given.to_owned(),
+        };
+        let (start, end) = (or(period.0, DEFAULT_PERIOD.0), or(period.1, DEFAULT_PERIOD.1));
+        let period = Period::parse(&start, &end)?;
+        let loaded = self.plugins().source(source)?;
+        let mut lacking = BTreeMap::new();
+        for (place, row) in rows.iter().enumerate() {
+            if let Some(input) = check_row(&loaded.manifest, place, row)? {
+                lacking.insert(place, input);
+            }
+        }
+        Ok(TryOut { context: team_context(&team, period), loaded, rows: rows.to_vec(), lacking })
+    }
+
+    /// The team of a request.
+    pub(super) fn team(&self, name: &str) -> Result<v1::Team, WriteError> {
+        self.resources().get(&Name::parse(name)?)
+    }
+}
+
+// === impl TryOut ===
+
+impl TryOut {
+    /// The rows that the plugin sees.
+    fn seen(&self) -> Vec<usize> {
+        (0..self.rows.len()).filter(|row| !self.lacking.contains_key(row)).collect()
+    }
+
+    fn results(&self, evaluator: &Evaluator) -> Result<Vec<v1::PluginResult>, WriteError> {
+        let mut results = vec![v1::PluginResult::default(); self.rows.len()];
+        for (&row, message) in &self.lacking {
+            results[row].fault = Some(v1::PluginFault {
+                reason: PluginReason::MissingInput.code().to_owned(),
+                message: message.clone(),
+            });
+        }
+        self.score(evaluator, &self.seen(), &mut results)?;
+        Ok(results)
+    }
+
+    /// Scores rows; where the call does not end well, each row alone, so that the cause alone is faulted.
+    fn score(
+        &self,
+        evaluator: &Evaluator,
+        rows: &[usize],
+        results: &mut [v1::PluginResult],
+    ) -> Result<(), WriteError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        match self.evaluate(evaluator, rows)? {
+            Ok(outcome) => self.take(rows, &outcome, results),
+            Err(verdict) if rows.len() > 1 && self.loaded.manifest.scope == Scope::Row => {
+                drop(verdict);
+                for row in rows {
+                    self.score(evaluator, &[*row], results)?;
+                }
+            }
+            Err(verdict) => {
+                let fault = verdict_fault(&verdict);
+                for &row in rows {
+                    results[row].fault = Some(v1::PluginFault {
+                        reason: fault.reason.clone(),
+                        message: fault.message.clone(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, evaluator: &Evaluator, rows: &[usize]) -> Result<Result<Outcome, Verdict>, Rejection> {
+        let batch = self.batch(rows)?;
+        let LoadedPlugin { plugin, parameters, manifest, .. } = &self.loaded;
+        Ok(plugin.evaluate(parameters, &self.context, manifest, &batch, &evaluator.options().limits))
+    }
+
+    fn take(&self, rows: &[usize], outcome: &Outcome, results: &mut [v1::PluginResult]) {
+        for fault in &outcome.faults {
+            let fault_row = &mut results[rows[fault.row as usize]];
+            let fault = plugin_fault(fault);
+            fault_row.fault = Some(v1::PluginFault { reason: fault.reason, message: fault.message });
+        }
+        for (place, &row) in rows.iter().enumerate() {
+            if results[row].fault.is_some() {
+                continue;
+            }
+            let outputs = self.loaded.manifest.outputs.iter().zip(&outcome.columns);
+            results[row].outputs = outputs.map(|(output, column)| output_value(output, column, place)).collect();
+        }
+    }
+
+    fn explain(&self, evaluator: &Evaluator, row: usize) -> Result<Vec<v1::PluginStep>, WriteError> {
+        let LoadedPlugin { plugin, parameters, manifest, .. } = &self.loaded;
+        let rows = match manifest.scope {
+            Scope::Row => vec![row],
+            Scope::Group => self.seen(),
+        };
+        let place = rows.iter().position(|&other| other == row).unwrap_or_default();
+        let place = u32::try_from(place).unwrap_or_default();
+        let batch = self.batch(&rows)?;
+        let limits = &evaluator.options().limits;
+        let steps = plugin
+            .explain(parameters, &self.context, manifest, &batch, place, limits)
+            .map_err(|verdict| rejection(&verdict))?;
+        Ok(steps.iter().map(step_message).collect())
+    }
+
+    fn batch(&self, rows: &[usize]) -> Result<Batch, Rejection> {
+        let manifest = &self.loaded.manifest;
+        let given: Vec<&BTreeMap<String, String>> = rows.iter().map(|&row| &self.rows[row].inputs).collect();
+        let columns = manifest.inputs.iter().map(|input| column(input, &given)).collect::<Result<_, _>>()?;
+        let lines = if manifest.line_inputs.is_empty() {
+            None
+        } else {
+            let mut given: Vec<&BTreeMap<String, String>> = Vec::new();
+            let mut row_ends = Vec::new();
+            for &row in rows {
+                given.extend(self.rows[row].lines.iter().map(|line| &line.inputs));
+                row_ends.push(super::column::count_u32(given.len()));
+            }
+            let columns = manifest.line_inputs.iter().map(|input| column(input, &given));
+            Some(sandbox::Lines { row_ends, columns: columns.collect::<Result<_, _>>()? })
+        };
+        Ok(Batch { rows: super::column::count_u32(rows.len()), columns, lines })
+    }
+}
+
+/// Checks the values of a row; answers what a required input that is missing makes of it.
+fn check_row(
+    manifest: &sandbox::Manifest,
+    place: usize,
+    row: &v1::PluginRow,
+) -> Result<Option<String>, Rejection> {
+    check_values(&manifest.inputs, &format!("rows[{place}].inputs"), &row.inputs)?;
+    let mut lacking = manifest
+        .inputs
+        .iter()
+        .find(|input| input.required && !row.inputs.contains_key(&input.name))
+        .map(|input| format!("the required input {} is missing", input.name));
+    for (line_place, line) in row.lines.iter().enumerate() {
+        let path = format!("rows[{place}].lines[{line_place}].inputs");
+        check_values(&manifest.line_inputs, &path, &line.inputs)?;
+        let missing =
+            manifest.line_inputs.iter().find(|input| input.required && !line.inputs.contains_key(&input.name));
+        if let (None, Some(input)) = (&lacking, missing) {
+            lacking = Some(format!("the required line input {} is missing in line {line_place}", input.name));
+        }
+    }
+    Ok(lacking)
+}
+
+fn check_values(
+    inputs: &[sandbox::Input],
+    path: &str,
+    values: &BTreeMap<String, String>,
+) -> Result<(), Rejection> {
+    for (name, value) in values {
+        let path = format!("{path}[{name:?}]");
+        let Some(input) = inputs.iter().find(|input| input.name == *name) else {
+            let known: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+            let message = format!("the plugin has no such input; it has {}", known.join(", "));
+            return Err(Rejection::field(path, message));
+        };
+        if input.kind == Kind::Number {
+            number(input, value).map_err(|what| Rejection::field(path, what))?;
+        }
+    }
+    Ok(())
+}
+
+fn number(input: &sandbox::Input, text: &str) -> Result<i64, String> {
+    let (unscaled, scale) =
+        parse_decimal(text).ok_or_else(|| format!("{text:?} is no decimal like 12.50"))?;
+    rescale(unscaled, scale, input.scale).map_err(|unfit| format!("{text} {}", unfit.words(input.scale)))
+}
+
+fn column(
+    input: &sandbox::Input,
+    rows: &[&BTreeMap<String, String>],
+) -> Result<sandbox::Column, Rejection> {
+    let values = rows.iter().map(|row| row.get(&input.name));
+    let places = values.clone().enumerate().filter(|(_, value)| value.is_none());
+    let missing = places.map(|(place, _)| super::column::count_u32(place)).collect();
+    let values = match input.kind {
+        Kind::Number => {
+            let digits = values.map(|value| value.map_or(Ok(0), |text| number(input, text)));
+            let unscaled =
+                digits.collect::<Result<_, _>>().map_err(|what| Rejection::field(&*input.name, what))?;
+            sandbox::Values::Decimals(sandbox::Decimals { scale: input.scale, unscaled })
+        }
+        Kind::Text => {
+            let texts: super::column::Texts = values.map(|value| value.map_or("", |text| text)).collect();
+            let dictionary = texts.dictionary.iter().map(ToString::to_string).collect();
+            sandbox::Values::Texts(sandbox::Texts { dictionary, codes: texts.codes })
+        }
+    };
+    Ok(sandbox::Column { name: input.name.clone(), values, missing })
+}
+
+fn output_value(output: &sandbox::Output, column: &sandbox::Column, place: usize) -> v1::PluginValue {
+    use v1::plugin_value::Value;
+    let missing = column.missing.iter().any(|&row| row as usize == place);
+    let trim = output.role != Role::Payout;
+    let value = match &column.values {
+        _ if missing => None,
+        sandbox::Values::Decimals(decimals) => Some(Value::Number(decimal_text(
+            i128::from(decimals.unscaled[place]),
+            decimals.scale,
+            trim,
+        ))),
+        sandbox::Values::Texts(texts) => {
+            texts.dictionary.get(texts.codes[place] as usize).cloned().map(Value::Text)
+        }
+    };
+    v1::PluginValue { name: output.name.clone(), role: role_message(output.role).into(), value }
+}
+
+fn step_message(step: &sandbox::Step) -> v1::PluginStep {
+    v1::PluginStep {
+        label: step.label.clone(),
+        output: step.output.clone().unwrap_or_default(),
+        amount: decimal_text(i128::from(step.unscaled), step.scale, false),
+        note: step.note.clone(),
+    }
+}
+
+fn role_message(role: Role) -> v1::OutputRole {
+    match role {
+        Role::Score => v1::OutputRole::Score,
+        Role::Payout => v1::OutputRole::Payout,
+        Role::Grade => v1::OutputRole::Grade,
+        Role::Detail => v1::OutputRole::Detail,
+    }
+}
+
+/// A manifest as clients see it.
+#[must_use]
+pub fn manifest_message(manifest: &sandbox::Manifest) -> v1::Manifest {
+    let input = |input: &sandbox::Input| v1::PluginInput {
+        name: input.name.clone(),
+        kind: match input.kind {
+            Kind::Number => v1::ValueKind::Number.into(),
+            Kind::Text => v1::ValueKind::Text.into(),
+        },
+        scale: i32::from(input.scale),
+        required: input.required,
+    };
+    v1::Manifest {
+        summary: manifest.summary.clone(),
+        scope: match manifest.scope {
+            Scope::Row => v1::PluginScope::Row.into(),
+            Scope::Group => v1::PluginScope::Group.into(),
+        },
+        inputs: manifest.inputs.iter().map(input).collect(),
+        line_inputs: manifest.line_inputs.iter().map(input).collect(),
+        outputs: manifest
+            .outputs
+            .iter()
+            .map(|output| v1::PluginOutput {
+                name: output.name.clone(),
+                role: role_message(output.role).into(),
+                scale: i32::from(output.scale),
+            })
+            .collect(),
+    }
+}
