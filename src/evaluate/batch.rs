@@ -65,7 +65,9 @@ impl<'a> StepInputs<'a> {
             self.require(&mut faults, groups, missing);
         }
         let Some(lines) = self.lines else { return faults };
-        for ((input, column), header) in manifest.line_inputs.iter().zip(&lines.columns).zip(self.line_headers) {
+        for ((input, column), header) in
+            manifest.line_inputs.iter().zip(&lines.columns).zip(self.line_headers)
+        {
             if !input.required || !column.missing.contains(&true) {
                 continue;
             }

@@ -140,11 +140,7 @@ impl Binder<'_> {
     }
 
     /// The source that the run gives.
-    fn given(
-        &self,
-        input: &sandbox::Input,
-        source: &v1::input_binding::Source,
-    ) -> Result<Source, Rejection> {
+    fn given(&self, input: &sandbox::Input, source: &v1::input_binding::Source) -> Result<Source, Rejection> {
         use v1::input_binding::Source as Given;
         Ok(match source {
             Given::Measure(name) => self.measure(input, name)?,

@@ -133,9 +133,7 @@ pub fn evaluation(dataset: &Dataset, headline: &Headline, run: &Name, row: usize
         account_manager: account_manager(run.team(), id),
         display_name: dataset.display_names.get(row).to_owned(),
         score: score.unwrap_or_default(),
-        payout: payout
-            .map(|sum| decimal_text(sum, dataset.header.currency_scale, false))
-            .unwrap_or_default(),
+        payout: payout.map(|sum| decimal_text(sum, dataset.header.currency_scale, false)).unwrap_or_default(),
         grade: grade.unwrap_or_default(),
         inputs,
         outputs,
@@ -175,9 +173,5 @@ fn number_text(column: &Column, row: usize, trim: bool) -> Option<String> {
 
 fn fault(step: &str, data: &StepData, row: usize) -> Option<v1::Fault> {
     let fault = data.faults.get(&super::column::count_u32(row))?;
-    Some(v1::Fault {
-        step: step.to_owned(),
-        reason: fault.reason.clone(),
-        message: fault.message.clone(),
-    })
+    Some(v1::Fault { step: step.to_owned(), reason: fault.reason.clone(), message: fault.message.clone() })
 }

@@ -271,8 +271,7 @@ struct ColumnBuilder {
 impl ColumnBuilder {
     fn new(output: &OutputHeader, rows: u32) -> Self {
         let rows = rows as usize;
-        let (numbers, texts) =
-            if output.role == Role::Grade { (0, rows) } else { (rows, 0) };
+        let (numbers, texts) = if output.role == Role::Grade { (0, rows) } else { (rows, 0) };
         Self {
             role: output.role,
             scale: output.scale,
@@ -320,9 +319,6 @@ impl ColumnBuilder {
         for (number, _) in self.numbers.iter_mut().zip(&self.missing).filter(|(_, missing)| **missing) {
             *number = 0;
         }
-        Column {
-            values: Values::Number { scale: self.scale, unscaled: self.numbers },
-            missing: self.missing,
-        }
+        Column { values: Values::Number { scale: self.scale, unscaled: self.numbers }, missing: self.missing }
     }
 }

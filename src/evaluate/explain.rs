@@ -8,7 +8,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    dataset::{Dataset, InputData, InputHeader, Kind, LineData, LineHeader, Source, StepHeader, decimal_text},
+    dataset::{
+        Dataset, InputData, InputHeader, Kind, LineData, LineHeader, Source, StepHeader, decimal_text,
+    },
     evaluation::{Headline, account_manager, evaluation, find_row, value},
     evaluator::Evaluator,
     input::{Unfit, rescale},
@@ -123,10 +125,8 @@ impl Evaluator {
         collections.extend([ACCOUNT_MANAGERS, target::GOALS]);
         let collections: Vec<&str> = collections.into_iter().collect();
         let snapshot = self.views().snapshot(team, &collections).map_err(view_error)?;
-        let person = snapshot
-            .views
-            .get(ACCOUNT_MANAGERS)
-            .and_then(|people| people.row(name.account_manager.as_str()));
+        let person =
+            snapshot.views.get(ACCOUNT_MANAGERS).and_then(|people| people.row(name.account_manager.as_str()));
         let known = all.into_keys().collect();
         Ok(Now { snapshot, measures, known, period, team: team.clone(), person })
     }
@@ -177,7 +177,11 @@ fn line_sources(
     let name = |line| format!("teams/{}/{}/{}", now.team, line_header.collection, lines.records.get(line));
     let record_names: Vec<String> = range.take(RECORD_NAMES).map(name).collect();
     let source = |input: &InputHeader| v1::InputSource {
-        value: Some(v1::Value { step: header.step.clone(), name: input.name.clone(), ..v1::Value::default() }),
+        value: Some(v1::Value {
+            step: header.step.clone(),
+            name: input.name.clone(),
+            ..v1::Value::default()
+        }),
         source: format!("{} of each of the {}", input.source.words(), line_header.collection),
         records,
         record_names: record_names.clone(),
@@ -197,12 +201,8 @@ impl Now {
     ) -> Result<v1::InputSource, Rejection> {
         let words = input.source.words();
         let records = values.records.as_ref().map_or(0, |records| u64::from(records[row]));
-        let told = |source: String, record_names| v1::InputSource {
-            value: None,
-            source,
-            records,
-            record_names,
-        };
+        let told =
+            |source: String, record_names| v1::InputSource { value: None, source, records, record_names };
         let (Source::Measure(id) | Source::Target(id)) = &input.source else {
             return Ok(told(words, Vec::new()));
         };
@@ -220,14 +220,7 @@ impl Now {
         } else {
             (
                 self.measures.figures(&measure, &self.snapshot, self.period, None)?,
-                self.measures.sources(
-                    &measure,
-                    &self.snapshot,
-                    self.period,
-                    None,
-                    person,
-                    RECORD_NAMES,
-                )?,
+                self.measures.sources(&measure, &self.snapshot, self.period, None, person, RECORD_NAMES)?,
             )
         };
         let names = names.iter().map(ToString::to_string).collect();
@@ -245,8 +238,8 @@ impl Now {
 /// Whether a figure of now is the value on file.
 fn is_same(figures: &Figures, person: usize, input: &InputHeader, values: &InputData, row: usize) -> bool {
     debug_assert_eq!(input.kind, Kind::Number, "figures are numbers");
-    let now: Option<Result<i64, Unfit>> = (!figures.missing[person])
-        .then(|| rescale(figures.unscaled[person], figures.scale, input.scale));
+    let now: Option<Result<i64, Unfit>> =
+        (!figures.missing[person]).then(|| rescale(figures.unscaled[person], figures.scale, input.scale));
     match (values.column.number(row), now) {
         (Some((on_file, _)), Some(Ok(now))) => on_file == now,
         (None, None | Some(Err(_))) => true,

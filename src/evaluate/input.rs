@@ -94,8 +94,7 @@ impl<'a> InputMaker<'a> {
         let rows = seen.population.len();
         let made = match source {
             Source::Measure(id) => {
-                let figures =
-                    seen.measures.figures(&seen.measure(id)?, seen.snapshot, seen.period, None)?;
+                let figures = seen.measures.figures(&seen.measure(id)?, seen.snapshot, seen.period, None)?;
                 seen.figures(&figures, scale)
             }
             Source::Target(id) => {
@@ -221,7 +220,10 @@ fn constant(step: &str, input: &str, number: &str, scale: u8, rows: usize) -> Re
     let unscaled = rescale(parsed.0, parsed.1, scale).map_err(|unfit| {
         invalid_binding(step, input, &format!("the constant {number} {}", unfit.words(scale)))
     })?;
-    Ok(Column { values: Values::Number { scale, unscaled: vec![unscaled; rows] }, missing: vec![false; rows] })
+    Ok(Column {
+        values: Values::Number { scale, unscaled: vec![unscaled; rows] },
+        missing: vec![false; rows],
+    })
 }
 
 fn missing_texts(rows: usize) -> Column {

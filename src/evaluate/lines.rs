@@ -125,7 +125,11 @@ fn condition(
     let role = format!("step {step}, lines.condition");
     let expression = FieldExpression::compile(&binding.collection, &binding.condition, &role)?;
     if expression.kind() != ExpressionKind::Boolean {
-        return Err(invalid_binding(step, "lines.condition", "a condition is expected, like `stage = \"WON\"`"));
+        return Err(invalid_binding(
+            step,
+            "lines.condition",
+            "a condition is expected, like `stage = \"WON\"`",
+        ));
     }
     expression.evaluate(view).map(Some)
 }

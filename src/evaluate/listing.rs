@@ -2,7 +2,9 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use merit_expression::{Column as ExpressionColumn, Expression, Kind, Scope, Unscaled, Values as ExpressionValues};
+use merit_expression::{
+    Column as ExpressionColumn, Expression, Kind, Scope, Unscaled, Values as ExpressionValues,
+};
 
 use super::{
     column::{Column, Values, count_u32},
@@ -67,8 +69,7 @@ impl Evaluator {
         };
         let rows = names.ordered(names.filtered(&request.filter)?, &request.order_by)?;
         let wanted = rows.iter().skip(start).take(page);
-        let evaluations =
-            wanted.map(|&row| evaluation(&dataset, &headline, &name, row as usize)).collect();
+        let evaluations = wanted.map(|&row| evaluation(&dataset, &headline, &name, row as usize)).collect();
         let end = start.saturating_add(page);
         let next_page_token = match end < rows.len() {
             true => format!("{end}.{}", token_stamp(request, &run.dataset)),
@@ -82,7 +83,9 @@ fn page_size(asked: i32) -> Result<usize, Rejection> {
     match usize::try_from(asked) {
         Ok(0) => Ok(DEFAULT_PAGE),
         Ok(asked) => Ok(asked.min(LARGEST_PAGE)),
-        Err(_) => Err(Rejection::field("page_size", format!("{asked} is negative: give 1 to {LARGEST_PAGE}"))),
+        Err(_) => {
+            Err(Rejection::field("page_size", format!("{asked} is negative: give 1 to {LARGEST_PAGE}")))
+        }
     }
 }
 
@@ -161,7 +164,9 @@ impl Names<'_> {
                 (Some(direction), None) if direction.eq_ignore_ascii_case("desc") => true,
                 (Some(direction), None) if direction.eq_ignore_ascii_case("asc") => false,
                 _ => {
-                    return Err(invalid_filter(format!("order_by: {part:?}: a name and `desc` are expected")));
+                    return Err(invalid_filter(format!(
+                        "order_by: {part:?}: a name and `desc` are expected"
+                    )));
                 }
             };
             let column = self.column(name).ok_or_else(|| {
@@ -282,10 +287,9 @@ impl OrderKey {
 
 fn convert(column: &Column) -> ExpressionColumn {
     let values = match &column.values {
-        Values::Number { scale, unscaled } => ExpressionValues::Number {
-            scale: *scale,
-            unscaled: Unscaled::Narrow(Arc::new(unscaled.clone())),
-        },
+        Values::Number { scale, unscaled } => {
+            ExpressionValues::Number { scale: *scale, unscaled: Unscaled::Narrow(Arc::new(unscaled.clone())) }
+        }
         Values::Text(texts) => ExpressionValues::Text {
             dictionary: Arc::new(texts.dictionary.clone()),
             codes: Arc::new(texts.codes.clone()),
@@ -300,9 +304,7 @@ fn no_numbers(rows: usize) -> ExpressionColumn {
 }
 
 fn no_texts(rows: usize) -> ExpressionColumn {
-    let values = ExpressionValues::Text {
-        dictionary: Arc::new(vec!["".into()]),
-        codes: Arc::new(vec![0; rows]),
-    };
+    let values =
+        ExpressionValues::Text { dictionary: Arc::new(vec!["".into()]), codes: Arc::new(vec![0; rows]) };
     ExpressionColumn { values, missing: Some(Arc::new(vec![true; rows])) }
 }

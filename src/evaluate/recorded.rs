@@ -34,8 +34,7 @@ impl RecordedStep {
         let header = &dataset.header.steps[place];
         let limits = dataset.header.limits.restore(&evaluator.options().limits);
         let plugin = evaluator.plugins().published(&header.component)?;
-        let manifest =
-            plugin.describe(&header.parameters, &limits).map_err(|verdict| rejection(&verdict))?;
+        let manifest = plugin.describe(&header.parameters, &limits).map_err(|verdict| rejection(&verdict))?;
         let loaded = LoadedPlugin {
             plugin,
             component: header.component.clone(),
@@ -52,20 +51,14 @@ impl RecordedStep {
     /// What went into the step.
     #[must_use]
     pub fn inputs<'a>(&'a self, dataset: &'a Dataset, place: usize) -> StepInputs<'a> {
-        StepInputs::new(
-            dataset.rows(),
-            &dataset.header.steps[place],
-            &dataset.steps[place],
-            &self.unfit,
-        )
+        StepInputs::new(dataset.rows(), &dataset.header.steps[place], &dataset.steps[place], &self.unfit)
     }
 }
 
 fn check(header: &StepHeader, loaded: &LoadedPlugin) -> Result<(), Rejection> {
     let manifest = &loaded.manifest;
     let inputs = manifest.inputs.iter().map(|input| (&input.name, Kind::from(input.kind), input.scale));
-    let same_inputs =
-        inputs.eq(header.inputs.iter().map(|input| (&input.name, input.kind, input.scale)));
+    let same_inputs = inputs.eq(header.inputs.iter().map(|input| (&input.name, input.kind, input.scale)));
     let lines = header.lines.iter().flat_map(|lines| &lines.inputs);
     let line_inputs =
         manifest.line_inputs.iter().map(|input| (&input.name, Kind::from(input.kind), input.scale));

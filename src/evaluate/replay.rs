@@ -40,18 +40,13 @@ impl Evaluator {
     /// the store fails.
     pub fn replay(&self, request: &v1::ReplayRunRequest) -> Result<v1::ReplayRunResponse, WriteError> {
         let name = run_name(&request.name)?;
-        let chunk_rows =
-            within("chunk_rows", request.chunk_rows, LARGEST_CHUNK, self.options().chunk_rows)?;
+        let chunk_rows = within("chunk_rows", request.chunk_rows, LARGEST_CHUNK, self.options().chunk_rows)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = within("threads", request.threads, MOST_THREADS, cores)?;
         let run: v1::Run = self.resources().get(&name)?;
         let recorded = self.results().dataset(&run)?;
-        let conduct = Conduct {
-            chunk_rows,
-            threads,
-            cancelled: &AtomicBool::new(false),
-            done: &AtomicU64::new(0),
-        };
+        let conduct =
+            Conduct { chunk_rows, threads, cancelled: &AtomicBool::new(false), done: &AtomicU64::new(0) };
         let mut replayed = Dataset::clone(&recorded);
         let mut first_difference = None;
         for place in 0..recorded.steps.len() {
@@ -103,17 +98,14 @@ fn within(field: &str, asked: i32, most: i32, default: usize) -> Result<usize, R
     match asked {
         0 => Ok(default),
         asked if (1..=most).contains(&asked) => Ok(usize::try_from(asked).unwrap_or(default)),
-        asked => Err(Rejection::field(field, format!("{asked} is not one of 1 to {most}, or 0 for the default"))),
+        asked => {
+            Err(Rejection::field(field, format!("{asked} is not one of 1 to {most}, or 0 for the default")))
+        }
     }
 }
 
 /// The first difference of a step: by account manager, then by output, faults last.
-fn difference(
-    recorded: &Dataset,
-    place: usize,
-    outcome: &StepOutcome,
-    team: &Id,
-) -> Option<v1::Difference> {
+fn difference(recorded: &Dataset, place: usize, outcome: &StepOutcome, team: &Id) -> Option<v1::Difference> {
     let (header, data) = (&recorded.header.steps[place], &recorded.steps[place]);
     if data.outputs == outcome.outputs && data.faults == outcome.faults {
         return None;

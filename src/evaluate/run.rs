@@ -147,17 +147,8 @@ impl BoundRun {
             let people = snapshot.views.get(ACCOUNT_MANAGERS).cloned().ok_or_else(missing)?;
             let population = population(&people, &run.population, period)?;
             let (team, measures) = before;
-            let mut bound = Self {
-                run,
-                team,
-                team_id,
-                period,
-                steps,
-                snapshot,
-                measures: set,
-                people,
-                population,
-            };
+            let mut bound =
+                Self { run, team, team_id, period, steps, snapshot, measures: set, people, population };
             bound.find_quotas(&measures)?;
             return Ok(bound);
         }
@@ -365,12 +356,7 @@ fn earlier_output(
 }
 
 /// What makes the group of each row.
-fn groups(
-    seen: &Seen<'_>,
-    step: &str,
-    group_by: &str,
-    unfit: &mut Faults,
-) -> Result<Arc<Column>, Rejection> {
+fn groups(seen: &Seen<'_>, step: &str, group_by: &str, unfit: &mut Faults) -> Result<Arc<Column>, Rejection> {
     if group_by == MANAGER {
         let hierarchy = Hierarchy::as_of(seen.people, seen.period.last_day());
         let (mut builder, mut missing) = (TextsBuilder::default(), Vec::new());

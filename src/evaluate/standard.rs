@@ -16,6 +16,11 @@ pub const FORMULA: &str = "formula";
 /// All of them, by id.
 pub const STANDARD_PLUGINS: &[StandardPlugin] = &[
     StandardPlugin {
+        id: FORMULA,
+        summary: "Scores by a sheet of formulas.",
+        component: include_bytes!("../../plugins/standard/built/formula.wasm"),
+    },
+    StandardPlugin {
         id: "tiered_commission",
         summary: "Pays commission by tiers.",
         component: include_bytes!("../../plugins/standard/built/tiered_commission.wasm"),

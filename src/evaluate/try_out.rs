@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    evaluator::Evaluator,
-    input::{parse_decimal, rescale},
     dataset::decimal_text,
+    evaluator::Evaluator,
     execute::{plugin_fault, verdict_fault},
+    input::{parse_decimal, rescale},
     plugins::{LoadedPlugin, rejection},
     team::team_context,
 };
@@ -187,7 +187,8 @@ impl TryOut {
                 continue;
             }
             let outputs = self.loaded.manifest.outputs.iter().zip(&outcome.columns);
-            results[row].outputs = outputs.map(|(output, column)| output_value(output, column, place)).collect();
+            results[row].outputs =
+                outputs.map(|(output, column)| output_value(output, column, place)).collect();
         }
     }
 
@@ -242,8 +243,10 @@ fn check_row(
     for (line_place, line) in row.lines.iter().enumerate() {
         let path = format!("rows[{place}].lines[{line_place}].inputs");
         check_values(&manifest.line_inputs, &path, &line.inputs)?;
-        let missing =
-            manifest.line_inputs.iter().find(|input| input.required && !line.inputs.contains_key(&input.name));
+        let missing = manifest
+            .line_inputs
+            .iter()
+            .find(|input| input.required && !line.inputs.contains_key(&input.name));
         if let (None, Some(input)) = (&lacking, missing) {
             lacking = Some(format!("the required line input {} is missing in line {line_place}", input.name));
         }
@@ -276,10 +279,7 @@ fn number(input: &sandbox::Input, text: &str) -> Result<i64, String> {
     rescale(unscaled, scale, input.scale).map_err(|unfit| format!("{text} {}", unfit.words(input.scale)))
 }
 
-fn column(
-    input: &sandbox::Input,
-    rows: &[&BTreeMap<String, String>],
-) -> Result<sandbox::Column, Rejection> {
+fn column(input: &sandbox::Input, rows: &[&BTreeMap<String, String>]) -> Result<sandbox::Column, Rejection> {
     let values = rows.iter().map(|row| row.get(&input.name));
     let places = values.clone().enumerate().filter(|(_, value)| value.is_none());
     let missing = places.map(|(place, _)| super::column::count_u32(place)).collect();
@@ -305,11 +305,9 @@ fn output_value(output: &sandbox::Output, column: &sandbox::Column, place: usize
     let trim = output.role != Role::Payout;
     let value = match &column.values {
         _ if missing => None,
-        sandbox::Values::Decimals(decimals) => Some(Value::Number(decimal_text(
-            i128::from(decimals.unscaled[place]),
-            decimals.scale,
-            trim,
-        ))),
+        sandbox::Values::Decimals(decimals) => {
+            Some(Value::Number(decimal_text(i128::from(decimals.unscaled[place]), decimals.scale, trim)))
+        }
         sandbox::Values::Texts(texts) => {
             texts.dictionary.get(texts.codes[place] as usize).cloned().map(Value::Text)
         }

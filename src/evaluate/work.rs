@@ -290,10 +290,8 @@ impl AtWork {
         change: impl Fn(&mut v1::Run, prost_types::Timestamp) + Clone + Send + 'static,
     ) -> Result<(), RunError> {
         let author = if author.is_empty() { "merit" } else { author };
-        let caller = Caller {
-            author: author.to_owned(),
-            method: format!("merit.v1.EvaluationService/{method}"),
-        };
+        let caller =
+            Caller { author: author.to_owned(), method: format!("merit.v1.EvaluationService/{method}") };
         for _ in 0..TRIES {
             let (name, change) = (self.name.clone(), change.clone());
             let command = move |changes: &mut Changes<'_, '_>| change_run(changes, &name, change);

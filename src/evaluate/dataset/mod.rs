@@ -13,7 +13,8 @@ mod write;
 
 pub use decimal::decimal_text;
 pub use header::{
-    Header, InputHeader, Kind, LineHeader, OutputHeader, Role, Source, StepHeader, StoredLimits, StoredRounding,
+    Header, InputHeader, Kind, LineHeader, OutputHeader, Role, Source, StepHeader, StoredLimits,
+    StoredRounding,
 };
 pub use read::{ReadError, read};
 pub use write::write;
@@ -116,7 +117,8 @@ impl Dataset {
 impl StepData {
     fn bytes(&self) -> usize {
         let input = |input: &InputData| {
-            input.column.bytes() + input.records.as_ref().map_or(0, |records| records.len() * size_of::<u32>())
+            input.column.bytes()
+                + input.records.as_ref().map_or(0, |records| records.len() * size_of::<u32>())
         };
         let fault = |fault: &RowFault| fault.reason.len() + fault.message.len() + 64;
         self.inputs.iter().map(input).sum::<usize>()

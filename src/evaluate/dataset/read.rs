@@ -121,9 +121,10 @@ impl File {
             Some(_) => Some(Arc::new(self.column(&layout::group(step), Kind::Text, 0)?)),
             None => None,
         };
-        let outputs = header.outputs.iter().map(|output| {
-            self.column(&layout::value(step, &output.name), output.role.kind(), output.scale)
-        });
+        let outputs = header
+            .outputs
+            .iter()
+            .map(|output| self.column(&layout::value(step, &output.name), output.role.kind(), output.scale));
         let outputs = outputs.collect::<Result<_, _>>()?;
         Ok(StepData { inputs, lines, groups, outputs, faults: self.faults(step)? })
     }
@@ -307,8 +308,10 @@ mod tests {
                 None => regions.push_missing(),
             }
         }
-        let regions =
-            Column { values: Values::Text(regions.finish()), missing: rows.iter().map(|row| row.0.is_none()).collect() };
+        let regions = Column {
+            values: Values::Text(regions.finish()),
+            missing: rows.iter().map(|row| row.0.is_none()).collect(),
+        };
         let mut ends = Vec::new();
         let mut lines = Vec::new();
         for (_, row_lines, _) in rows {
@@ -386,7 +389,10 @@ mod tests {
         };
         check(&[], 2);
         check(&[(Some(1), vec![], false)], 2);
-        check(&[(None, vec![], true), (Some(-1), vec![Some(1), None, Some(3)], false), (Some(0), vec![], true)], 2);
+        check(
+            &[(None, vec![], true), (Some(-1), vec![Some(1), None, Some(3)], false), (Some(0), vec![], true)],
+            2,
+        );
         // More digits than a DECIMAL of 64 bits may have, and more decimals.
         check(&[(Some(i64::MAX), vec![Some(i64::MIN)], false), (Some(1), vec![None], false)], 0);
         check(&[(Some(i64::MIN), vec![Some(1)], false)], 19);
