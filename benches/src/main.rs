@@ -1,0 +1,43 @@
+//! The figures of the README, each beside its baseline in the same run:
+//!
+//! `cargo run --release -p merit-bench [-- formula boundary writes reads run]`
+//!
+//! Without names everything is run. Figures are the best of several rounds: the machine's noise only adds.
+
+mod boundary;
+mod formula;
+mod load;
+mod reads;
+mod run;
+mod timing;
+mod writes;
+
+use std::process::ExitCode;
+
+const ALL: [&str; 5] = ["boundary", "formula", "writes", "reads", "run"];
+
+fn main() -> ExitCode {
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = named.iter().find(|name| !ALL.contains(&name.as_str())) {
+        eprintln!("there is no bench {unknown}; there are {}", ALL.join(", "));
+        return ExitCode::from(2);
+    }
+    let wanted = |name: &str| named.is_empty() || named.iter().any(|other| other == name);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    if wanted("boundary") {
+        boundary::bench();
+    }
+    if wanted("formula") {
+        formula::bench();
+    }
+    if wanted("writes") {
+        runtime.block_on(writes::bench());
+    }
+    if wanted("reads") {
+        runtime.block_on(reads::bench());
+    }
+    if wanted("run") {
+        runtime.block_on(run::bench());
+    }
+    ExitCode::SUCCESS
+}
