@@ -1,10 +1,26 @@
 //! Measures over a snapshot of views: compiled once, one figure per account manager, exact until the very end. Pure
 //! functions; where measures are read from and where figures go is elsewhere.
 
-use std::collections::BTreeSet;
+mod definition;
+mod exact;
+mod fold;
+mod reckoning;
+mod selection;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) use definition::ACCOUNT_MANAGERS;
+use definition::{Definition, Formula};
+use reckoning::Reckoning;
+pub(super) use selection::view;
+
+use super::hierarchy::Hierarchy;
 use crate::{
-    model::{name::Name, period::Period, rejection::Rejection},
+    model::{
+        name::Name,
+        period::Period,
+        rejection::{Rejection, ResourceReason},
+    },
     proto::v1,
     view::Snapshot,
 };
@@ -12,7 +28,7 @@ use crate::{
 /// Measures by name, with the measures that ratios are made of, compiled.
 #[derive(Debug)]
 pub struct MeasureSet {
-    collections: BTreeSet<String>,
+    definitions: BTreeMap<Name, Definition>,
 }
 
 /// One figure per row of the account managers' view, in its order of ids.
@@ -20,7 +36,7 @@ pub struct MeasureSet {
 pub struct Figures {
     /// Decimals of the figures.
     pub scale: u8,
-    /// The figure of row i is unscaled\[i\] × 10^-scale; what stands in a missing row means nothing.
+    /// The figure of row i is unscaled\[i\] × 10^-scale; 0 in a missing row.
     pub unscaled: Vec<i128>,
     /// True where there is no figure: no records to aggregate, nothing to divide by, or a fault.
     pub missing: Vec<bool>,
@@ -33,47 +49,120 @@ pub struct Figures {
 // === impl MeasureSet ===
 
 impl MeasureSet {
-    /// Compiles the wanted measures and, among `measures`, those that they refer to, transitively.
+    /// Compiles measures: the wanted ones and, transitively, those that they are ratios of.
     ///
     /// # Errors
-    /// `INVALID_EXPRESSION`, `INVALID_FIELD`, `REFERENCE_NOT_FOUND`, `MEASURE_CYCLE`.
-    pub fn compile(_measures: &[v1::Measure]) -> Result<Self, Rejection> {
-        todo!()
+    /// `INVALID_EXPRESSION`, `INVALID_FIELD`, `REFERENCE_NOT_FOUND` for a measure of a ratio that is not among them,
+    /// `MEASURE_CYCLE`.
+    pub fn compile(measures: &[v1::Measure]) -> Result<Self, Rejection> {
+        let mut definitions = BTreeMap::new();
+        for measure in measures {
+            definitions.insert(Name::parse(&measure.name)?, Definition::compile(measure)?);
+        }
+        definition::check_references(&definitions)?;
+        Ok(Self { definitions })
     }
 
     /// The collections that a snapshot has to have: `accountManagers` always.
     #[must_use]
     pub fn collections(&self) -> BTreeSet<&str> {
-        self.collections.iter().map(String::as_str).collect()
+        let aggregated = self.definitions.values().filter_map(|definition| match &definition.formula {
+            Formula::Aggregate(aggregate) => Some(aggregate.collection.as_str()),
+            Formula::Ratio { .. } => None,
+        });
+        aggregated.chain([ACCOUNT_MANAGERS]).collect()
     }
 
-    /// The figures of a measure in a period; `roll_up` overrides the measure's own.
+    /// The figures of a measure in a period; `roll_up` overrides the measure's own. The parts of a ratio roll up as the
+    /// ratio does, whatever they say themselves.
     ///
     /// # Errors
     /// `NOT_FOUND` where the set has no such measure, or the snapshot lacks a collection.
     pub fn figures(
         &self,
-        _measure: &Name,
-        _snapshot: &Snapshot,
-        _period: Period,
-        _roll_up: Option<v1::RollUp>,
+        measure: &Name,
+        snapshot: &Snapshot,
+        period: Period,
+        roll_up: Option<v1::RollUp>,
     ) -> Result<Figures, Rejection> {
-        todo!()
+        let definition = self.definition(measure)?;
+        let mut reckoning = self.reckoning(definition, snapshot, period, roll_up)?;
+        let figures = reckoning.figures(measure)?;
+        let records = reckoning.records(measure)?;
+        Ok(Figures::rounded(&figures, records, definition.scale, measure))
     }
 
-    /// How many records the figure of a row comes from, and the names of the first `limit`.
+    /// How many records the figure of a row comes from, and the names of the first `limit`: by collection and name. A
+    /// record that both parts of a ratio count is one.
     ///
     /// # Errors
     /// As `figures`.
     pub fn sources(
         &self,
-        _measure: &Name,
-        _snapshot: &Snapshot,
-        _period: Period,
-        _roll_up: Option<v1::RollUp>,
-        _row: usize,
-        _limit: usize,
+        measure: &Name,
+        snapshot: &Snapshot,
+        period: Period,
+        roll_up: Option<v1::RollUp>,
+        row: usize,
+        limit: usize,
     ) -> Result<(u64, Vec<Name>), Rejection> {
-        todo!()
+        let definition = self.definition(measure)?;
+        self.reckoning(definition, snapshot, period, roll_up)?.sources(measure, row, limit)
+    }
+
+    fn definition(&self, measure: &Name) -> Result<&Definition, Rejection> {
+        self.definitions.get(measure).ok_or_else(|| {
+            Rejection::resource(ResourceReason::NotFound, format!("there is no measure {measure}"))
+                .with("resource", measure.to_string())
+        })
+    }
+
+    fn reckoning<'a>(
+        &'a self,
+        definition: &Definition,
+        snapshot: &'a Snapshot,
+        period: Period,
+        roll_up: Option<v1::RollUp>,
+    ) -> Result<Reckoning<'a>, Rejection> {
+        let account_managers = selection::view(snapshot, ACCOUNT_MANAGERS)?;
+        let roll_up = roll_up.filter(|roll_up| *roll_up != v1::RollUp::Unspecified);
+        let hierarchy = (roll_up.unwrap_or(definition.roll_up) == v1::RollUp::ReportingLine)
+            .then(|| Hierarchy::as_of(account_managers, period.last_day()));
+        Ok(Reckoning::new(self, snapshot, period, account_managers.rows(), hierarchy))
+    }
+}
+
+// === impl Figures ===
+
+impl Figures {
+    /// Whether the row has a figure, and which.
+    ///
+    /// # Panics
+    /// Beyond the last row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<i128> {
+        (!self.missing[row]).then(|| self.unscaled[row])
+    }
+
+    fn rounded(figures: &[fold::Figure], records: Vec<u64>, scale: u8, measure: &Name) -> Self {
+        let mut rounded = Self {
+            scale,
+            unscaled: vec![0; figures.len()],
+            missing: vec![true; figures.len()],
+            records,
+            faults: Vec::new(),
+        };
+        for (row, figure) in figures.iter().enumerate() {
+            let figure = match figure {
+                Ok(None) => continue,
+                Ok(Some(exact)) => exact.round(scale).ok_or(fold::TOO_LARGE),
+                Err(message) => Err(message.as_str()),
+            };
+            match figure {
+                Ok(unscaled) => (rounded.unscaled[row], rounded.missing[row]) = (unscaled, false),
+                Err(message) => rounded.faults.push((row, format!("measure {}: {message}", measure.id()))),
+            }
+        }
+        rounded
     }
 }
