@@ -5,6 +5,7 @@
 //! the `dataset`; `evaluation`, `listing`, `explain` and `replay` answer from it alone. Plugins are found and loaded by
 //! `plugins`, published by `publish`, tried out by `try_out`.
 
+mod compute;
 pub mod hierarchy;
 pub mod measure;
 pub mod target;

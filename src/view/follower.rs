@@ -8,7 +8,7 @@ use super::{
     change::Change,
     growing::Growing,
     lines::GrowingLines,
-    plan::{self, Absent, Plan, Sink},
+    plan::{self, Plan, Sink},
 };
 use crate::model::{
     name::Id,
@@ -34,7 +34,6 @@ pub(super) struct Follower {
 struct Cells {
     row: usize,
     columns: Vec<(String, Growing)>,
-    absent: Vec<Absent>,
     maps: Vec<MapColumns>,
     lines: Option<GrowingLines>,
     rows: usize,
@@ -57,12 +56,10 @@ impl Follower {
     /// A collection without records.
     pub(super) fn new(team: Id, schema: &'static Schema) -> Self {
         let (layout, plan) = plan::read(schema);
-        let absent = layout.columns.iter().map(|(_, _, absent)| *absent).collect();
-        let columns =
-            layout.columns.into_iter().map(|(path, kind, _)| (path, Growing::new(kind, 0))).collect();
+        let columns = layout.columns.into_iter().map(|(path, kind)| (path, Growing::new(kind, 0))).collect();
         let maps = layout.maps.into_iter().map(|path| MapColumns { path, columns: HashMap::new() }).collect();
         let lines = layout.reporting_lines.then(GrowingLines::new);
-        let cells = Cells { row: 0, columns, absent, maps, lines, rows: 0, page_rows: 0 };
+        let cells = Cells { row: 0, columns, maps, lines, rows: 0, page_rows: 0 };
         Self { team, schema, plan, ids: Arc::default(), id_bytes: 0, cells }
     }
 
@@ -90,7 +87,7 @@ impl Follower {
         }
         self.cells.begin(puts.len());
         for (row, record) in puts.iter().enumerate() {
-            self.cells.start_row(row);
+            self.cells.row = row;
             self.plan.read(record, &mut self.cells).map_err(|what| ViewError::Undecodable {
                 key: format!("{}/{}/{}", self.team, self.schema.collection, ids[row]),
                 what,
@@ -151,15 +148,6 @@ impl Cells {
         self.columns.iter_mut().for_each(|(_, column)| column.begin(rows));
         if let Some(lines) = &mut self.lines {
             lines.begin(rows);
-        }
-    }
-
-    fn start_row(&mut self, row: usize) {
-        self.row = row;
-        for (column, absent) in self.absent.iter().enumerate() {
-            if *absent == Absent::False {
-                self.columns[column].1.set_flag(row, false);
-            }
         }
     }
 
@@ -300,13 +288,14 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_is_false_where_it_is_not_written() {
+    fn numbers_and_flags_are_0_and_false_where_they_are_not_written() {
         let measures =
             [("a", &v1::Measure { money: true, ..Default::default() }.encode_to_vec()[..]), ("b", &[])];
         let view = View::of(&team(), "measures", &measures).unwrap();
         let money = view.column("money").unwrap();
         assert_eq!((cell(&money, 0).as_deref(), cell(&money, 1).as_deref()), (Some("true"), Some("false")));
-        assert!(cell(&view.column("scale").unwrap(), 0).is_none());
+        let scale = view.column("scale").unwrap();
+        assert_eq!((cell(&scale, 0).as_deref(), cell(&scale, 1).as_deref()), (Some("0e-0"), Some("0e-0")));
     }
 
     #[test]

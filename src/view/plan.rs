@@ -11,6 +11,8 @@ use crate::model::schema::{Field, FieldKind, Schema, short_value_name};
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     steps: Vec<Option<Step>>,
+    /// The columns of numbers and flags that are 0 and false where the message does not have them.
+    implied: Vec<(usize, Implied)>,
 }
 
 #[derive(Debug)]
@@ -61,20 +63,18 @@ pub(super) trait Sink {
     fn reporting_line(&mut self, manager: &str, from: i32, until: i32);
 }
 
-/// What a record has no value for on the wire, and yet has a value.
+/// The value of what a message does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Absent {
-    /// Nothing: the value is missing.
-    Missing,
-    /// A flag that is not set is false.
+enum Implied {
+    Zero,
     False,
 }
 
 /// The columns and maps of a collection.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    /// Path, kind, and what absence means.
-    pub columns: Vec<(String, FieldKind, Absent)>,
+    /// Path and kind.
+    pub columns: Vec<(String, FieldKind)>,
     /// Paths of maps.
     pub maps: Vec<String>,
     /// Whether records have reporting lines.
@@ -101,11 +101,8 @@ pub(super) fn read(schema: &Schema) -> (Layout, Plan) {
             layout.maps.push(field.path.clone());
             Step::Entry { map: layout.maps.len() - 1 }
         } else {
-            let last = last(field);
-            let flag = field.kind == FieldKind::Boolean && !last.supports_presence();
-            let absent = if flag { Absent::False } else { Absent::Missing };
-            layout.columns.push((field.path.clone(), field.kind, absent));
-            Step::Cell { column: layout.columns.len() - 1, form: form(field.kind, last) }
+            layout.columns.push((field.path.clone(), field.kind));
+            Step::Cell { column: layout.columns.len() - 1, form: form(field.kind, last(field)) }
         };
         plan.set(&field.descriptors, step);
     }
@@ -169,6 +166,12 @@ impl Plan {
         }
         let place = &mut self.steps[number];
         if rest.is_empty() {
+            if let Step::Cell { column, form } = &step
+                && !first.supports_presence()
+                && let Some(implied) = form.implied()
+            {
+                self.implied.push((*column, implied));
+            }
             *place = Some(step);
             return;
         }
@@ -182,6 +185,12 @@ impl Plan {
     /// # Errors
     /// What does not fit the schema.
     pub(super) fn read(&self, mut message: &[u8], sink: &mut impl Sink) -> Result<(), String> {
+        for (column, implied) in &self.implied {
+            match implied {
+                Implied::Zero => sink.number(*column, 0),
+                Implied::False => sink.flag(*column, false),
+            }
+        }
         while let Some((number, value)) = wire::next(&mut message)? {
             let Some(Some(step)) = self.steps.get(number as usize) else { continue };
             match (step, value) {
@@ -201,6 +210,16 @@ impl Plan {
 // === impl Form ===
 
 impl Form {
+    fn implied(&self) -> Option<Implied> {
+        match self {
+            Self::Signed | Self::Unsigned | Self::ZigZag | Self::FixedSigned | Self::FixedUnsigned => {
+                Some(Implied::Zero)
+            }
+            Self::Flag => Some(Implied::False),
+            Self::Decimal { .. } | Self::Text | Self::Date | Self::Timestamp | Self::Named(_) => None,
+        }
+    }
+
     fn read(&self, value: Wire<'_>, column: usize, sink: &mut impl Sink) -> Result<(), String> {
         match (self, value) {
             (_, Wire::Bytes([])) if !matches!(self, Self::Timestamp) => {}

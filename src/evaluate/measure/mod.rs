@@ -166,3 +166,6 @@ impl Figures {
         rounded
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -181,7 +181,7 @@ fn union(selections: &[(&str, Rc<Selection>)]) -> Vec<Records> {
         let collection = selection.view.schema().collection.as_str();
         let records = union
             .entry((collection, owner_field))
-            .or_insert_with(|| Records { view: Arc::clone(&selection.view), owners: BTreeMap::new() });
+            .or_insert_with(|| Records { view: Arc::clone(&selection.view), owners: Vec::new() });
         records.owners.extend(selection.rows.iter().copied().zip(selection.owners.iter().copied()));
     }
     let mut union: Vec<Records> = union.into_values().collect();

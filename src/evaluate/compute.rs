@@ -1,0 +1,217 @@
+//! Measures of a period without a run: what `ComputeMeasures` answers.
+
+use std::collections::BTreeMap;
+
+use merit_expression::{Column, Expression, Kind, Values};
+
+use super::measure::{ACCOUNT_MANAGERS, Figures, MeasureSet};
+use crate::{
+    model::{
+        name::{Id, Name},
+        period::Period,
+        rejection::{Rejection, ResourceReason},
+    },
+    proto::v1,
+    resource::Resources,
+    store::WriteError,
+    view::{FieldScope, View, Views},
+};
+
+/// Account managers of a page where the request does not say.
+const PAGE_DEFAULT: usize = 50;
+
+/// The most account managers of a page.
+const PAGE_MAX: usize = 1000;
+
+/// The most measures of a request.
+const MEASURES_MAX: usize = 50;
+
+/// The most measures that those of a request may be made of.
+const PARTS_MAX: usize = 1000;
+
+/// A page: the ids after this one, and how many.
+struct Page {
+    after: Option<String>,
+    size: usize,
+    /// What binds its token to the request.
+    binding: String,
+}
+
+/// See `EvaluationService.ComputeMeasures`. Rows are by id of the account manager; each page sees the store as it is when
+/// it is asked for.
+///
+/// # Errors
+/// `INVALID_FIELD`, `INVALID_NAME`, `INVALID_FILTER`, `INVALID_PAGE_TOKEN`; `NOT_FOUND` for a measure that is not
+/// there; `INVALID_EXPRESSION` and `MEASURE_CYCLE` for one that cannot be reckoned; `VIEW_TOO_LARGE`; when the store
+/// fails.
+pub(super) fn compute(
+    resources: &Resources,
+    views: &Views,
+    request: &v1::ComputeMeasuresRequest,
+) -> Result<v1::ComputeMeasuresResponse, WriteError> {
+    let team = team(&request.parent)?;
+    let period = Period::parse(&request.period_start, &request.period_end)?;
+    let page = Page::of(request)?;
+    let wanted = wanted(&request.measures, &team)?;
+    let set = MeasureSet::compile(&with_parts(resources, &wanted)?)?;
+    let collections: Vec<&str> = set.collections().into_iter().collect();
+    let snapshot = views.snapshot(&team, &collections)?;
+    let account_managers = snapshot.view(ACCOUNT_MANAGERS)?;
+    let (rows, next_page_token) = page.rows(account_managers, &request.filter)?;
+    let figures = wanted
+        .iter()
+        .map(|measure| set.figures(measure, &snapshot, period, Some(request.roll_up())))
+        .collect::<Result<Vec<Figures>, Rejection>>()?;
+    let names = account_managers.column("display_name");
+    let rows = rows.into_iter().map(|row| v1::MeasureRow {
+        account_manager: account_managers.name(row).to_string(),
+        display_name: names.as_ref().and_then(|names| text(names, row)).unwrap_or_default(),
+        figures: figures.iter().map(|figures| figure(figures, row)).collect(),
+    });
+    Ok(v1::ComputeMeasuresResponse { rows: rows.collect(), next_page_token, sequence: snapshot.sequence })
+}
+
+fn team(parent: &str) -> Result<Id, Rejection> {
+    let name = Name::parse(parent)?;
+    if name.collection() == Name::TEAMS {
+        return Ok(name.team().clone());
+    }
+    Err(Rejection::field("parent", format!("{parent:?} is not a team: teams/{{team}}")))
+}
+
+fn wanted(measures: &[String], team: &Id) -> Result<Vec<Name>, Rejection> {
+    if measures.is_empty() || measures.len() > MEASURES_MAX {
+        let given = measures.len();
+        return Err(Rejection::field(
+            "measures",
+            format!("{given} are given: 1 to {MEASURES_MAX} are accepted"),
+        ));
+    }
+    let name = |text: &String| {
+        let name = Name::parse(text)?;
+        if name.collection() == "measures" && name.team() == team {
+            return Ok(name);
+        }
+        let accepted = format!("teams/{team}/measures/{{measure}}");
+        Err(Rejection::field("measures", format!("{text:?} is not a measure of the team: {accepted}")))
+    };
+    measures.iter().map(name).collect()
+}
+
+/// The measures, and those that they are ratios of.
+fn with_parts(resources: &Resources, wanted: &[Name]) -> Result<Vec<v1::Measure>, WriteError> {
+    let (mut found, mut waiting) = (BTreeMap::new(), wanted.to_vec());
+    while let Some(name) = waiting.pop() {
+        if found.contains_key(&name) {
+            continue;
+        }
+        if found.len() == PARTS_MAX {
+            let description = format!("they are made of more than {PARTS_MAX} measures");
+            return Err(Rejection::field("measures", description).into());
+        }
+        let measure: v1::Measure = resources.get(&name)?;
+        if let Some(v1::measure::Definition::Ratio(ratio)) = &measure.definition {
+            waiting.extend([Name::parse(&ratio.numerator)?, Name::parse(&ratio.denominator)?]);
+        }
+        found.insert(name, measure);
+    }
+    Ok(found.into_values().collect())
+}
+
+fn figure(figures: &Figures, row: usize) -> v1::MeasureFigure {
+    let value = figures.get(row).map(|unscaled| decimal(unscaled, figures.scale)).unwrap_or_default();
+    let fault = figures.faults.binary_search_by_key(&row, |(faulted, _)| *faulted);
+    let fault = fault.map(|place| figures.faults[place].1.clone()).unwrap_or_default();
+    v1::MeasureFigure { value, records: figures.records[row], fault }
+}
+
+/// `unscaled` × 10^-`scale` as the API writes it, with all its decimals.
+fn decimal(unscaled: i128, scale: u8) -> String {
+    let scale = usize::from(scale);
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let digits = format!("{:0width$}", unscaled.unsigned_abs(), width = scale + 1);
+    let (whole, decimals) = digits.split_at(digits.len() - scale);
+    if decimals.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{decimals}") }
+}
+
+fn text(column: &Column, row: usize) -> Option<String> {
+    let missing = column.missing.as_ref().is_some_and(|missing| missing[row]);
+    match &column.values {
+        Values::Text { dictionary, codes } if !missing => Some(dictionary[codes[row] as usize].to_string()),
+        _ => None,
+    }
+}
+
+/// Which rows the condition holds for. Where it has no value it does not hold, as in the filters of lists.
+fn filtered(view: &View, filter: &str) -> Result<Vec<usize>, Rejection> {
+    if filter.trim().is_empty() {
+        return Ok((0..view.rows()).collect());
+    }
+    let wrong = |told: String| {
+        Rejection::resource(ResourceReason::InvalidFilter, format!("filter: {told}"))
+            .violation("filter", told)
+    };
+    let expression = Expression::compile(filter, &FieldScope(view.schema())).map_err(|problems| {
+        let told = problems
+            .iter()
+            .map(|problem| format!("line {}, column {}: {}", problem.line, problem.column, problem.message));
+        wrong(told.collect::<Vec<_>>().join("; "))
+    })?;
+    let columns = expression
+        .names()
+        .iter()
+        .map(|name| view.column(name).ok_or_else(|| wrong(format!("{name} cannot be filtered by"))))
+        .collect::<Result<Vec<_>, Rejection>>()?;
+    let columns: Vec<&Column> = columns.iter().map(|column| &**column).collect();
+    let holds = expression.evaluate(view.rows(), &columns).column;
+    let Values::Boolean(flags) = &holds.values else {
+        return Err(wrong("a condition is expected, like `region = \"North\"`".to_owned()));
+    };
+    let missing = |row: usize| holds.missing.as_ref().is_some_and(|missing| missing[row]);
+    Ok((0..view.rows()).filter(|&row| flags[row] && !missing(row)).collect())
+}
+
+// === impl Page ===
+
+impl Page {
+    fn of(request: &v1::ComputeMeasuresRequest) -> Result<Self, Rejection> {
+        let size = usize::try_from(request.page_size).map_err(|_| {
+            let asked = request.page_size;
+            Rejection::field("page_size", format!("{asked} is not accepted: 1 to {PAGE_MAX} is"))
+        })?;
+        let size = if size == 0 { PAGE_DEFAULT } else { size.min(PAGE_MAX) };
+        let mut hasher = blake3::Hasher::new_derive_key("merit compute measures page");
+        let roll_up = request.roll_up.to_string();
+        let parts = [&request.parent, &request.period_start, &request.period_end, &roll_up, &request.filter];
+        for part in parts.into_iter().chain(&request.measures) {
+            hasher.update(&(part.len() as u64).to_be_bytes()).update(part.as_bytes());
+        }
+        let binding = hasher.finalize().to_hex()[..16].to_owned();
+        let after = match request.page_token.as_str() {
+            "" => None,
+            token => Some(Self::read(token, &binding)?),
+        };
+        Ok(Self { after, size, binding })
+    }
+
+    fn read(token: &str, binding: &str) -> Result<String, Rejection> {
+        let id = token.strip_prefix(binding).and_then(|rest| rest.strip_prefix('.'));
+        id.filter(|id| Id::parse(id).is_ok()).map(str::to_owned).ok_or_else(|| {
+            let told = "is no token of this list: send next_page_token as it was answered, with everything else \
+                        but page_size as before";
+            Rejection::resource(ResourceReason::InvalidPageToken, format!("page_token: {told}"))
+                .violation("page_token", told)
+        })
+    }
+
+    /// The rows of the page, and the token of the next.
+    fn rows(&self, view: &View, filter: &str) -> Result<(Vec<usize>, String), Rejection> {
+        let mut rows = filtered(view, filter)?;
+        rows.retain(|&row| self.after.as_ref().is_none_or(|after| *view.ids[row] > **after));
+        let more = rows.len() > self.size;
+        rows.truncate(self.size);
+        let last = rows.last().filter(|_| more);
+        let token = last.map(|&row| format!("{}.{}", self.binding, view.ids[row]));
+        Ok((rows, token.unwrap_or_default()))
+    }
+}
