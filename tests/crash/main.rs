@@ -1,1 +1,3 @@
 //! The real binary, killed at random moments.
+
+mod killed_writer;
