@@ -208,3 +208,150 @@ pub fn pack<T: prost::Message + prost::Name>(id: &str, record: &T) -> ImportItem
         prost_types::Any { type_url: T::type_url(), value: Bytes::from(record.encode_to_vec()).into() };
     ImportItem { id: id.to_owned(), resource: Some(resource) }
 }
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+    use crate::{
+        proto::{
+            descriptors,
+            v1::{self, OpportunityStage},
+        },
+        store::Database,
+    };
+
+    fn caller() -> Caller {
+        Caller { author: "anna@example.com".into(), method: "test".into() }
+    }
+
+    async fn with_team() -> Resources {
+        let resources = Resources::new(Database::in_memory());
+        let team = v1::Team { display_name: "A".into(), currency: "EUR".into(), ..Default::default() };
+        let request = v1::CreateTeamRequest { team: Some(team), team_id: "a".into(), ..Default::default() };
+        let service = descriptors().get_service_by_name("merit.v1.OrganisationService").unwrap();
+        let method = service.methods().find(|method| method.name() == "CreateTeam").unwrap();
+        resources.call(&caller(), &method, request.encode_to_vec().into()).await.unwrap();
+        resources
+    }
+
+    /// Imports items in one message; the outcomes are given as `CREATED`, or the reason of a rejection.
+    async fn check(resources: &Resources, items: Vec<ImportItem>, expected: &[&str]) {
+        let request = ImportResourcesRequest { parent: "teams/a".into(), items, validate_only: false };
+        let answer = resources.import(&caller(), request).await.unwrap();
+        let outcomes: Vec<String> = answer
+            .results
+            .iter()
+            .map(|result| match result.outcome() {
+                ImportOutcome::Rejected => result.reason.clone(),
+                outcome => outcome.as_str_name().trim_start_matches("IMPORT_OUTCOME_").to_owned(),
+            })
+            .collect();
+        assert_eq!(outcomes, expected, "{answer:?}");
+    }
+
+    fn person(name: &str) -> v1::AccountManager {
+        v1::AccountManager {
+            display_name: name.into(),
+            labels: [("b", "2"), ("a", "1")].map(|(key, value)| (key.into(), value.into())).into(),
+            ..Default::default()
+        }
+    }
+
+    fn deal(stage: OpportunityStage) -> v1::Opportunity {
+        let closed = matches!(stage, OpportunityStage::Won | OpportunityStage::Lost);
+        v1::Opportunity {
+            owner: "teams/a/accountManagers/anna".into(),
+            stage: stage.into(),
+            amount: "10".into(),
+            close_date: if closed { "2024-01-31".into() } else { String::new() },
+            ..Default::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn records_come_in_once_and_in_order() {
+        let resources = with_team().await;
+        let anna = || pack("anna", &person("Anna"));
+        // A later item may refer to an earlier one, and not the other way round.
+        let items = vec![
+            pack("d1", &deal(OpportunityStage::Engaging)),
+            anna(),
+            pack("d1", &deal(OpportunityStage::Engaging)),
+            anna(),
+            pack("anna", &person("Anna Li")),
+        ];
+        let expected = ["REFERENCE_NOT_FOUND", "CREATED", "CREATED", "UNCHANGED", "UPDATED"];
+        check(&resources, items, &expected).await;
+        check(&resources, vec![pack("anna", &person("Anna Li"))], &["UNCHANGED"]).await;
+        // What the service says of a record is no change of it.
+        let name = Name::parse("teams/a/accountManagers/anna").unwrap();
+        let kept: v1::AccountManager = resources.get(&name).unwrap();
+        check(&resources, vec![pack("anna", &kept)], &["UNCHANGED"]).await;
+    }
+
+    #[tokio::test]
+    async fn states_go_the_ways_that_methods_go() {
+        use OpportunityStage::{Engaging, Lost, Prospecting, Unspecified, Won};
+        let resources = with_team().await;
+        check(&resources, vec![pack("anna", &person("Anna"))], &["CREATED"]).await;
+        let steps = [
+            (Prospecting, "CREATED"),
+            (Unspecified, "UNCHANGED"),
+            (Engaging, "UPDATED"),
+            (Won, "UPDATED"),
+            (Won, "UNCHANGED"),
+            (Lost, "STATE_FORBIDS"),
+            (Prospecting, "STATE_FORBIDS"),
+            (Engaging, "UPDATED"),
+            (Lost, "UPDATED"),
+        ];
+        for (stage, expected) in steps {
+            check(&resources, vec![pack("d", &deal(stage))], &[expected]).await;
+        }
+        check(&resources, vec![pack("e", &deal(Lost))], &["CREATED"]).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_rejected_by_itself() {
+        let resources = with_team().await;
+        let unknown = ImportItem {
+            id: "x".into(),
+            resource: Some(prost_types::Any { type_url: "merit.v1.Nothing".into(), value: Vec::new() }),
+        };
+        let revision = v1::PluginRevision::default();
+        let team = v1::Team { display_name: "B".into(), currency: "EUR".into(), ..Default::default() };
+        let items = vec![
+            unknown,
+            pack("x", &revision),
+            pack("b", &team),
+            pack("Anna", &person("Anna")),
+            pack("x", &v1::Evaluation::default()),
+            ImportItem { id: "x".into(), resource: None },
+            pack("nameless", &person("")),
+            pack("anna", &person("Anna")),
+        ];
+        let wrong = "INVALID_FIELD";
+        let expected = [wrong, wrong, wrong, "INVALID_NAME", wrong, wrong, wrong, "CREATED"];
+        check(&resources, items, &expected).await;
+        let request = ImportResourcesRequest { parent: "teams/b".into(), ..Default::default() };
+        let Err(WriteError::Rejected(rejection)) = resources.import(&caller(), request).await else {
+            panic!("there is no such team")
+        };
+        assert_eq!(rejection.reason.code(), "NOT_FOUND");
+    }
+
+    #[tokio::test]
+    async fn a_rehearsal_keeps_nothing() {
+        let resources = with_team().await;
+        let request = ImportResourcesRequest {
+            parent: "teams/a".into(),
+            items: vec![pack("anna", &person("Anna"))],
+            validate_only: true,
+        };
+        let answer = resources.import(&caller(), request).await.unwrap();
+        assert_eq!(answer.results[0].outcome(), ImportOutcome::Created);
+        check(&resources, vec![pack("anna", &person("Anna"))], &["CREATED"]).await;
+    }
+}

@@ -186,3 +186,98 @@ impl List {
         Ok(page)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use prost::Message;
+
+    use crate::{
+        model::caller::Caller,
+        proto::{descriptors, v1},
+        resource::{Resources, pack},
+        store::Database,
+    };
+
+    fn caller() -> Caller {
+        Caller { author: "anna@example.com".into(), method: "test".into() }
+    }
+
+    /// A team with customers of these sizes.
+    async fn with_customers(sizes: &[i64]) -> Resources {
+        let resources = Resources::new(Database::in_memory());
+        let team = v1::Team { display_name: "A".into(), currency: "EUR".into(), ..Default::default() };
+        let request = v1::CreateTeamRequest { team: Some(team), team_id: "a".into(), ..Default::default() };
+        let service = descriptors().get_service_by_name("merit.v1.OrganisationService").unwrap();
+        let method = service.methods().find(|method| method.name() == "CreateTeam").unwrap();
+        resources.call(&caller(), &method, request.encode_to_vec().into()).await.unwrap();
+        let items = sizes.iter().enumerate().map(|(index, &employees)| {
+            let customer = v1::Customer { display_name: "C".into(), employees, ..Default::default() };
+            pack(&format!("c{index}"), &customer)
+        });
+        let request = v1::ImportResourcesRequest {
+            parent: "teams/a".into(),
+            items: items.collect(),
+            validate_only: false,
+        };
+        resources.import(&caller(), request).await.unwrap();
+        resources
+    }
+
+    /// All that is listed, page by page.
+    async fn pages(resources: &Resources, size: i32, filter: &str, order_by: &str) -> Vec<v1::Customer> {
+        let service = descriptors().get_service_by_name("merit.v1.CrmService").unwrap();
+        let method = service.methods().find(|method| method.name() == "ListCustomers").unwrap();
+        let (mut all, mut token) = (Vec::new(), String::new());
+        loop {
+            let request = v1::ListCustomersRequest {
+                parent: "teams/a".into(),
+                page_size: size,
+                page_token: token,
+                filter: filter.into(),
+                order_by: order_by.into(),
+            };
+            let answer = resources.call(&caller(), &method, request.encode_to_vec().into()).await.unwrap();
+            let page = v1::ListCustomersResponse::decode(answer).unwrap();
+            assert!(page.customers.len() <= usize::try_from(size).unwrap());
+            all.extend(page.customers);
+            if page.next_page_token.is_empty() {
+                return all;
+            }
+            token = page.next_page_token;
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn every_item_once_and_in_order(
+            sizes in prop::collection::vec(0i64..6, 0..40),
+            size in 1i32..12,
+            least in 0i64..6,
+            order in 0usize..4,
+        ) {
+            let order = ["", "employees", "employees desc", "employees desc, name desc"][order];
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let found = runtime.block_on(async {
+                let resources = with_customers(&sizes).await;
+                pages(&resources, size, &format!("employees >= {least}"), order).await
+            });
+            let found: Vec<(i64, String)> =
+                found.into_iter().map(|customer| (customer.employees, customer.name)).collect();
+            let mut expected: Vec<(i64, String)> = sizes
+                .iter()
+                .enumerate()
+                .filter(|(_, employees)| **employees >= least)
+                .map(|(index, &employees)| (employees, format!("teams/a/customers/c{index}")))
+                .collect();
+            expected.sort_by(|a, b| match order {
+                "" => a.1.cmp(&b.1),
+                "employees" => a.cmp(b),
+                "employees desc" => b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)),
+                _ => b.cmp(a),
+            });
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
