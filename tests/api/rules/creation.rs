@@ -53,9 +53,12 @@ async fn names<F: Front>(world: &World<F>, subject: &Subject) {
     assert!(time(&first) <= time(&second), "ids that are made sort by time: {first} {second}");
 
     if !subject.is_team() {
+        // A record that refers to others of its team does not fit another team, whether that exists or not.
+        let refers = format!("{message:?}").contains(TEAM);
+        let nobody = if refers { "INVALID_FIELD" } else { "NOT_FOUND" };
         let mut request = world.create_request(subject, message, "");
         for (parent, reason) in [
-            ("teams/nobody", "NOT_FOUND"),
+            ("teams/nobody", nobody),
             ("teams/UPPER", "INVALID_NAME"),
             ("nobody", "INVALID_NAME"),
             ("", "INVALID_FIELD"),
@@ -63,7 +66,8 @@ async fn names<F: Front>(world: &World<F>, subject: &Subject) {
         ] {
             set(&mut request, "parent", parent);
             let answer = world.call(subject.create.as_ref().unwrap(), &request).await;
-            refused(answer, reason, "parent", parent);
+            let field = if reason == nobody && refers { "" } else { "parent" };
+            refused(answer, reason, field, parent);
         }
     }
 }
