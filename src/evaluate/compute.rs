@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use merit_expression::{Column, Expression, Kind, Values};
+use merit_expression::{Column, Expression, Values};
 
 use super::measure::{ACCOUNT_MANAGERS, Figures, MeasureSet};
 use crate::{
