@@ -1,3 +1,4 @@
 //! The real binary, killed at random moments.
 
+mod killed_service;
 mod killed_writer;
