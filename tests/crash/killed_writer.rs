@@ -82,7 +82,7 @@ fn kill_once(directory: &Path, round: u32, random: &mut StdRng) -> BTreeSet<Stri
     let reader = thread::spawn(move || {
         let mut acknowledged = BTreeSet::new();
         for line in output.lines().map_while(Result::ok) {
-            // The last line may be half a line: then it is no longer told apart from another write's name.
+            // A line goes into the pipe whole, or not at all.
             if let Some(name) = line.strip_prefix("acknowledged ") {
                 acknowledged.insert(name.to_owned());
                 let _ = tell.send(());
