@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use merit_expression::{Column, Expression, Values};
 
-use super::measure::{ACCOUNT_MANAGERS, Figures, MeasureSet};
+use super::{
+    evaluator::Evaluator,
+    measure::{ACCOUNT_MANAGERS, Figures, MeasureSet},
+};
 use crate::{
     model::{
         name::{Id, Name},
@@ -37,14 +40,25 @@ struct Page {
     binding: String,
 }
 
-/// See `EvaluationService.ComputeMeasures`. Rows are by id of the account manager; each page sees the store as it is when
-/// it is asked for.
-///
-/// # Errors
-/// `INVALID_FIELD`, `INVALID_NAME`, `INVALID_FILTER`, `INVALID_PAGE_TOKEN`; `NOT_FOUND` for a measure that is not
-/// there; `INVALID_EXPRESSION` and `MEASURE_CYCLE` for one that cannot be reckoned; `VIEW_TOO_LARGE`; when the store
-/// fails.
-pub(super) fn compute(
+// === impl Evaluator ===
+
+impl Evaluator {
+    /// See `EvaluationService.ComputeMeasures`. Rows are by id of the account manager; each page sees the store as it is
+    /// when it is asked for.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD`, `INVALID_NAME`, `INVALID_FILTER`, `INVALID_PAGE_TOKEN`; `NOT_FOUND` for a team or measure that
+    /// is not there; `INVALID_EXPRESSION` and `MEASURE_CYCLE` for a measure that cannot be reckoned; `VIEW_TOO_LARGE`;
+    /// when the store fails.
+    pub fn compute_measures(
+        &self,
+        request: &v1::ComputeMeasuresRequest,
+    ) -> Result<v1::ComputeMeasuresResponse, WriteError> {
+        compute(self.resources(), self.views(), request)
+    }
+}
+
+fn compute(
     resources: &Resources,
     views: &Views,
     request: &v1::ComputeMeasuresRequest,
@@ -52,6 +66,7 @@ pub(super) fn compute(
     let team = team(&request.parent)?;
     let period = Period::parse(&request.period_start, &request.period_end)?;
     let page = Page::of(request)?;
+    let _: v1::Team = resources.get(&Name::of_team(team.clone()))?;
     let wanted = wanted(&request.measures, &team)?;
     let set = MeasureSet::compile(&with_parts(resources, &wanted)?)?;
     let collections: Vec<&str> = set.collections().into_iter().collect();
@@ -213,5 +228,147 @@ impl Page {
         let last = rows.last().filter(|_| more);
         let token = last.map(|&row| format!("{}.{}", self.binding, view.ids[row]));
         Ok((rows, token.unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+    use crate::store::{Database, Key, Origin};
+
+    async fn put(database: &Database, name: &str, record: &impl Message) {
+        let key = Key::of(&Name::parse(name).unwrap());
+        let value = record.encode_to_vec().into();
+        let origin = Origin { author: "anna".into(), method: "test".into(), request_id: String::new() };
+        let write = database.write(origin, move |transaction| {
+            transaction.put(key, value);
+            Ok(())
+        });
+        write.await.unwrap();
+    }
+
+    /// Three account managers in two regions; ben has won two deals, one of which makes a measure that divides by it
+    /// faulty.
+    async fn organisation() -> Database {
+        let database = Database::in_memory();
+        put(&database, "teams/acme", &v1::Team { name: "teams/acme".into(), ..Default::default() }).await;
+        for (id, region) in [("anna", "North"), ("ben", "South"), ("cid", "North")] {
+            let name = format!("teams/acme/accountManagers/{id}");
+            let display_name = id.to_uppercase();
+            let record = v1::AccountManager {
+                name: name.clone(),
+                display_name,
+                region: region.into(),
+                ..Default::default()
+            };
+            put(&database, &name, &record).await;
+        }
+        for (id, amount) in [("d-1", "10.50"), ("d-2", "0")] {
+            let name = format!("teams/acme/opportunities/{id}");
+            let record = v1::Opportunity {
+                name: name.clone(),
+                owner: "teams/acme/accountManagers/ben".into(),
+                stage: v1::OpportunityStage::Won.into(),
+                amount: amount.into(),
+                close_date: "2026-02-01".into(),
+                ..Default::default()
+            };
+            put(&database, &name, &record).await;
+        }
+        for (id, value) in [("revenue", "amount"), ("odd", "1 / amount")] {
+            let name = format!("teams/acme/measures/{id}");
+            let aggregate = v1::Aggregate {
+                collection: "opportunities".into(),
+                value: value.into(),
+                function: v1::AggregateFunction::Sum.into(),
+                owner_field: "owner".into(),
+                time_field: "close_date".into(),
+                ..Default::default()
+            };
+            let definition = Some(v1::measure::Definition::Aggregate(aggregate));
+            put(
+                &database,
+                &name,
+                &v1::Measure { name: name.clone(), scale: 2, definition, ..Default::default() },
+            )
+            .await;
+        }
+        database
+    }
+
+    fn request() -> v1::ComputeMeasuresRequest {
+        v1::ComputeMeasuresRequest {
+            parent: "teams/acme".into(),
+            measures: vec!["teams/acme/measures/revenue".into(), "teams/acme/measures/odd".into()],
+            period_start: "2026-01-01".into(),
+            period_end: "2026-04-01".into(),
+            ..Default::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_have_the_figures_of_those_who_pass() {
+        let database = organisation().await;
+        let (resources, views) = (Resources::new(database.clone()), Views::new(database.clone(), 1 << 30));
+        let answer = |request: &v1::ComputeMeasuresRequest| compute(&resources, &views, request).unwrap();
+        let ids = |answer: &v1::ComputeMeasuresResponse| {
+            answer.rows.iter().map(|row| row.display_name.clone()).collect::<Vec<_>>()
+        };
+        let all = answer(&request());
+        assert_eq!(
+            (ids(&all), all.sequence),
+            (vec!["ANNA".into(), "BEN".into(), "CID".into()], database.sequence())
+        );
+        let [revenue, odd] = &all.rows[1].figures[..] else { panic!("two figures") };
+        assert_eq!((revenue.value.as_str(), revenue.records, revenue.fault.as_str()), ("10.50", 2, ""));
+        assert!(odd.value.is_empty() && odd.fault.starts_with("measure odd: opportunities/d-2: "), "{odd:?}");
+        let mut paged = v1::ComputeMeasuresRequest { page_size: 2, ..request() };
+        let first = answer(&paged);
+        paged.page_token = first.next_page_token.clone();
+        let second = answer(&paged);
+        assert_eq!((ids(&first), ids(&second)), (vec!["ANNA".into(), "BEN".into()], vec!["CID".into()]));
+        assert!(second.next_page_token.is_empty());
+        let filter = "region = \"North\"".to_owned();
+        assert_eq!(ids(&answer(&v1::ComputeMeasuresRequest { filter, ..request() })), ["ANNA", "CID"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_request_is_said() {
+        let database = organisation().await;
+        let (resources, views) = (Resources::new(database.clone()), Views::new(database, 1 << 30));
+        let check = |change: &dyn Fn(&mut v1::ComputeMeasuresRequest), reason: &str| {
+            let mut request = request();
+            change(&mut request);
+            match compute(&resources, &views, &request) {
+                Err(WriteError::Rejected(rejection)) => {
+                    assert_eq!(rejection.reason.code(), reason, "{rejection}")
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        check(&|request| request.parent = "teams/acme/runs/r".into(), "INVALID_FIELD");
+        check(&|request| request.parent = "teams/nobody".into(), "NOT_FOUND");
+        check(&|request| request.measures.clear(), "INVALID_FIELD");
+        check(&|request| request.measures = vec!["teams/acme/measures/none".into()], "NOT_FOUND");
+        check(&|request| request.measures = vec!["teams/other/measures/revenue".into()], "INVALID_FIELD");
+        check(&|request| request.period_end = "2026-01-01".into(), "INVALID_FIELD");
+        check(&|request| request.page_size = -1, "INVALID_FIELD");
+        check(&|request| request.page_token = "x".into(), "INVALID_PAGE_TOKEN");
+        check(&|request| request.filter = "regio = 1".into(), "INVALID_FILTER");
+        check(&|request| request.filter = "region".into(), "INVALID_FILTER");
+    }
+
+    #[test]
+    fn decimals_are_written_whole() {
+        let check =
+            |unscaled: i128, scale: u8, expected: &str| assert_eq!(decimal(unscaled, scale), expected);
+        check(0, 0, "0");
+        check(0, 2, "0.00");
+        check(-5, 2, "-0.05");
+        check(12_345, 2, "123.45");
+        check(-12_345, 0, "-12345");
+        check(i128::MIN, 12, "-170141183460469231731687303.715884105728");
     }
 }

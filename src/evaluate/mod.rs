@@ -3,9 +3,8 @@
 //! A run: `work` takes it up, `run` binds it to one state of the store (`binding`, `population`), makes what goes in
 //! (`input`, `lines`), and executes step after step (`execute`, over batches cut by `batch`). What went in and came out is
 //! the `dataset`; `evaluation`, `listing`, `explain` and `replay` answer from it alone. Plugins are found and loaded by
-//! `plugins`, published by `publish`, tried out by `try_out`.
+//! `plugins`, published by `publish`, tried out by `try_out`. Measures without a run are `compute`.
 
-mod compute;
 pub mod hierarchy;
 pub mod measure;
 pub mod target;
@@ -13,6 +12,7 @@ pub mod target;
 mod batch;
 mod binding;
 mod column;
+mod compute;
 pub mod dataset;
 mod evaluation;
 mod evaluator;
@@ -36,15 +36,3 @@ mod try_out;
 mod work;
 
 pub use evaluator::{Evaluator, RunOptions};
-
-use crate::{proto::v1, store::WriteError};
-
-impl Evaluator {
-    /// See `EvaluationService.ComputeMeasures`.
-    pub fn compute_measures(
-        &self,
-        _request: &v1::ComputeMeasuresRequest,
-    ) -> Result<v1::ComputeMeasuresResponse, WriteError> {
-        todo!()
-    }
-}

@@ -145,10 +145,10 @@ mod tests {
                 Some(expected)
             );
         };
-        check(10, 400, 3);
-        check(-10, 400, -3);
-        check(10, -400, -3);
-        check(-10, -400, 3);
+        check(12, 400, 3);
+        check(-12, 400, -3);
+        check(12, -400, -3);
+        check(-12, -400, 3);
     }
 
     proptest! {
