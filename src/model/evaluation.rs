@@ -25,10 +25,9 @@ const STEP_MAX_BYTES: usize = 63;
 /// # Errors
 /// `INTERNAL` where the store failed.
 pub fn measure(measure: &Measure, records: &dyn Records, findings: &mut Findings) -> Result<(), Rejection> {
-    match &measure.definition {
-        Some(Definition::Ratio(ratio)) => check_ratio(&measure.name, ratio, records, findings)?,
-        // That there is a definition is said in the contract.
-        _ => {}
+    // That there is a definition is said in the contract.
+    if let Some(Definition::Ratio(ratio)) = &measure.definition {
+        check_ratio(&measure.name, ratio, records, findings)?;
     }
     if !matches!(measure.definition, Some(Definition::Supplied(_))) {
         let values = records.referrers(&measure.name, "measureValues")?;
@@ -128,21 +127,17 @@ fn check_inputs(step: &RunStep, path: &str, earlier: &[&str], findings: &mut Fin
                 format!("{} is bound twice", quoted(&input.input)),
             );
         }
-        match &input.source {
-            Some(Source::Output(output)) => {
-                let named = output.split_once('.').filter(|(_, name)| !name.is_empty());
-                if !named.is_some_and(|(step, _)| earlier.contains(&step)) {
-                    let steps =
-                        if earlier.is_empty() { "there are none".to_owned() } else { earlier.join(", ") };
-                    let description = format!(
-                        "{} is no output of a step before this one: step.output is accepted, of these steps: {steps}",
-                        quoted(output)
-                    );
-                    findings.add(binding, format!("{path}.output"), description);
-                }
+        // That there is a source is said in the contract.
+        if let Some(Source::Output(output)) = &input.source {
+            let named = output.split_once('.').filter(|(_, name)| !name.is_empty());
+            if !named.is_some_and(|(step, _)| earlier.contains(&step)) {
+                let steps = if earlier.is_empty() { "there are none".to_owned() } else { earlier.join(", ") };
+                let description = format!(
+                    "{} is no output of a step before this one: step.output is accepted, of these steps: {steps}",
+                    quoted(output)
+                );
+                findings.add(binding, format!("{path}.output"), description);
             }
-            // That there is a source is said in the contract.
-            _ => {}
         }
     }
 }

@@ -186,13 +186,9 @@ fn check_reference(collection: &str, text: &str, team: Option<&Id>, path: Path<'
 
 fn check_number(field: &FieldPlan, number: u64, path: Path<'_>, findings: &mut Findings) {
     match &field.kind {
-        Kind::Enum(names) => {
-            if !names.iter().any(|(known, _)| i64::from(*known) == number as i64) {
-                findings.field(
-                    path.to_string(),
-                    format!("{} is not one of {}", number as i64, value_names(names)),
-                );
-            }
+        Kind::Enum(names) if !names.iter().any(|(known, _)| i64::from(*known) == number as i64) => {
+            let wanted = format!("{} is not one of {}", number as i64, value_names(names));
+            findings.field(path.to_string(), wanted);
         }
         Kind::Varint { zigzag } if field.rule.bounded => {
             let number = if *zigzag { (number >> 1) as i64 ^ -((number & 1) as i64) } else { number as i64 };
