@@ -168,7 +168,7 @@ mod tests {
         check("author = \"anna\"", &[1, 3]);
         check("sequence > 1 AND author = \"anna\"", &[3]);
         check("name = \"teams/a/goals/g3\"", &[2, 3]);
-        check("time = 1970-01-01", &[1, 2]);
+        check("time = \"1970-01-01\"", &[1, 2]);
         check("request_id = \"r2\"", &[2]);
         check("method = \"merit.v1.GoalService/DeleteGoal\"", &[]);
     }

@@ -12,8 +12,8 @@ use merit::{
     config::Config,
     proto::v1::{
         self, audit_service_client::AuditServiceClient, crm_service_client::CrmServiceClient,
-        evaluation_service_client::EvaluationServiceClient, goal_service_client::GoalServiceClient,
-        organisation_service_client::OrganisationServiceClient, plugin_service_client::PluginServiceClient,
+        evaluation_service_client::EvaluationServiceClient,
+        organisation_service_client::OrganisationServiceClient,
         transfer_service_client::TransferServiceClient,
     },
     server::Server,
@@ -47,7 +47,6 @@ pub struct Answer {
     pub http: StatusCode,
     /// Headers and trailers.
     pub metadata: HeaderMap,
-    pub body: Bytes,
 }
 
 /// A call under way.
@@ -107,16 +106,8 @@ impl Harness {
         CrmServiceClient::new(self.channel.clone())
     }
 
-    pub fn goals(&self) -> GoalServiceClient<Channel> {
-        GoalServiceClient::new(self.channel.clone())
-    }
-
     pub fn evaluations(&self) -> EvaluationServiceClient<Channel> {
         EvaluationServiceClient::new(self.channel.clone())
-    }
-
-    pub fn plugins(&self) -> PluginServiceClient<Channel> {
-        PluginServiceClient::new(self.channel.clone())
     }
 
     pub fn audit(&self) -> AuditServiceClient<Channel> {
@@ -201,7 +192,7 @@ where
     connection.abort();
     let mut metadata = parts.headers;
     metadata.extend(body.trailers().cloned().unwrap_or_default());
-    Ok(Answer { http: parts.status, metadata, body: body.to_bytes() })
+    Ok(Answer { http: parts.status, metadata })
 }
 
 /// The configuration of a server in a directory, on any free port.

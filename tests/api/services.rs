@@ -134,7 +134,7 @@ async fn the_audit_trail_in_pages() {
 fn item<T: Message + Name>(id: &str, resource: &T) -> v1::ImportItem {
     v1::ImportItem {
         id: id.to_owned(),
-        resource: Some(prost_types::Any { type_url: T::type_url(), value: resource.encode_to_vec().into() }),
+        resource: Some(prost_types::Any { type_url: T::type_url(), value: resource.encode_to_vec() }),
     }
 }
 
