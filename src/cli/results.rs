@@ -108,7 +108,7 @@ pub(super) fn statement(explanation: &v1::ExplainEvaluationResponse) -> String {
         text.push_str(&format!("\n{}: {revision}, component {component}…\n", step.step));
         text.push_str(&inputs_table(step));
         text.push('\n');
-        text.push_str(&explanation_table(step));
+        text.push_str(&explanation_table(&evaluation, step));
         text.push('\n');
         let mut outputs = Sheet::new(&["output", "value", "role"]);
         for output in evaluation.outputs.iter().filter(|output| output.step == step.step) {
@@ -143,10 +143,24 @@ fn inputs_table(step: &v1::StepExplanation) -> String {
     sheet.without_empty_columns().table() + "\n"
 }
 
-fn explanation_table(step: &v1::StepExplanation) -> String {
+/// What was done, for people: without what the tables above and below say already, inputs and how details came about.
+fn explanation_table(evaluation: &v1::Evaluation, step: &v1::StepExplanation) -> String {
     let mut sheet = Sheet::new(&["step", "amount", "of", "how"]);
+    let input = |label: &String| {
+        step.inputs.iter().any(|input| input.value.as_ref().is_some_and(|value| &value.name == label))
+    };
+    let detail = |name: &String| {
+        let mut outputs = evaluation.outputs.iter().filter(|output| output.step == step.step);
+        outputs.any(|output| &output.name == name && output.role == "detail")
+    };
     for part in &step.explanation {
-        sheet.row([&part.label, &part.amount, &part.output, &part.note].map(Clone::clone));
+        let remark = part.output.is_empty();
+        if (remark && input(&part.label)) || detail(&part.output) {
+            continue;
+        }
+        // A text has no amount: the note begins with it.
+        let amount = if remark && part.note.starts_with('"') { "" } else { &part.amount };
+        sheet.row([&part.label, amount, &part.output, &part.note]);
     }
     sheet.without_empty_columns().table() + "\n"
 }

@@ -33,6 +33,9 @@ use crate::{
 /// The team of the sample organisation.
 const TEAM: &str = "teams/demo";
 
+/// What the run is called.
+const RUN: &str = "fourth-quarter";
+
 /// The quarter that is run.
 const PERIOD: (&str, &str) = ("2025-10-01", "2026-01-01");
 
@@ -225,9 +228,19 @@ async fn create_run(
         population: "labels.role = \"account manager\"".to_owned(),
         ..Default::default()
     };
-    let request = v1::CreateRunRequest { parent: TEAM.to_owned(), run: Some(run), ..Default::default() };
+    let request = v1::CreateRunRequest {
+        parent: TEAM.to_owned(),
+        run: Some(run),
+        run_id: RUN.to_owned(),
+        ..Default::default()
+    };
     let mut client = client!(connection, evaluation_service_client::EvaluationServiceClient);
-    let created = client.create_run(connection.request(request)).await;
+    let mut created = client.create_run(connection.request(request.clone())).await;
+    if created.as_ref().is_err_and(|status| status.code() == tonic::Code::AlreadyExists) {
+        // A directory that a demonstration has filled before has a run of that name.
+        let request = v1::CreateRunRequest { run_id: String::new(), ..request };
+        created = client.create_run(connection.request(request)).await;
+    }
     Ok(created.map_err(|status| connection.failure(status))?.into_inner().name)
 }
 
@@ -251,16 +264,13 @@ fn how_to_go_on(run: &str, kept: Option<&PathBuf>) -> String {
         Some(directory) => (String::new(), directory.display().to_string()),
         None => (format!("  {merit} demo --data merit-demo\n"), "merit-demo".to_owned()),
     };
-    // Every demonstration makes a run of its own: the name is only known where this one's data is kept.
-    let named = if kept.is_some() { short_name(run) } else { "RUN".to_owned() };
-    let run = format!("{TEAM}/runs/{named}");
-    let python = PYTHON.trim_end().replace("{run}", &run).replace('\n', "\n  ");
-    let list = if kept.is_some() { String::new() } else { format!("  {merit} list runs --team demo\n") };
+    let id = short_name(run);
+    let python = PYTHON.trim_end().replace("{run}", run);
     format!(
         "\nTo go on, keep a service running on such data:\n{keep}  {merit} serve --data {directory}\n\nAsk it, in another \
-         terminal:\n{list}  {merit} results {named} --team demo --order-by 'payout desc'\n  {merit} list opportunities --team demo \
+         terminal:\n  export MERIT_TEAM=demo\n  {merit} results {id} --order-by 'payout desc'\n  {merit} list opportunities \
          --filter 'stage = \"WON\" AND amount > 90000'\n  grpcurl -plaintext -d '{{\"parent\": \"{run}\", \"page_size\": 3}}' \
-         127.0.0.1:7171 merit.v1.EvaluationService/ListEvaluations\n\nOr from Python, at the root of the project:\n  {python}"
+         127.0.0.1:7171 merit.v1.EvaluationService/ListEvaluations\n\nOr from Python, at the root of the project:\n\n{python}\n"
     )
 }
 

@@ -82,7 +82,7 @@ fn people(team: &str, random: &mut Random) -> (Records, Vec<Seller>) {
         if role == "account manager" {
             let level = usize::try_from(random.between(0, 2)).unwrap_or_default();
             labels.push(("level".to_owned(), LEVELS[level].0.to_owned()));
-            sellers.push(Seller { name: name.clone(), region, level, skill: random.between(55, 150) });
+            sellers.push(Seller { name: name.clone(), region, level, skill: random.between(60, 140) });
         }
         let reporting_line =
             manager.map(|manager| v1::ReportingLine { manager: manager.clone(), ..Default::default() });
@@ -125,7 +125,7 @@ fn customers(team: &str, sellers: &[Seller], random: &mut Random) -> (Records, V
     for number in 0..CUSTOMERS {
         let (business, sector) = BUSINESS[number % BUSINESS.len()];
         let display_name = format!("{} {business}", COMPANY[number % COMPANY.len()]);
-        let owner = usize::try_from(random.between(0, 59)).unwrap_or_default();
+        let owner = number % sellers.len();
         let seller = &sellers[owner];
         let id = slug(&display_name);
         let customer = v1::Customer {
