@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::{
     argument::read_text,
     collection,
-    connection::Connection,
+    connection::{Connection, ConnectionArguments},
     failure::Failure,
     output::{Format, OutputArguments, Sheet, print_json, print_line},
     pages::Pages,
@@ -117,8 +117,9 @@ struct Counted<R> {
 }
 
 /// Imports a file.
-pub(super) async fn run(connection: &Connection, arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(server: &ConnectionArguments, arguments: &Arguments) -> Result<(), Failure> {
     let plan = plan(arguments)?;
+    let connection = &Connection::open(server).await?;
     let team = connection.team()?.to_owned();
     let directory = directory(connection, &plan.mapping).await?;
     let Plan { rows, mapping, json, mut rejected, bytes, read } = plan;

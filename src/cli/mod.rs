@@ -118,7 +118,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 async fn call_service(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo(arguments) => demo::run(&arguments).await,
-        Command::Import(client) => import::run(&client.open().await?, &client.arguments).await,
+        Command::Import(client) => import::run(&client.connection, &client.arguments).await,
         Command::Export(client) => export::run(&client.open().await?, &client.arguments).await,
         Command::Run(client) => run::run(&client.open().await?, &client.arguments).await,
         Command::Results(client) => results::results(&client.open().await?, &client.arguments).await,

@@ -11,6 +11,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 from decimal import Decimal
 
 import grpc
@@ -57,7 +58,9 @@ def channel(tmp_path_factory):
     binary = os.environ.get("MERIT_BINARY", str(ROOT / "target" / "release" / "merit"))
     data = tmp_path_factory.mktemp("data")
     command = [binary, "serve", "--listen", "127.0.0.1:0", "--data", str(data), "--log-filter", "warn"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # MERIT_… variables are the server's configuration.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MERIT_")}
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         line = server.stdout.readline()
         address = re.search(r"127\.0\.0\.1:\d+", line)
@@ -391,8 +394,22 @@ def test_a_run_without_results_is_not_replayed(merit, service, run):
 
 
 def test_a_deadline_is_kept(merit, service, run):
-    crm = merit["crm_pb2"]
-    code, _, _ = refused(service["crm"].ListCustomers, crm.ListCustomersRequest(parent=TEAM), timeout=0.000001)
+    transfer = merit["transfer_pb2"]
+    over = threading.Event()
+
+    def requests():
+        item = transfer.ImportItem(id="in-time")
+        item.resource.Pack(merit["crm_pb2"].Customer(display_name="In time"))
+        yield transfer.ImportResourcesRequest(parent=TEAM, items=[item])
+        over.wait(timeout=60)
+
+    def never_ending(_, **options):
+        return list(service["transfer"].ImportResources(requests(), **options))
+
+    try:
+        code, _, _ = refused(never_ending, None, timeout=0.5)
+    finally:
+        over.set()
     assert code == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
