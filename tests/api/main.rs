@@ -1,5 +1,7 @@
 //! Through gRPC: a real server on port 0, a real client.
 
+#[path = "../crm/mod.rs"]
+mod crm;
 mod errors;
 mod harness;
 mod network;

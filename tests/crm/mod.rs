@@ -82,26 +82,36 @@ async fn dirt_that_no_mapping_decides_about_is_rejected_by_line() {
     cli.import("sales_teams.csv", "sales_agents.toml", &[("created", 35)]);
     cli.import("accounts.csv", "accounts.toml", &[("created", 85)]);
 
-    let strict = fs::read_to_string(mapping("sales_pipeline.toml")).unwrap().replace("map = { \"GTXPro\" = \"GTX Pro\" }, ", "");
-    let strict = format!("{strict}\n[[reject]]\ncolumn = \"account\"\nempty = true\nbecause = \"a deal needs an account\"\n");
+    let strict = fs::read_to_string(mapping("sales_pipeline.toml"))
+        .unwrap()
+        .replace("map = { \"GTXPro\" = \"GTX Pro\" }, ", "");
+    let strict = format!(
+        "{strict}\n[[reject]]\ncolumn = \"account\"\nempty = true\nbecause = \"a deal needs an account\"\n"
+    );
     let path = cli.files.path().join("strict.toml");
     fs::write(&path, strict).unwrap();
-    let output = cli.merit(&["import", "-m", path.to_str().unwrap(), &cli.file("sales_pipeline.csv"), "-o", "json"]);
+    let output =
+        cli.merit(&["import", "-m", path.to_str().unwrap(), &cli.file("sales_pipeline.csv"), "-o", "json"]);
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     let counts: Json = serde_json::from_slice(&output.stdout).unwrap();
     let rejected = fs::read_to_string(counts["rejected_file"].as_str().unwrap()).unwrap();
     let of = |reason: &str| rejected.lines().filter(|line| line.contains(reason)).count() as u64;
-    let (account, product) = (of("a deal needs an account"), of("with display_name \"\"GTXPro\"\"; the nearest is"));
+    let (account, product) =
+        (of("a deal needs an account"), of("with display_name \"\"GTXPro\"\"; the nearest is"));
     assert_eq!(account, 1425);
     assert_eq!(counts["rejected"], account + product, "{rejected}");
     assert_eq!(counts["created"].as_u64().unwrap() + account + product, 8800);
     // A line of the rejected file stands in the file on the line that it names.
     let file = fs::read_to_string(cli.file("sales_pipeline.csv")).unwrap();
-    let (row, line) = rejected.lines().nth(1).and_then(|row| {
-        let mut values = row.split(',');
-        let id = values.next()?.to_owned();
-        Some((id, values.nth(7)?.parse::<usize>().ok()?))
-    }).unwrap();
+    let (row, line) = rejected
+        .lines()
+        .nth(1)
+        .and_then(|row| {
+            let mut values = row.split(',');
+            let id = values.next()?.to_owned();
+            Some((id, values.nth(7)?.parse::<usize>().ok()?))
+        })
+        .unwrap();
     assert!(file.lines().nth(line - 1).unwrap().starts_with(&row), "{row} is not on line {line}");
     harness.stopped().await;
 }
@@ -111,12 +121,18 @@ async fn a_wrong_mapping_sends_nothing() {
     let Some(data) = data() else { return };
     let cli = Cli { server: "http://127.0.0.1:1".to_owned(), files: copies(&data) };
     let path = cli.files.path().join("wrong.toml");
-    fs::write(&path, "collection = \"opportunities\"\nid = \"opportunity\"\n[fields]\nownr = \"sales_agnt\"\n").unwrap();
+    fs::write(
+        &path,
+        "collection = \"opportunities\"\nid = \"opportunity\"\n[fields]\nownr = \"sales_agnt\"\n",
+    )
+    .unwrap();
     // Nobody listens there: were it asked, the command would end with 3.
     let output = cli.merit(&["import", "-m", path.to_str().unwrap(), &cli.file("sales_pipeline.csv")]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    for expected in ["did you mean \"opportunity_id\"?", "did you mean \"owner\"?", "did you mean \"sales_agent\"?"] {
+    for expected in
+        ["did you mean \"opportunity_id\"?", "did you mean \"owner\"?", "did you mean \"sales_agent\"?"]
+    {
         assert!(said.contains(expected), "{expected} is not in {said}");
     }
 }
@@ -163,10 +179,15 @@ async fn check_measures(harness: &Harness, agents: &[Agent], deals: &[Deal], sta
         let wanted = rows.iter().filter(|row| managing(row) == (roll_up == RollUp::ReportingLine));
         for row in wanted {
             let figures = expected.get(&row.display_name).copied().unwrap_or_default();
-            let found: Vec<Option<Decimal>> = row.figures.iter().map(|figure| figure.value.parse().ok()).collect();
+            let found: Vec<Option<Decimal>> =
+                row.figures.iter().map(|figure| figure.value.parse().ok()).collect();
             let texts = figures.texts();
             let counted: Vec<Option<Decimal>> = texts.iter().map(|text| text.parse().ok()).collect();
-            assert_eq!(found, counted, "{} {roll_up:?} {start}: {:?} against {texts:?}", row.display_name, row.figures);
+            assert_eq!(
+                found, counted,
+                "{} {roll_up:?} {start}: {:?} against {texts:?}",
+                row.display_name, row.figures
+            );
         }
     }
 }
@@ -189,7 +210,8 @@ fn check_run(cli: &Cli, agents: &[Agent], deals: &[Deal]) {
         assert_eq!(payout, Decimal::new(expected, 2), "{}: {result}", agent.name);
     }
     let ordered = cli.json_lines(&["results", "q2", "--order-by", "payout desc", "-n", "5"]);
-    let payouts: Vec<Decimal> = ordered.iter().map(|result| result["payout"].as_str().unwrap().parse().unwrap()).collect();
+    let payouts: Vec<Decimal> =
+        ordered.iter().map(|result| result["payout"].as_str().unwrap().parse().unwrap()).collect();
     assert!(payouts.is_sorted_by(|one, next| one >= next) && payouts.len() == 5, "{payouts:?}");
 
     let who = ordered[0]["account_manager"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
@@ -305,7 +327,11 @@ impl Cli {
         let mut quotas = "agent,quarter,from,until,quota\n".to_owned();
         for (place, agent) in agents.iter().enumerate() {
             for (number, (quarter, from, until)) in QUARTERS.iter().enumerate() {
-                quotas.push_str(&format!("{},{quarter},{from},{until},{}\n", agent.name, quota(place, number)));
+                quotas.push_str(&format!(
+                    "{},{quarter},{from},{until},{}\n",
+                    agent.name,
+                    quota(place, number)
+                ));
             }
         }
         fs::write(self.files.path().join("quotas.csv"), quotas).unwrap();

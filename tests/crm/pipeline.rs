@@ -50,7 +50,8 @@ pub fn deals(directory: &Path) -> Vec<Deal> {
 }
 
 pub fn agents(directory: &Path) -> Vec<Agent> {
-    let agent = |row: Vec<String>| Agent { name: row[0].clone(), manager: row[1].clone(), office: row[2].clone() };
+    let agent =
+        |row: Vec<String>| Agent { name: row[0].clone(), manager: row[1].clone(), office: row[2].clone() };
     rows(&directory.join("sales_teams.csv")).into_iter().map(agent).collect()
 }
 
