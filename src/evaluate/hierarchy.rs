@@ -45,9 +45,9 @@ impl Hierarchy {
         for row in (0..rows).filter(|&row| manager[row].is_none()) {
             walk.from(row);
         }
-        for row in 0..rows {
+        for (row, above) in manager.iter_mut().enumerate() {
             if walk.place[row] == NOWHERE {
-                manager[row] = None;
+                *above = None;
                 walk.from(row);
             }
         }
@@ -234,10 +234,10 @@ mod tests {
             let mut values: Vec<u64> = (0..manager.len() as u64).map(|row| row * row + 1).collect();
             let own = values.clone();
             hierarchy.roll_up(&mut values, |above, below| *above += below);
-            for row in 0..manager.len() {
+            for (row, value) in values.iter().enumerate() {
                 let team: Vec<u32> = (0..manager.len()).filter(|&other| below(row, other)).map(|row| row as u32).collect();
                 prop_assert_eq!(hierarchy.team_of(row), &team[..]);
-                prop_assert_eq!(values[row], team.iter().map(|&row| own[row as usize]).sum::<u64>());
+                prop_assert_eq!(*value, team.iter().map(|&row| own[row as usize]).sum::<u64>());
             }
         }
     }

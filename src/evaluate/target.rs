@@ -140,3 +140,110 @@ fn day(column: &Column, row: usize) -> Option<i32> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::measure::tests::{Organisation, quarter, shown},
+        *,
+    };
+    use crate::proto::v1;
+
+    struct Goal {
+        id: &'static str,
+        owner: &'static str,
+        measure: &'static str,
+        period: (&'static str, &'static str),
+        state: v1::GoalState,
+        target: &'static str,
+    }
+
+    fn snapshot(goals: &[Goal]) -> Snapshot {
+        let mut organisation = Organisation::default();
+        organisation.account_manager("anna", "");
+        organisation.account_manager("ben", "anna");
+        for goal in goals {
+            let owner = Organisation::name("accountManagers", goal.owner);
+            let record = v1::Goal {
+                measure: Organisation::name("measures", goal.measure),
+                target: goal.target.into(),
+                period_start: goal.period.0.into(),
+                period_end: goal.period.1.into(),
+                owner: if goal.owner.is_empty() { String::new() } else { owner },
+                state: goal.state.into(),
+                ..Default::default()
+            };
+            organisation.put(GOALS, goal.id, &record);
+        }
+        organisation.snapshot(&["accountManagers", GOALS])
+    }
+
+    const FIRST_QUARTER: (&str, &str) = ("2026-01-01", "2026-04-01");
+
+    fn goal(id: &'static str, target: &'static str) -> Goal {
+        let (owner, measure, state) = ("ben", "revenue", v1::GoalState::Active);
+        Goal { id, owner, measure, period: FIRST_QUARTER, state, target }
+    }
+
+    fn revenue() -> Name {
+        Name::parse(&Organisation::name("measures", "revenue")).unwrap()
+    }
+
+    #[test]
+    fn goals_that_count_add_up() {
+        let check = |goals: &[Goal], expected: [&str; 2], records: u64| {
+            let figures = targets(&revenue(), &snapshot(goals), quarter()).unwrap();
+            assert_eq!(shown(&figures), expected);
+            assert_eq!(figures.records[1], records);
+        };
+        let in_state = |state| Goal { state, ..goal("g-1", "10") };
+        let in_period = |start, end| Goal { period: (start, end), ..goal("g-1", "10") };
+        check(&[], ["-", "-"], 0);
+        check(&[goal("g-1", "10.5")], ["-", "10.5000"], 1);
+        check(&[goal("g-1", "0")], ["-", "0.0000"], 1);
+        check(&[goal("g-1", "10.5"), goal("g-2", "0.25")], ["-", "10.7500"], 2);
+        check(&[Goal { owner: "anna", ..goal("g-1", "7") }, goal("g-2", "1")], ["7.0000", "1.0000"], 1);
+        check(&[Goal { owner: "", ..goal("g-1", "7") }], ["-", "-"], 0);
+        check(&[Goal { measure: "deals", ..goal("g-1", "7") }], ["-", "-"], 0);
+        check(&[in_state(v1::GoalState::Achieved)], ["-", "10.0000"], 1);
+        check(&[in_state(v1::GoalState::Missed)], ["-", "10.0000"], 1);
+        check(&[in_state(v1::GoalState::Draft)], ["-", "-"], 0);
+        check(&[in_state(v1::GoalState::Cancelled)], ["-", "-"], 0);
+        check(&[in_period("2026-01-01", "2026-02-01")], ["-", "10.0000"], 1);
+        check(&[in_period("2026-03-31", "2026-04-01")], ["-", "10.0000"], 1);
+        check(&[in_period("2026-01-01", "2027-01-01")], ["-", "-"], 0);
+        check(&[in_period("2025-12-31", "2026-04-01")], ["-", "-"], 0);
+        check(&[in_period("2026-03-31", "2026-04-02")], ["-", "-"], 0);
+    }
+
+    #[test]
+    fn a_sum_that_cannot_be_held_is_a_fault() {
+        // 38 digits with their decimals: twice the first fits 127 bits, twice the second does not.
+        let check = |target: &'static str, faults: usize| {
+            let goals = [goal("g-1", target), goal("g-2", target)];
+            let figures = targets(&revenue(), &snapshot(&goals), quarter()).unwrap();
+            assert_eq!((figures.faults.len(), figures.missing[1]), (faults, faults > 0), "{target}");
+        };
+        check("8000000000000000000000000000000000", 0);
+        check("9000000000000000000000000000000000", 1);
+    }
+
+    #[test]
+    fn sources_are_the_goals_that_count() {
+        let goals = [
+            goal("g-3", "1"),
+            Goal { state: v1::GoalState::Draft, ..goal("g-2", "1") },
+            goal("g-1", "1"),
+            Goal { owner: "anna", ..goal("g-0", "1") },
+        ];
+        let snapshot = snapshot(&goals);
+        let check = |row: usize, limit: usize, count: u64, expected: &[&str]| {
+            let (found, names) = target_sources(&revenue(), &snapshot, quarter(), row, limit).unwrap();
+            let ids: Vec<&str> = names.iter().map(|name| name.id().as_str()).collect();
+            assert_eq!((found, &ids[..]), (count, expected));
+        };
+        check(0, 10, 1, &["g-0"]);
+        check(1, 10, 2, &["g-1", "g-3"]);
+        check(1, 1, 2, &["g-1"]);
+    }
+}

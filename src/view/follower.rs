@@ -283,7 +283,7 @@ mod tests {
         check("labels.level", None);
         assert!(view.column("etag").is_none());
         assert!(view.column("nothing").is_none());
-        let missing: Vec<_> = view.columns.iter().filter_map(|(_, column)| cell(column, 1)).collect();
+        let missing: Vec<_> = view.columns.values().filter_map(|column| cell(column, 1)).collect();
         assert!(missing.is_empty(), "{missing:?}");
     }
 

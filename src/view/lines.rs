@@ -72,7 +72,15 @@ impl GrowingLines {
     pub(super) fn commit(&mut self, change: &Change) {
         let page: Vec<Box<[Line]>> = self.page.drain(..).map(Vec::into_boxed_slice).collect();
         change.apply(&mut self.lines, &page);
-        self.count = self.lines.iter().map(|lines| lines.len()).sum();
+        let counted: &[Box<[Line]>] = match change {
+            // A build appends page after page: only what is new is counted.
+            Change::InPlace(replaced) if replaced.is_empty() => &page,
+            Change::InPlace(_) | Change::Merge(_) => {
+                self.count = 0;
+                &self.lines
+            }
+        };
+        self.count += counted.iter().map(|lines| lines.len()).sum::<usize>();
     }
 
     /// The lines as they are now, for readers.

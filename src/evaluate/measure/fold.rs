@@ -24,7 +24,7 @@ pub(super) fn fold(
         }
         Function::Count => {
             let counts = accumulate(selection, rows, hierarchy, 0_u64, |a, _, _| *a += 1, |a, b| *a += b);
-            counts.into_iter().map(|count| whole(count)).collect()
+            counts.into_iter().map(whole).collect()
         }
         Function::Min => extreme(selection, rows, hierarchy, i128::min),
         Function::Max => extreme(selection, rows, hierarchy, i128::max),
