@@ -6,5 +6,6 @@ mod errors;
 mod harness;
 mod network;
 mod rules;
+mod runs;
 mod services;
 mod shutdown;
