@@ -244,10 +244,8 @@ async fn what_is_published_is_checked_and_numbered() {
     let first = publish(&harness, "kpi", SHEET).await;
     assert_eq!((first.name.as_str(), first.number), ("teams/acme/pluginRevisions/kpi-1", 1));
     let mut plugins = harness.plugins();
-    let wrong = plugins
-        .publish_plugin_revision(publication("kpi", "input a\nscore s = b +\n"))
-        .await
-        .unwrap_err();
+    let wrong =
+        plugins.publish_plugin_revision(publication("kpi", "input a\nscore s = b +\n")).await.unwrap_err();
     assert_eq!((wrong.code(), reason(&wrong).as_str()), (Code::InvalidArgument, "INVALID_FORMULA"));
     assert!(wrong.message().contains("line 2"), "{}", wrong.message());
     let mut misplaced = publication("kpi", SHEET);
