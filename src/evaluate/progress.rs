@@ -59,6 +59,11 @@ impl Board {
         self.lock().get(run).cloned()
     }
 
+    /// Tells every run to stop.
+    pub fn stop_all(&self) {
+        self.lock().values().for_each(|progress| progress.cancelled.store(true, Ordering::Relaxed));
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Name, Arc<Progress>>> {
         // A map of counters is whole between calls.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)

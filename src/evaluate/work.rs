@@ -47,7 +47,8 @@ impl Evaluator {
     /// Takes up unfinished runs, and every run created from now on, until the database closes. Runs at work are told to stop
     /// when the answer is dropped; they are begun again by the next start.
     pub async fn work(&self) {
-        let mut watch = self.database().watch();
+        let database = self.database().clone();
+        let mut watch = database.watch();
         let permits = Arc::new(Semaphore::new(self.options().concurrent_runs.max(1)));
         let mut runs = Runs { evaluator: self.clone(), permits, tasks: JoinSet::new() };
         let mut seen = *watch.borrow_and_update();
@@ -64,9 +65,13 @@ impl Evaluator {
             }
             tokio::select! {
                 changed = watch.changed() => if changed.is_err() { break },
+                () = database.closed() => break,
                 Some(_) = runs.tasks.join_next() => {}
             }
         }
+        // What is at work stops at its next chunk, and is taken up at the next start.
+        self.board().stop_all();
+        while runs.tasks.join_next().await.is_some() {}
     }
 
     /// The run as it stands, with its progress. Progress is kept in memory; the stored run has it when finished.

@@ -236,6 +236,11 @@ impl Database {
     /// Finishes what is queued and closes; later writes are refused. Reads go on until the last clone is dropped.
     pub async fn close(&self) {
         self.inner.close_queue();
+        self.closed().await;
+    }
+
+    /// Waits until the database has been closed, or has failed: nothing is written any more.
+    pub async fn closed(&self) {
         let mut ended = self.inner.ended.clone();
         // The sender never sends: it goes when the writer has ended.
         while ended.changed().await.is_ok() {}

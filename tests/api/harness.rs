@@ -12,8 +12,8 @@ use merit::{
     config::Config,
     proto::v1::{
         self, audit_service_client::AuditServiceClient, crm_service_client::CrmServiceClient,
-        evaluation_service_client::EvaluationServiceClient,
-        organisation_service_client::OrganisationServiceClient,
+        evaluation_service_client::EvaluationServiceClient, goal_service_client::GoalServiceClient,
+        organisation_service_client::OrganisationServiceClient, plugin_service_client::PluginServiceClient,
         transfer_service_client::TransferServiceClient,
     },
     server::Server,
@@ -108,6 +108,14 @@ impl Harness {
 
     pub fn evaluations(&self) -> EvaluationServiceClient<Channel> {
         EvaluationServiceClient::new(self.channel.clone())
+    }
+
+    pub fn goals(&self) -> GoalServiceClient<Channel> {
+        GoalServiceClient::new(self.channel.clone())
+    }
+
+    pub fn plugins(&self) -> PluginServiceClient<Channel> {
+        PluginServiceClient::new(self.channel.clone())
     }
 
     pub fn audit(&self) -> AuditServiceClient<Channel> {

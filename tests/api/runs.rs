@@ -24,10 +24,8 @@ input base
 payout bonus = IF(performance < 100, 0, base)
 ";
 
-/// A team with deals: `a-0` to `a-9`, of whom `a-9` has no quota.
-async fn organisation(harness: &Harness) {
-    harness.team("acme").await;
-    let (mut people, mut crm, mut goals) = (harness.organisation(), harness.crm(), harness.goals());
+/// A measure of revenue.
+async fn revenue(harness: &Harness) {
     let measure = v1::Measure {
         display_name: "Won revenue".to_owned(),
         scale: 2,
@@ -49,6 +47,13 @@ async fn organisation(harness: &Harness) {
         ..Default::default()
     };
     harness.evaluations().create_measure(request).await.unwrap();
+}
+
+/// A team with deals: `a-0` to `a-9`, of whom `a-9` has no quota.
+async fn organisation(harness: &Harness) {
+    harness.team("acme").await;
+    let (mut people, mut crm, mut goals) = (harness.organisation(), harness.crm(), harness.goals());
+    revenue(harness).await;
     for place in 0..10 {
         let region = if place % 2 == 0 { "North" } else { "South" };
         let person = v1::AccountManager {
@@ -186,16 +191,16 @@ async fn a_run_from_end_to_end() {
         page_token: page_token.to_owned(),
     };
     let mut evaluations = harness.evaluations();
-    let first = evaluations.list_evaluations(list("", "score desc", 4, "")).await.unwrap().into_inner();
+    let first = evaluations.list_evaluations(list("", "payout desc", 4, "")).await.unwrap().into_inner();
     assert_eq!(first.evaluations.len(), 4);
     let best = &first.evaluations[0];
     // 800.50 + 900.50 + 1000.50 against 1000: 150 at most; 5% of 1000 and 8% of 1701.50; and the bonus.
     assert_eq!(best.account_manager, "teams/acme/accountManagers/a-8");
     assert_eq!((best.score.as_str(), best.payout.as_str(), best.grade.as_str()), ("150", "436.12", "A"));
     let token = &first.next_page_token;
-    let next = evaluations.list_evaluations(list("", "score desc", 4, token)).await.unwrap().into_inner();
+    let next = evaluations.list_evaluations(list("", "payout desc", 4, token)).await.unwrap().into_inner();
     assert_eq!(next.evaluations.len(), 4);
-    let mixed = evaluations.list_evaluations(list("faulted", "score desc", 4, token)).await.unwrap_err();
+    let mixed = evaluations.list_evaluations(list("faulted", "payout desc", 4, token)).await.unwrap_err();
     assert_eq!(reason(&mixed), "INVALID_PAGE_TOKEN");
     let faulted = evaluations.list_evaluations(list("faulted", "", 0, "")).await.unwrap().into_inner();
     let [faulted] = &faulted.evaluations[..] else { panic!("one is faulted: {faulted:?}") };
