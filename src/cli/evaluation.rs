@@ -96,9 +96,8 @@ pub(super) async fn print_all(
             return Ok(());
         }
         match format {
-            Format::Table => {
-                print_line(&sheet(page, &columns_of(page), true).without_empty_columns().table())?
-            }
+            // A screen is not as wide as all inputs and outputs of all steps: those are for programs, and for `explain`.
+            Format::Table => print_line(&sheet(page, &[], true).without_empty_columns().table())?,
             Format::Csv => {
                 if !begun {
                     columns = columns_of(page);

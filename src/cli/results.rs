@@ -10,7 +10,7 @@ use super::{
 };
 use crate::proto::v1;
 
-/// What `merit results` takes.
+/// What `merit results` takes. A table shows what it came to; `-o json|jsonl|csv` have every input and output too.
 #[derive(Debug, Args)]
 pub(super) struct ResultsArguments {
     /// The run, by id or name.
