@@ -29,9 +29,11 @@ impl Service {
     /// Starts a service with a team `bench`.
     pub async fn start() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let mut config = Config::default();
-        config.listen = "127.0.0.1:0".parse().expect("an address");
-        config.data = directory.path().join("data");
+        let config = Config {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            data: directory.path().join("data"),
+            ..Config::default()
+        };
         let server = Server::build(&config).await.expect("the service starts");
         let address = format!("http://{}", server.address());
         let stop = Arc::new(Notify::new());
@@ -69,7 +71,7 @@ impl Service {
         let (sender, receiver) = tokio::sync::mpsc::channel(4);
         let feed = tokio::task::spawn_blocking(move || {
             let mut items = Vec::with_capacity(500);
-            let mut send = |items: &mut Vec<ImportItem>| {
+            let send = |items: &mut Vec<ImportItem>| {
                 let request = ImportResourcesRequest {
                     parent: "teams/bench".into(),
                     items: std::mem::take(items),

@@ -95,7 +95,7 @@ pub fn deal(index: usize, owner: usize) -> Opportunity {
     Opportunity {
         display_name: format!("Deal {index}"),
         owner: format!("teams/bench/accountManagers/am-{owner}"),
-        stage: if index % 3 == 0 { OpportunityStage::Lost } else { OpportunityStage::Won } as i32,
+        stage: if index.is_multiple_of(3) { OpportunityStage::Lost } else { OpportunityStage::Won } as i32,
         amount: format!("{}.{:02}", 100 + index % 9_000, index % 100),
         engage_date: "2025-11-03".into(),
         close_date: format!("2026-0{}-{:02}", 1 + index % 3, 1 + index % 28),

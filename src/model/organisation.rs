@@ -132,8 +132,8 @@ mod tests {
     use super::super::records::tests::Kept;
     use super::*;
 
-    fn person(id: &str, lines: &[(&str, &str, &str)]) -> AccountManager {
-        let line = |(manager, from, until): &(&str, &str, &str)| ReportingLine {
+    fn person(id: &str, lines: &[Line<'_>]) -> AccountManager {
+        let line = |(manager, from, until): &Line<'_>| ReportingLine {
             manager: format!("teams/t/accountManagers/{manager}"),
             effective_from: (*from).into(),
             effective_until: (*until).into(),
@@ -145,8 +145,11 @@ mod tests {
         }
     }
 
+    /// The manager, the first day and the day after the last.
+    type Line<'a> = (&'a str, &'a str, &'a str);
+
     /// What is wrong with `a`, whose reporting line is given, among people who report as said.
-    fn check(others: &[(&str, &[(&str, &str, &str)])], lines: &[(&str, &str, &str)], expected: &str) {
+    fn check(others: &[(&str, &[Line<'_>])], lines: &[Line<'_>], expected: &str) {
         let mut kept = Kept::default();
         for (id, lines) in others {
             let person = person(id, lines);

@@ -1,5 +1,7 @@
 //! Imports: many records in one write, each created, updated, left alone or rejected by itself.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 
 use super::{
@@ -17,10 +19,14 @@ use crate::{
         format::quoted,
         name::{Id, Name},
         rejection::{Rejection, ResourceReason},
+        schema::method_rule,
     },
-    proto::v1::{
-        FieldViolation, ImportItem, ImportOutcome, ImportResourcesRequest, ImportResourcesResponse,
-        ImportResult,
+    proto::{
+        descriptors,
+        v1::{
+            FieldViolation, ImportItem, ImportOutcome, ImportResourcesRequest, ImportResourcesResponse,
+            ImportResult, Role,
+        },
     },
     store::{Transaction, WriteError},
 };
@@ -171,7 +177,7 @@ impl Item {
     }
 }
 
-/// The collection of a packed record, if clients create records of it.
+/// The collection of a packed record, if an import takes records of it.
 fn collection(type_url: &str) -> Result<&'static CollectionPlan, Rejection> {
     let full_name = type_url.rsplit('/').next().unwrap_or_default();
     let mut collections = plans().collections.values();
@@ -189,16 +195,37 @@ fn collection(type_url: &str) -> Result<&'static CollectionPlan, Rejection> {
     if is_imported(found) {
         return Ok(found);
     }
-    let what = if found.schema.computed { "are computed" } else { "have a method of their own" };
-    let description = format!("{} are not imported: they {what}", found.schema.collection);
+    let what = if found.schema.computed {
+        "they are computed".to_owned()
+    } else if !found.created_by_clients {
+        "they have a method of their own".to_owned()
+    } else {
+        let method = format!("Create{}", found.schema.message.name());
+        format!("they take more than an import does ({}): use {method}", short(found.role))
+    };
+    let description = format!("{} are not imported: {what}", found.schema.collection);
     Err(Rejection::resource(ResourceReason::InvalidField, description.clone())
         .violation("resource", description))
 }
 
+/// Whether an import takes records of it: those that its caller may write by the standard methods too.
 fn is_imported(collection: &CollectionPlan) -> bool {
-    collection.created_by_clients
-        && !collection.schema.computed
-        && collection.schema.collection != Name::TEAMS
+    collection.created_by_clients && !collection.schema.computed && collection.role <= import_role()
+}
+
+/// The role that an import takes.
+fn import_role() -> Role {
+    static ROLE: LazyLock<Role> = LazyLock::new(|| {
+        let service = descriptors().get_service_by_name("merit.v1.TransferService");
+        let method = service.and_then(|service| service.methods().find(|m| m.name() == "ImportResources"));
+        method.map_or(Role::Unspecified, |method| method_rule(&method).role())
+    });
+    *ROLE
+}
+
+/// `ROLE_MANAGER` as `MANAGER`.
+fn short(role: Role) -> &'static str {
+    role.as_str_name().trim_start_matches("ROLE_")
 }
 
 /// A record as an item of an import.
@@ -215,10 +242,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        proto::{
-            descriptors,
-            v1::{self, OpportunityStage},
-        },
+        proto::v1::{self, OpportunityStage},
         store::Database,
     };
 
@@ -340,6 +364,26 @@ mod tests {
             panic!("there is no such team")
         };
         assert_eq!(rejection.reason.code(), "NOT_FOUND");
+    }
+
+    #[test]
+    fn an_import_takes_what_its_role_may_write() {
+        let imported: Vec<&str> = plans()
+            .collections
+            .values()
+            .filter(|collection| is_imported(collection))
+            .map(|collection| collection.schema.collection.as_str())
+            .collect();
+        for taken in ["accountManagers", "customers", "goals", "measureValues", "opportunities", "products"] {
+            assert!(imported.contains(&taken), "{taken} are imported");
+        }
+        for refused in ["measures", "plugins", "pluginRevisions", "runs", "evaluations", "teams"] {
+            assert!(!imported.contains(&refused), "{refused} are not imported");
+        }
+        let refused = collection("merit.v1.Run").map(drop).unwrap_err();
+        assert!(refused.message.ends_with("(MANAGER): use CreateRun"), "{}", refused.message);
+        let unknown = collection("merit.v1.Nothing").map(drop).unwrap_err();
+        assert!(!unknown.message.contains("Measure,"), "names what is taken: {}", unknown.message);
     }
 
     #[tokio::test]

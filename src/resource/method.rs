@@ -63,9 +63,14 @@ pub(crate) fn read(
     let methods = descriptors().services().flat_map(|service| service.methods().collect::<Vec<_>>());
     methods
         .filter_map(|method| {
-            let standard = method_rule(&method).standard?;
+            let rule = method_rule(&method);
+            let role = rule.role();
+            let standard = rule.standard?;
             let plan = MethodPlan::read(&method, standard, messages, collections);
             let collection = collections.get_mut(&plan.collection)?;
+            if matches!(plan.action, Action::Create | Action::Update | Action::Transition(_)) {
+                collection.role = collection.role.max(role);
+            }
             match &plan.action {
                 Action::Create => collection.created_by_clients = true,
                 Action::Transition(transition) => {

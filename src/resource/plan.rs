@@ -13,7 +13,7 @@ use crate::{
     model::schema::{Schema, field_rule, oneof_rule, schemas, short_value_name, state_rule},
     proto::{
         descriptors,
-        v1::{self, Format},
+        v1::{self, Format, Role},
     },
 };
 
@@ -91,6 +91,8 @@ pub(crate) struct CollectionPlan {
     pub(crate) state: Option<StatePlan>,
     /// Whether clients create records of it.
     pub(crate) created_by_clients: bool,
+    /// The role that writing records of it takes: the highest of its methods that create, update or change the state.
+    pub(crate) role: Role,
     /// Changes of state that some method makes: from, to, the method.
     pub(crate) transitions: Vec<(i32, i32, String)>,
 }
@@ -268,6 +270,7 @@ impl CollectionPlan {
             update_time: number("update_time"),
             state: StatePlan::read(schema),
             created_by_clients: false,
+            role: Role::Unspecified,
             transitions: Vec::new(),
         }
     }

@@ -113,20 +113,9 @@ def payout(number):
 
 def records(merit):
     """Ids and records of every collection, in an order in which each refers to those before it."""
-    crm, goal, evaluation, organisation = (
-        merit[f"{chapter}_pb2"] for chapter in ("crm", "goal", "evaluation", "organisation")
-    )
+    crm, goal, organisation = (merit[f"{chapter}_pb2"] for chapter in ("crm", "goal", "organisation"))
     for number in range(SELLERS):
         yield f"seller-{number:02}", organisation.AccountManager(display_name=f"Seller {number:02} 客户经理")
-    aggregate = evaluation.Aggregate(
-        collection="opportunities",
-        condition='stage = "WON"',
-        value="amount",
-        function=evaluation.AGGREGATE_FUNCTION_SUM,
-        owner_field="owner",
-        time_field="close_date",
-    )
-    yield "won-revenue", evaluation.Measure(display_name="Won revenue", scale=2, money=True, aggregate=aggregate)
     for number in range(SELLERS):
         yield f"quota-{number:02}", goal.Goal(
             display_name="Quota", measure=f"{TEAM}/measures/won-revenue", target=str(quota(number)),
@@ -139,6 +128,20 @@ def records(merit):
                 owner=seller(number), amount=str(Decimal(amount(number)) / 100), close_date=day.isoformat(),
                 stage=crm.OPPORTUNITY_STAGE_WON if won else crm.OPPORTUNITY_STAGE_LOST,
             )  # fmt: skip
+
+
+def won_revenue(merit):
+    evaluation = merit["evaluation_pb2"]
+    aggregate = evaluation.Aggregate(
+        collection="opportunities",
+        condition='stage = "WON"',
+        value="amount",
+        function=evaluation.AGGREGATE_FUNCTION_SUM,
+        owner_field="owner",
+        time_field="close_date",
+    )
+    measure = evaluation.Measure(display_name="Won revenue", scale=2, money=True, aggregate=aggregate)
+    return evaluation.CreateMeasureRequest(parent=TEAM, measure_id="won-revenue", measure=measure)
 
 
 def import_all(merit, service, items):
@@ -168,6 +171,7 @@ def run(merit, service):
     )
     team = organisation.Team(display_name="Python", currency="EUR")
     service["organisation"].CreateTeam(organisation.CreateTeamRequest(team=team, team_id="python"))
+    service["evaluation"].CreateMeasure(won_revenue(merit))
     items = list(records(merit))
     results = import_all(merit, service, items)
     assert [result.outcome for result in results] == [transfer.IMPORT_OUTCOME_CREATED] * len(items), results[:3]
