@@ -7,6 +7,7 @@ mod lists;
 mod references;
 mod sample;
 mod states;
+mod wire;
 mod world;
 
 use std::future::Future;
@@ -19,6 +20,7 @@ use merit::{
 };
 use prost_reflect::{MethodDescriptor, Value};
 
+use crate::harness::Harness;
 pub use world::{Subject, World};
 
 /// Why a request was refused.
@@ -92,4 +94,9 @@ pub async fn prove<F: Front>(front: F) {
 #[tokio::test]
 async fn every_resource_keeps_the_rules() {
     prove(Direct(Resources::new(Database::in_memory()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_resource_keeps_the_rules_through_the_wire() {
+    prove(wire::Wire(Harness::start().await)).await;
 }

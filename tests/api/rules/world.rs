@@ -6,7 +6,7 @@ use bytes::Bytes;
 use merit::{
     model::{
         name::{Id, Name},
-        schema::{Schema, field_rule, method_rule, schemas},
+        schema::{Schema, field_rule, method_rule, schemas, state_rule},
     },
     proto::{
         descriptors,
@@ -99,6 +99,24 @@ impl Subject {
         let service = ["name", "etag"];
         let fields = self.schema.message.fields();
         fields.filter(|field| !service.contains(&field.name()) && !field_rule(field).output_only).collect()
+    }
+
+    /// The fields that stay as they are made: all of them, or where the service goes on with a record by itself (a run
+    /// starts at once) those that it does not write.
+    pub fn settled(&self) -> Vec<prost_reflect::FieldDescriptor> {
+        let fields: Vec<_> = self.schema.message.fields().collect();
+        let goes_on = |field: &prost_reflect::FieldDescriptor| {
+            let Kind::Enum(values) = field.kind() else { return false };
+            field_rule(field).output_only && values.values().any(|value| state_rule(&value).initial)
+        };
+        if !fields.iter().any(goes_on) {
+            return fields;
+        }
+        let made_once = ["name", "create_time"];
+        let settled = |field: &prost_reflect::FieldDescriptor| {
+            made_once.contains(&field.name()) || (field.name() != "etag" && !field_rule(field).output_only)
+        };
+        fields.into_iter().filter(settled).collect()
     }
 
     /// A plain text that an update may change.
