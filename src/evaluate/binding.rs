@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     dataset::{InputHeader, Kind, LineHeader, OutputHeader, Source, StepHeader},
-    fields::has_field,
+    fields::{FieldExpression, has_field},
+    input::{check_kind, constant},
     plugins::LoadedPlugin,
 };
 use crate::{
@@ -69,6 +70,9 @@ pub fn bind(step: &v1::RunStep, loaded: LoadedPlugin, known: &Known<'_>) -> Resu
             Some(source) => Some(binder.given(input, source)?),
             None => binder.by_name(input)?,
         };
+        if let Some(source) = &source {
+            binder.check_source(input, source)?;
+        }
         let source = source.unwrap_or_else(|| {
             quotas.push(place);
             Source::Nothing
@@ -156,6 +160,29 @@ impl Binder<'_> {
                 Source::Constant(number.clone())
             }
         })
+    }
+
+    /// Checks what is written out in a source: that an expression gives, and a constant is, what the plugin takes.
+    fn check_source(&self, input: &sandbox::Input, source: &Source) -> Result<(), Rejection> {
+        let step = &self.step.step;
+        match source {
+            Source::Attribute(text) => {
+                self.check_expression(super::population::ACCOUNT_MANAGERS, text, input)
+            }
+            Source::Constant(number) => constant(step, &input.name, number, input.scale, 0).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_expression(
+        &self,
+        collection: &str,
+        text: &str,
+        input: &sandbox::Input,
+    ) -> Result<(), Rejection> {
+        let role = format!("step {}, {}", self.step.step, input.name);
+        let expression = FieldExpression::compile(collection, text, &role)?;
+        check_kind(&self.step.step, &input.name, text, expression.kind(), input.kind.into())
     }
 
     /// What the name of an input stands for; nothing for the quota, whose measure is found later.
@@ -276,6 +303,9 @@ impl Binder<'_> {
                     ));
                 }
             };
+            if let Source::Field(text) = &source {
+                self.check_expression(&binding.collection, text, input)?;
+            }
             inputs.push(header(input, source));
         }
         Ok(Some(LineHeader { collection: binding.collection.clone(), inputs }))

@@ -214,7 +214,11 @@ fn digits(unscaled: &Unscaled, row: usize) -> i128 {
     }
 }
 
-fn constant(step: &str, input: &str, number: &str, scale: u8, rows: usize) -> Result<Column, Rejection> {
+/// The same number for every row.
+///
+/// # Errors
+/// `INVALID_BINDING` where it is no number, or not one that the plugin takes.
+pub fn constant(step: &str, input: &str, number: &str, scale: u8, rows: usize) -> Result<Column, Rejection> {
     let parsed = parse_decimal(number)
         .ok_or_else(|| invalid_binding(step, input, &format!("{number:?} is no decimal like 12.50")))?;
     let unscaled = rescale(parsed.0, parsed.1, scale).map_err(|unfit| {

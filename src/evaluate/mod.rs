@@ -3,7 +3,8 @@
 //! A run: `work` takes it up, `run` binds it to one state of the store (`binding`, `population`), makes what goes in
 //! (`input`, `lines`), and executes step after step (`execute`, over batches cut by `batch`). What went in and came out is
 //! the `dataset`; `evaluation`, `listing`, `explain` and `replay` answer from it alone. Plugins are found and loaded by
-//! `plugins`, published by `publish`, tried out by `try_out`. Measures without a run are `compute`.
+//! `plugins`, published by `publish`, tried out by `try_out`. Before it
+//! is created, `objection` says what is wrong with it. Measures without a run are `compute`.
 
 pub mod hierarchy;
 pub mod measure;
@@ -22,6 +23,7 @@ mod fields;
 mod input;
 mod lines;
 mod listing;
+mod objection;
 mod plugins;
 mod population;
 mod progress;

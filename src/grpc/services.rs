@@ -50,8 +50,9 @@ macro_rules! with_limits {
 pub async fn serve(services: Services, listener: TcpListener, limits: &Limits, phases: Phases) {
     let (reporter, health) = tonic_health::server::health_reporter();
     health::set(&reporter, ServingStatus::Serving).await;
-    let routes = services.routes(limits).add_service(health);
-    let standard = Standard::new(services.resources, limits);
+    let blocking = Blocking::new(limits);
+    let routes = services.routes(limits, blocking.clone()).add_service(health);
+    let standard = Standard::new(services.resources, services.evaluator, blocking, limits);
     let front = Arc::new(Front::new(standard, routes, limits, phases.clone()));
     tokio::join!(
         health::follow(reporter, phases.clone()),
@@ -63,8 +64,7 @@ pub async fn serve(services: Services, listener: TcpListener, limits: &Limits, p
 
 impl Services {
     /// The methods that are rules of their own, and reflection.
-    fn routes(&self, limits: &Limits) -> Routes {
-        let blocking = Blocking::new(limits);
+    fn routes(&self, limits: &Limits, blocking: Blocking) -> Routes {
         let (database, resources) = (self.database.clone(), self.resources.clone());
         let evaluations = Evaluations::new(self.evaluator.clone(), blocking.clone());
         let plugins = Plugins::new(self.evaluator.clone(), blocking.clone());

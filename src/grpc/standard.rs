@@ -2,34 +2,49 @@
 
 use bytes::Bytes;
 use http::Request;
+use prost::Message;
 use prost_reflect::MethodDescriptor;
-use tonic::{Response, body::Body, codec::CompressionEncoding, server::Grpc};
+use tonic::{Response, Status, body::Body, codec::CompressionEncoding, server::Grpc};
 
-use super::{calls::caller, codec::Raw, limits::Limits, status};
-use crate::resource::Resources;
+use super::{
+    calls::{Blocking, caller},
+    codec::Raw,
+    limits::Limits,
+    status,
+};
+use crate::{
+    evaluate::Evaluator, model::rejection::Rejection, proto::v1::CreateRunRequest, resource::Resources,
+};
+
+/// The method whose requests the evaluator looks at too.
+const CREATE_RUN: &str = "merit.v1.EvaluationService.CreateRun";
 
 /// Serves the standard methods.
 #[derive(Clone)]
 pub struct Standard {
     resources: Resources,
+    evaluator: Evaluator,
+    blocking: Blocking,
     message_bytes: usize,
 }
 
 // === impl Standard ===
 
 impl Standard {
-    /// The standard methods over these resources.
+    /// The standard methods over these resources, with what this evaluator has to say.
     #[must_use]
-    pub fn new(resources: Resources, limits: &Limits) -> Self {
-        Self { resources, message_bytes: limits.message_bytes }
+    pub fn new(resources: Resources, evaluator: Evaluator, blocking: Blocking, limits: &Limits) -> Self {
+        Self { resources, evaluator, blocking, message_bytes: limits.message_bytes }
     }
 
     /// Serves a call of the method.
     pub async fn serve(&self, method: &MethodDescriptor, request: Request<Body>) -> http::Response<Body> {
         let call = tower::service_fn(|request: tonic::Request<Bytes>| {
-            let (resources, method, caller) = (self.resources.clone(), method.clone(), caller(&request));
+            let (standard, method, caller) = (self.clone(), method.clone(), caller(&request));
             async move {
-                let answer = resources.call(&caller, &method, request.into_inner()).await;
+                let request = request.into_inner();
+                let objection = standard.objection(&method, &request).await?;
+                let answer = standard.resources.call_unless(&caller, &method, request, objection).await;
                 answer.map(Response::new).map_err(status::of)
             }
         });
@@ -41,5 +56,20 @@ impl Standard {
             .max_decoding_message_size(self.message_bytes)
             .unary(call, request)
             .await
+    }
+
+    /// What other rooms have against the request.
+    async fn objection(
+        &self,
+        method: &MethodDescriptor,
+        request: &Bytes,
+    ) -> Result<Option<Rejection>, Status> {
+        if method.full_name() != CREATE_RUN {
+            return Ok(None);
+        }
+        // What cannot be decoded is refused by the method itself.
+        let Ok(request) = CreateRunRequest::decode(request.clone()) else { return Ok(None) };
+        let evaluator = self.evaluator.clone();
+        self.blocking.run(move || evaluator.objection(&request)).await
     }
 }

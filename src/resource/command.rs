@@ -37,6 +37,8 @@ pub(crate) struct Command {
     name: Option<Name>,
     mask: Mask,
     findings: Findings,
+    /// Who asks.
+    author: String,
     /// For an id that is to be made.
     random: [u8; 10],
 }
@@ -67,7 +69,12 @@ pub(crate) fn read_name(
 
 impl Command {
     /// Reads a request, and checks what can be told of it by itself.
-    pub(crate) fn read(method: &'static MethodPlan, mut request: Record, mut findings: Findings) -> Self {
+    pub(crate) fn read(
+        caller: &Caller,
+        method: &'static MethodPlan,
+        mut request: Record,
+        mut findings: Findings,
+    ) -> Self {
         let collection = &plans().collections[&method.collection];
         let carrier = method.resource_field.as_deref().unwrap_or_default();
         let resource = match request.by_name(carrier) {
@@ -87,6 +94,7 @@ impl Command {
             name: None,
             mask: Mask::All,
             findings,
+            author: caller.author.clone(),
             random: rand::random(),
             request,
         };
@@ -178,8 +186,14 @@ impl Command {
             }
         }
         let path = self.method.resource_field.as_deref().unwrap_or_default();
-        let draft =
-            Draft { collection: self.collection, name, before: None, after: self.resource, own: false };
+        let draft = Draft {
+            collection: self.collection,
+            name,
+            before: None,
+            after: self.resource,
+            own: false,
+            author: self.author,
+        };
         Ok(draft.keep(transaction, path, self.findings)?.1)
     }
 
@@ -204,7 +218,14 @@ impl Command {
         let mut after = before.clone();
         self.mask.apply(&mut after, &self.resource, self.collection, path, &mut self.findings);
         check::check(&mut after, Some(name.team()), &[], path, &mut self.findings);
-        let draft = Draft { collection: self.collection, name, before: Some(before), after, own: false };
+        let draft = Draft {
+            collection: self.collection,
+            name,
+            before: Some(before),
+            after,
+            own: false,
+            author: self.author,
+        };
         Ok(draft.keep(transaction, carrier, self.findings)?.1)
     }
 
@@ -263,7 +284,7 @@ impl Command {
         }
         let mut findings = Findings::default();
         check::check(&mut after, Some(name.team()), &[], Path::new(""), &mut findings);
-        let draft = Draft { collection, name, before: Some(before), after, own: false };
+        let draft = Draft { collection, name, before: Some(before), after, own: false, author: self.author };
         Ok(draft.keep(transaction, "", findings)?.1)
     }
 

@@ -66,10 +66,11 @@ impl Resources {
         // What can be told of an item by itself does not wait for the writer.
         let items: Vec<Result<Item, Rejection>> =
             request.items.iter().map(|item| Item::read(item, team.team())).collect();
-        let validate_only = request.validate_only;
+        let (validate_only, author) = (request.validate_only, caller.author.clone());
         self.database
             .write(origin(caller, ""), move |transaction| {
-                let import = |transaction: &mut Transaction<'_>| import_all(transaction, &team, items);
+                let import =
+                    |transaction: &mut Transaction<'_>| import_all(transaction, &author, &team, items);
                 if validate_only { rehearse(transaction, import) } else { import(transaction) }
             })
             .await
@@ -78,6 +79,7 @@ impl Resources {
 
 fn import_all(
     transaction: &mut Transaction<'_>,
+    author: &str,
     team: &Name,
     items: Vec<Result<Item, Rejection>>,
 ) -> Result<ImportResourcesResponse, Rejection> {
@@ -88,7 +90,7 @@ fn import_all(
     let results = items.into_iter().map(|item| match item {
         Ok(item) => {
             let name = item.name.to_string();
-            result(name, transaction.part(|transaction| item.import(transaction)))
+            result(name, transaction.part(|transaction| item.import(transaction, author)))
         }
         Err(rejection) => result(String::new(), Err(rejection)),
     });
@@ -137,14 +139,14 @@ impl Item {
         Ok(Self { collection, name, record, findings })
     }
 
-    fn import(mut self, transaction: &mut Transaction<'_>) -> Result<Outcome, Rejection> {
+    fn import(mut self, transaction: &mut Transaction<'_>, author: &str) -> Result<Outcome, Rejection> {
         let before = load(transaction, self.collection, &self.name)?;
         match &before {
             None => state::begin(&mut self.record, self.collection, Path::new(""), &mut self.findings),
             Some(before) => self.complete(before)?,
         }
         let Self { collection, name, record, findings } = self;
-        let draft = Draft { collection, name, before, after: record, own: false };
+        let draft = Draft { collection, name, before, after: record, own: false, author: author.to_owned() };
         Ok(draft.keep(transaction, "", findings)?.0)
     }
 

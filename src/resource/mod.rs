@@ -24,4 +24,4 @@ mod write;
 
 pub use import::pack;
 pub use own::{Changes, LIST_ALL_MAX, OwnRequest};
-pub use service::Resources;
+pub use service::{Resources, check_request};

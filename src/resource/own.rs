@@ -184,7 +184,7 @@ impl Changes<'_, '_> {
                 }
             }
         }
-        let draft = Draft { collection, name: name.clone(), before, after, own: true };
+        let draft = Draft { collection, name: name.clone(), before, after, own: true, author: String::new() };
         Ok(draft.keep(self.transaction, "", Findings::default())?.1)
     }
 }

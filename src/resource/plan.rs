@@ -87,6 +87,8 @@ pub(crate) struct CollectionPlan {
     pub(crate) etag: u32,
     pub(crate) create_time: u32,
     pub(crate) update_time: u32,
+    /// Who created it: a text named `author` that only the service sets.
+    pub(crate) author: u32,
     /// The state, if it has one.
     pub(crate) state: Option<StatePlan>,
     /// Whether clients create records of it.
@@ -268,6 +270,10 @@ impl CollectionPlan {
             etag: number("etag"),
             create_time: number("create_time"),
             update_time: number("update_time"),
+            author: plan
+                .by_name("author")
+                .filter(|field| field.rule.output_only && matches!(field.kind, Kind::Text) && !field.list)
+                .map_or(0, |field| field.number),
             state: StatePlan::read(schema),
             created_by_clients: false,
             role: Role::Unspecified,

@@ -46,6 +46,21 @@ impl Resources {
         method: &MethodDescriptor,
         request: Bytes,
     ) -> Result<Bytes, WriteError> {
+        self.call_unless(caller, method, request, None).await
+    }
+
+    /// The same, where another room has looked at the request and may object: a change is then refused with the objection,
+    /// unless there is more to be said against it here, or the request id repeats a request that was accepted.
+    ///
+    /// # Errors
+    /// As `call`; the objection.
+    pub async fn call_unless(
+        &self,
+        caller: &Caller,
+        method: &MethodDescriptor,
+        request: Bytes,
+        objection: Option<Rejection>,
+    ) -> Result<Bytes, WriteError> {
         let Some(method) = plans().methods.get(method.full_name()) else {
             let message = format!("{} is no standard method", method.full_name());
             return Err(Rejection::new(Reason::Service(ServiceReason::Internal), message).into());
@@ -57,7 +72,7 @@ impl Resources {
             Action::List { items, next_page_token } => {
                 self.call_list(method, request, findings, items, next_page_token).await
             }
-            _ => self.call_change(caller, Command::read(method, request, findings)).await,
+            _ => self.call_change(caller, Command::read(caller, method, request, findings), objection).await,
         }
     }
 
@@ -93,12 +108,21 @@ impl Resources {
         List::read(&request, collection, team)?.answer(&self.database, items, token).await
     }
 
-    async fn call_change(&self, caller: &Caller, command: Command) -> Result<Bytes, WriteError> {
+    async fn call_change(
+        &self,
+        caller: &Caller,
+        command: Command,
+        objection: Option<Rejection>,
+    ) -> Result<Bytes, WriteError> {
         let (validate_only, once) = (command.validate_only(), command.once(caller));
         let origin = origin(caller, command.request_id());
         self.database
             .write(origin, move |transaction| {
-                write::run(transaction, validate_only, once.as_ref(), |transaction| command.run(transaction))
+                write::run(transaction, validate_only, once.as_ref(), |transaction| {
+                    let answer = command.run(transaction)?;
+                    // A rejected write leaves nothing.
+                    objection.map_or(Ok(answer), Err)
+                })
             })
             .await
     }
@@ -107,6 +131,24 @@ impl Resources {
 /// Who writes.
 pub(super) fn origin(caller: &Caller, request_id: &str) -> Origin {
     Origin { author: caller.author.clone(), method: caller.method.clone(), request_id: request_id.to_owned() }
+}
+
+/// Checks the request of a method that is no standard one against the rules of its fields, and brings its texts into
+/// the one form that is kept. Whether what it refers to exists is not asked.
+///
+/// # Errors
+/// `MALFORMED_REQUEST` for bytes that are no such message, `INVALID_FIELD` and `INVALID_NAME` with every violation.
+///
+/// # Panics
+/// Where `message` is no full name of a message of this contract.
+pub fn check_request(message: &str, request: &[u8]) -> Result<Bytes, Rejection> {
+    let mut findings = Findings::default();
+    let mut request = decode(plans().find(message), request, &mut findings)?;
+    // What a request refers to is of the team that it is about.
+    let team = Name::parse(request.text("parent")).ok().map(|parent| parent.team().clone());
+    super::check::check(&mut request, team.as_ref(), &[], Path::new(""), &mut findings);
+    findings.refuse()?;
+    Ok(request.encode().into())
 }
 
 /// Takes a request apart.

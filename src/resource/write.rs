@@ -28,6 +28,8 @@ pub(crate) struct Draft {
     pub(crate) after: Record,
     /// Whether the service changes it on its own account: the chapter's rules are for what clients write.
     pub(crate) own: bool,
+    /// Who writes it: the author of what a client creates. What the service creates itself says who its author is.
+    pub(crate) author: String,
 }
 
 /// What became of a draft.
@@ -198,6 +200,9 @@ impl Draft {
         self.after.set(collection.name, Value::Text(self.name.to_string()));
         self.after.set(collection.create_time, created.unwrap_or_else(|| now.clone()));
         self.after.set(collection.update_time, now);
+        if collection.author != 0 && !self.own && self.before.is_none() {
+            self.after.set(collection.author, Value::Text(self.author.clone()));
+        }
         self.after.take(collection.etag);
     }
 

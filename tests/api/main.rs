@@ -3,7 +3,13 @@
 #[path = "../crm/mod.rs"]
 mod crm;
 mod errors;
+#[allow(dead_code)]
+#[path = "../sandbox/guest.rs"]
+mod guest;
 mod harness;
+#[allow(dead_code)]
+#[path = "../sandbox/image.rs"]
+mod image;
 mod network;
 mod rules;
 mod runs;

@@ -1,0 +1,142 @@
+//! Plugins that mean harm, and plugins of groups, as steps of runs.
+
+use merit::{
+    proto::v1::{self, input_binding::Source},
+    sandbox::Scope,
+};
+
+use super::{
+    TEAM, bound, component_step, evaluations, organisation, outputs, publish_component, publish_two, run,
+    two_steps,
+};
+use crate::{
+    guest::{Guest, manifest},
+    harness::Harness,
+};
+
+/// Adds up `a` over the group, and tells everybody.
+fn group_sum() -> Guest {
+    let mut manifest = manifest();
+    manifest.scope = Scope::Group;
+    Guest::good().with(|guest| {
+        guest.describe = format!("(i32.const {})", guest.image.manifest(&manifest));
+        guest.module = "(global $sum (mut i64) (i64.const 0))".to_owned();
+        let place = guest.evaluate.find("(block $done").expect("the loop over the rows");
+        let sum = "(global.set $sum (i64.const 0))
+            (block $summed (loop $more
+                (br_if $summed (i32.ge_u (local.get $i) (local.get $rows)))
+                (global.set $sum (i64.add (global.get $sum) (call $at (local.get $a) (local.get $i))))
+                (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                (br $more)))
+            (local.set $i (i32.const 0))";
+        guest.evaluate.insert_str(place, sum);
+        let own = "(i64.add
+                            (call $at (local.get $a) (local.get $i))
+                            (call $at (local.get $b) (local.get $i)))";
+        assert!(guest.evaluate.contains(own), "what each row gets");
+        guest.evaluate = guest.evaluate.replace(own, "(global.get $sum)");
+    })
+}
+
+fn added() -> Vec<v1::InputBinding> {
+    let revenue = Source::Measure(format!("{TEAM}/measures/revenue"));
+    vec![bound("a", revenue), bound("b", Source::Constant("0".to_owned()))]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_never_ends_stops_no_other() {
+    let harness = Harness::start_with(|config| {
+        config.runs.fuel_per_call = 10_000_000;
+        config.runs.chunk_rows = 4;
+    })
+    .await;
+    organisation(&harness).await;
+    publish_two(&harness).await;
+    // Of the ten, a-3 has 300.50, 400.50 and 500.50.
+    let hostile = Guest::poisoned("(loop $forever (br $forever))")
+        .with(|guest| guest.evaluate = guest.evaluate.replace("(i64.const 666)", "(i64.const 120150)"));
+    publish_component(&harness, "hostile", hostile.component()).await;
+    let mut steps = two_steps();
+    steps.insert(0, component_step("hostile", "hostile", added()));
+    steps.push(component_step(
+        "after",
+        "hostile",
+        vec![
+            bound("a", Source::Output("hostile.sum".to_owned())),
+            bound("b", Source::Constant("1".to_owned())),
+        ],
+    ));
+    let run = run(&harness, "q1", steps).await;
+    assert_eq!((run.failure.as_str(), run.state()), ("", v1::RunState::Succeeded));
+    assert_eq!((run.rows_done, run.rows_faulted), (10, 2));
+    let evaluations = evaluations(&harness, &run.name).await;
+    assert_eq!(
+        outputs(&evaluations, "hostile", "sum"),
+        [
+            "301.5",
+            "601.5",
+            "901.5",
+            "OUT_OF_FUEL",
+            "1501.5",
+            "1801.5",
+            "2101.5",
+            "2401.5",
+            "2701.5",
+            "3001.5"
+        ]
+    );
+    // What needs its output misses an input; what does not is scored as ever.
+    assert_eq!(outputs(&evaluations, "after", "sum")[2..5], ["902.5", "MISSING_INPUT", "1502.5"]);
+    assert_eq!(outputs(&evaluations, "kpi", "performance")[2..5], ["90.15", "120.15", "150"]);
+    for (chunk_rows, threads) in [(1, 2), (10, 1)] {
+        let request = v1::ReplayRunRequest { name: run.name.clone(), chunk_rows, threads };
+        let replay = harness.evaluations().replay_run(request).await.unwrap().into_inner();
+        assert!(replay.identical, "{replay:?}");
+        assert_eq!(replay.dataset, run.dataset);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_are_what_the_run_says() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    // a-1 and a-2 report to a-0 all quarter; a-3 reports to a-1 from its last day on.
+    for (report, start) in [("a-1", "2026-01-01"), ("a-2", "2026-01-01"), ("a-3", "2026-03-31")] {
+        let manager = if report == "a-3" { "a-1" } else { "a-0" };
+        let line = v1::ReportingLine {
+            manager: format!("{TEAM}/accountManagers/{manager}"),
+            effective_from: start.to_owned(),
+            ..Default::default()
+        };
+        let person = v1::AccountManager {
+            name: format!("{TEAM}/accountManagers/{report}"),
+            reporting_line: vec![line],
+            ..Default::default()
+        };
+        let request = v1::UpdateAccountManagerRequest {
+            account_manager: Some(person),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["reporting_line".to_owned()] }),
+            ..Default::default()
+        };
+        harness.organisation().update_account_manager(request).await.unwrap();
+    }
+    publish_component(&harness, "group", group_sum().component()).await;
+    let by = |step: &str, group_by: &str| v1::RunStep {
+        group_by: group_by.to_owned(),
+        ..component_step(step, "group", added())
+    };
+    let run =
+        run(&harness, "q1", vec![by("all", ""), by("region", "region"), by("manager", "manager")]).await;
+    assert_eq!((run.failure.as_str(), run.state()), ("", v1::RunState::Succeeded));
+    let evaluations = evaluations(&harness, &run.name).await;
+    // 300 * place + 301.50 each: 16515 in all, 7507.50 for the even places, 9007.50 for the odd ones.
+    assert_eq!(outputs(&evaluations, "all", "sum"), vec!["16515"; 10]);
+    let [north, south] = ["7507.5", "9007.5"];
+    assert_eq!(outputs(&evaluations, "region", "sum"), [north, south].repeat(5));
+    let mut managers = vec!["MISSING_INPUT"; 10];
+    managers[1..4].copy_from_slice(&["1503", "1503", "1201.5"]);
+    assert_eq!(outputs(&evaluations, "manager", "sum"), managers);
+    let request = v1::ReplayRunRequest { name: run.name.clone(), chunk_rows: 1, threads: 2 };
+    let replay = harness.evaluations().replay_run(request).await.unwrap().into_inner();
+    assert!(replay.identical, "{replay:?}");
+}

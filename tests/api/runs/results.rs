@@ -1,0 +1,113 @@
+//! What runs find: listed, filtered, explained, replayed.
+
+use merit::proto::v1;
+use tonic::Code;
+
+use super::{SHEET, organisation, publication, publish, publish_two, run, two_steps};
+use crate::harness::{Harness, reason};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_from_end_to_end() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    publish_two(&harness).await;
+    let run = run(&harness, "q1", two_steps()).await;
+    assert_eq!(run.failure, "");
+    assert_eq!(run.author, "anonymous");
+    assert_eq!(run.state(), v1::RunState::Succeeded);
+    assert_eq!((run.rows_done, run.rows_total, run.rows_faulted), (10, 10, 1));
+
+    let list = |filter: &str, order_by: &str, page_size, page_token: &str| v1::ListEvaluationsRequest {
+        parent: run.name.clone(),
+        filter: filter.to_owned(),
+        order_by: order_by.to_owned(),
+        page_size,
+        page_token: page_token.to_owned(),
+    };
+    let mut evaluations = harness.evaluations();
+    let first = evaluations.list_evaluations(list("", "payout desc", 4, "")).await.unwrap().into_inner();
+    assert_eq!(first.evaluations.len(), 4);
+    let best = &first.evaluations[0];
+    // 800.50 + 900.50 + 1000.50 against 1000: 150 at most; 5% of 1000 and 8% of 1701.50; and the bonus.
+    assert_eq!(best.account_manager, "teams/acme/accountManagers/a-8");
+    assert_eq!((best.score.as_str(), best.payout.as_str(), best.grade.as_str()), ("150", "436.12", "A"));
+    let token = &first.next_page_token;
+    let next = evaluations.list_evaluations(list("", "payout desc", 4, token)).await.unwrap().into_inner();
+    assert_eq!(next.evaluations.len(), 4);
+    let mixed = evaluations.list_evaluations(list("faulted", "payout desc", 4, token)).await.unwrap_err();
+    assert_eq!(reason(&mixed), "INVALID_PAGE_TOKEN");
+    let faulted = evaluations.list_evaluations(list("faulted", "", 0, "")).await.unwrap().into_inner();
+    let [faulted] = &faulted.evaluations[..] else { panic!("one is faulted: {faulted:?}") };
+    assert_eq!(faulted.account_manager, "teams/acme/accountManagers/a-9");
+    let reasons: Vec<(&str, &str)> =
+        faulted.faults.iter().map(|fault| (fault.step.as_str(), fault.reason.as_str())).collect();
+    assert_eq!(reasons, [("kpi", "MISSING_INPUT"), ("bonus", "MISSING_INPUT")]);
+    assert_eq!((faulted.score.as_str(), faulted.payout.as_str()), ("", ""));
+    let north = list("kpi.region = \"North\" AND kpi.attainment >= 1.5", "", 0, "");
+    let unknown = evaluations.list_evaluations(north).await;
+    // A detail is no output of a formula: what the filter knows is told.
+    assert!(unknown.is_ok() || reason(&unknown.unwrap_err()) == "INVALID_FILTER");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_explained_and_replayed() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    publish_two(&harness).await;
+    let run = run(&harness, "q1", two_steps()).await;
+    let mut evaluations = harness.evaluations();
+    let explain = v1::ExplainEvaluationRequest { name: format!("{}/evaluations/a-8", run.name) };
+    let explained = evaluations.explain_evaluation(explain).await.unwrap().into_inner();
+    let revenue = &explained.steps[0].inputs[0];
+    assert_eq!((revenue.source.as_str(), revenue.records), ("measure revenue", 3));
+    assert_eq!(revenue.record_names[0], "teams/acme/opportunities/d-8-0");
+    assert_eq!(explained.steps[0].inputs[1].source, "target of revenue");
+    assert!(explained.steps[0].explanation.iter().any(|step| step.output == "commission"));
+
+    for (chunk_rows, threads) in [(0, 0), (1, 1), (7, 2), (4096, 2)] {
+        let request = v1::ReplayRunRequest { name: run.name.clone(), chunk_rows, threads };
+        let replay = evaluations.replay_run(request).await.unwrap().into_inner();
+        assert!(replay.identical, "{replay:?}");
+        assert_eq!((replay.rows, replay.dataset.as_str()), (10, run.dataset.as_str()));
+    }
+
+    // What is written afterwards shows in no result, and the explanation says that it has been.
+    let request = v1::DeleteOpportunityRequest {
+        name: "teams/acme/opportunities/d-8-0".to_owned(),
+        ..Default::default()
+    };
+    harness.crm().delete_opportunity(request).await.unwrap();
+    let explain = v1::ExplainEvaluationRequest { name: format!("{}/evaluations/a-8", run.name) };
+    let explained = evaluations.explain_evaluation(explain).await.unwrap().into_inner();
+    let revenue = &explained.steps[0].inputs[0];
+    assert_eq!(revenue.records, 3);
+    assert!(revenue.source.contains("records have changed"), "{}", revenue.source);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_published_is_checked_and_numbered() {
+    let harness = Harness::start().await;
+    harness.team("acme").await;
+    let first = publish(&harness, "kpi", SHEET).await;
+    assert_eq!((first.name.as_str(), first.number), ("teams/acme/pluginRevisions/kpi-1", 1));
+    let mut plugins = harness.plugins();
+    let wrong =
+        plugins.publish_plugin_revision(publication("kpi", "input a\nscore s = b +\n")).await.unwrap_err();
+    assert_eq!((wrong.code(), reason(&wrong).as_str()), (Code::InvalidArgument, "INVALID_FORMULA"));
+    assert!(wrong.message().contains("line 2"), "{}", wrong.message());
+    let mut misplaced = publication("kpi", SHEET);
+    misplaced.parameters = "{}".to_owned();
+    let misplaced = plugins.publish_plugin_revision(misplaced).await.unwrap_err();
+    assert_eq!(reason(&misplaced), "PARAMETERS_MISPLACED");
+    let mut again = publication("kpi", SHEET);
+    again.request_id = "once".to_owned();
+    let second = plugins.publish_plugin_revision(again.clone()).await.unwrap().into_inner();
+    assert_eq!(second.number, 2);
+    let repeated = plugins.publish_plugin_revision(again).await.unwrap().into_inner();
+    assert_eq!(repeated, second);
+    let mut checked = publication("kpi", SHEET);
+    checked.validate_only = true;
+    assert_eq!(plugins.publish_plugin_revision(checked).await.unwrap().into_inner().number, 3);
+    let plugin = v1::GetPluginRequest { name: "teams/acme/plugins/kpi".to_owned() };
+    assert_eq!(plugins.get_plugin(plugin).await.unwrap().into_inner().latest_revision, second.name);
+}
