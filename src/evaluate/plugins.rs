@@ -212,9 +212,12 @@ fn formula_rejection(verdict: &Verdict) -> Rejection {
         return rejection(verdict);
     }
     let reason = Reason::Plugin(PluginReason::InvalidFormula);
-    let problems = verdict.message.lines().filter(|line| !line.trim().is_empty());
-    problems.fold(Rejection::new(reason, verdict.message.clone()), |rejection, problem| {
-        rejection.violation("formula", problem.trim())
+    let lines = verdict.message.lines().map(str::trim).filter(|line| !line.is_empty());
+    // What stands above the problems says only how many there are.
+    let located: Vec<&str> = lines.clone().filter(|line| line.starts_with("line ")).collect();
+    let problems = if located.is_empty() { lines.collect() } else { located };
+    problems.into_iter().fold(Rejection::new(reason, verdict.message.clone()), |rejection, problem| {
+        rejection.violation("formula", problem)
     })
 }
 
@@ -289,7 +292,7 @@ mod tests {
         let verdict = Verdict {
             reason: PluginReason::BadParameters,
             row: None,
-            message: "line 1, column 3: what\nline 2, column 1: why".to_owned(),
+            message: "2 problems\nline 1, column 3: what\nline 2, column 1: why".to_owned(),
         };
         let rejection = formula_rejection(&verdict);
         assert_eq!(rejection.reason.code(), "INVALID_FORMULA");

@@ -3,6 +3,7 @@
 #[path = "../crm/mod.rs"]
 mod crm;
 mod errors;
+mod evaluation;
 #[allow(dead_code)]
 #[path = "../sandbox/guest.rs"]
 mod guest;

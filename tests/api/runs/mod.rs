@@ -12,7 +12,7 @@ use tonic::Status;
 
 use super::harness::Harness;
 
-const TEAM: &str = "teams/acme";
+pub const TEAM: &str = "teams/acme";
 
 const SHEET: &str = "\
 input revenue
@@ -57,7 +57,7 @@ async fn revenue(harness: &Harness) {
 }
 
 /// A team with deals: `a-0` to `a-9`, of whom `a-9` has no quota.
-async fn organisation(harness: &Harness) {
+pub async fn organisation(harness: &Harness) {
     harness.team("acme").await;
     let (mut people, mut crm, mut goals) = (harness.organisation(), harness.crm(), harness.goals());
     revenue(harness).await;
@@ -142,7 +142,7 @@ fn step(step: &str, plugin: &str, inputs: Vec<v1::InputBinding>) -> v1::RunStep 
 }
 
 /// A formula on measures, targets and attributes, and one gated by its score.
-fn two_steps() -> Vec<v1::RunStep> {
+pub fn two_steps() -> Vec<v1::RunStep> {
     let gated = vec![
         bound("performance", Source::Output("kpi.performance".to_owned())),
         bound("base", Source::Constant("250".to_owned())),
@@ -151,7 +151,7 @@ fn two_steps() -> Vec<v1::RunStep> {
 }
 
 /// Publishes what the two steps execute.
-async fn publish_two(harness: &Harness) {
+pub async fn publish_two(harness: &Harness) {
     publish(harness, "kpi", SHEET).await;
     publish(harness, "gated", GATED).await;
 }
@@ -192,7 +192,7 @@ async fn create(harness: &Harness, id: &str, steps: Vec<v1::RunStep>) -> Result<
 }
 
 /// The run as it ends.
-async fn run(harness: &Harness, id: &str, steps: Vec<v1::RunStep>) -> v1::Run {
+pub async fn run(harness: &Harness, id: &str, steps: Vec<v1::RunStep>) -> v1::Run {
     let created = create(harness, id, steps).await.unwrap();
     watched(harness, &created.name).await
 }
