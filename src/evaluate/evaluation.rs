@@ -123,10 +123,9 @@ pub fn evaluation(dataset: &Dataset, headline: &Headline, run: &Name, row: usize
         }
         faults.extend(fault(&header.step, data, row));
     }
-    let output = |place: Option<(usize, usize)>| place.map(|(step, output)| (step, output));
     let column = |(step, output): (usize, usize)| &dataset.steps[step].outputs[output];
-    let score = output(headline.score).and_then(|place| number_text(column(place), row, true));
-    let grade = output(headline.grade).and_then(|place| column(place).text(row).map(str::to_owned));
+    let score = headline.score.and_then(|place| number_text(column(place), row, true));
+    let grade = headline.grade.and_then(|place| column(place).text(row).map(str::to_owned));
     let payout = headline.payout(dataset, row);
     v1::Evaluation {
         name: format!("{run}/evaluations/{id}"),

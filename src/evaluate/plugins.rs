@@ -38,6 +38,9 @@ pub struct LoadedPlugin {
     pub manifest: Arc<Manifest>,
 }
 
+/// Manifests, by the hashes of the component and of its parameters.
+type Manifests = Recent<(BlobHash, BlobHash), Arc<Manifest>>;
+
 /// Loads plugins. Cheap to clone.
 #[derive(Clone)]
 pub struct Plugins {
@@ -46,7 +49,7 @@ pub struct Plugins {
     sandbox: Sandbox,
     limits: Limits,
     loaded: Arc<Mutex<Recent<BlobHash, Plugin>>>,
-    manifests: Arc<Mutex<Recent<(BlobHash, BlobHash), Arc<Manifest>>>>,
+    manifests: Arc<Mutex<Manifests>>,
 }
 
 /// The entries used most recently.

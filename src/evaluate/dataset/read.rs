@@ -290,8 +290,11 @@ mod tests {
         InputHeader, LineHeader, OutputHeader, Role, Source, StoredLimits, StoredRounding, write,
     };
 
+    /// A row: its input, its lines, and whether it is faulted.
+    type Row = (Option<i64>, Vec<Option<i64>>, bool);
+
     /// A dataset of one step with every kind of column; each row has an input, some lines and an output, or a fault.
-    fn dataset(rows: &[(Option<i64>, Vec<Option<i64>>, bool)], scale: u8) -> Dataset {
+    fn dataset(rows: &[Row], scale: u8) -> Dataset {
         let number = |values: Vec<Option<i64>>| Column {
             missing: values.iter().map(Option::is_none).collect(),
             values: Values::Number {
@@ -383,7 +386,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let check = |rows: &[(Option<i64>, Vec<Option<i64>>, bool)], scale| {
+        let check = |rows: &[Row], scale| {
             let dataset = dataset(rows, scale);
             assert_eq!(round_trip(&dataset), dataset);
         };
