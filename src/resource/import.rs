@@ -1,7 +1,5 @@
 //! Imports: many records in one write, each created, updated, left alone or rejected by itself.
 
-use std::sync::LazyLock;
-
 use bytes::Bytes;
 
 use super::{
@@ -19,14 +17,10 @@ use crate::{
         format::quoted,
         name::{Id, Name},
         rejection::{Rejection, ResourceReason},
-        schema::method_rule,
     },
-    proto::{
-        descriptors,
-        v1::{
-            FieldViolation, ImportItem, ImportOutcome, ImportResourcesRequest, ImportResourcesResponse,
-            ImportResult, Role,
-        },
+    proto::v1::{
+        FieldViolation, ImportItem, ImportOutcome, ImportResourcesRequest, ImportResourcesResponse,
+        ImportResult,
     },
     store::{Transaction, WriteError},
 };
@@ -198,36 +192,23 @@ fn collection(type_url: &str) -> Result<&'static CollectionPlan, Rejection> {
         return Ok(found);
     }
     let what = if found.schema.computed {
-        "they are computed".to_owned()
-    } else if !found.created_by_clients {
-        "they have a method of their own".to_owned()
+        "they are computed"
+    } else if found.schema.collection == Name::TEAMS {
+        "an import is into a team"
     } else {
-        let method = format!("Create{}", found.schema.message.name());
-        format!("they take more than an import does ({}): use {method}", short(found.role))
+        "they have a method of their own, and no update"
     };
     let description = format!("{} are not imported: {what}", found.schema.collection);
     Err(Rejection::resource(ResourceReason::InvalidField, description.clone())
         .violation("resource", description))
 }
 
-/// Whether an import takes records of it: those that its caller may write by the standard methods too.
+/// Whether an import takes records of it: those that clients both create and update. A run is neither: it is started.
 fn is_imported(collection: &CollectionPlan) -> bool {
-    collection.created_by_clients && !collection.schema.computed && collection.role <= import_role()
-}
-
-/// The role that an import takes.
-fn import_role() -> Role {
-    static ROLE: LazyLock<Role> = LazyLock::new(|| {
-        let service = descriptors().get_service_by_name("merit.v1.TransferService");
-        let method = service.and_then(|service| service.methods().find(|m| m.name() == "ImportResources"));
-        method.map_or(Role::Unspecified, |method| method_rule(&method).role())
-    });
-    *ROLE
-}
-
-/// `ROLE_MANAGER` as `MANAGER`.
-fn short(role: Role) -> &'static str {
-    role.as_str_name().trim_start_matches("ROLE_")
+    collection.created_by_clients
+        && collection.updated_by_clients
+        && !collection.schema.computed
+        && collection.schema.collection != Name::TEAMS
 }
 
 /// A record as an item of an import.
@@ -244,7 +225,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        proto::v1::{self, OpportunityStage},
+        proto::{
+            descriptors,
+            v1::{self, OpportunityStage},
+        },
         store::Database,
     };
 
@@ -369,23 +353,27 @@ mod tests {
     }
 
     #[test]
-    fn an_import_takes_what_its_role_may_write() {
+    fn an_import_takes_what_clients_create_and_update() {
         let imported: Vec<&str> = plans()
             .collections
             .values()
             .filter(|collection| is_imported(collection))
             .map(|collection| collection.schema.collection.as_str())
             .collect();
-        for taken in ["accountManagers", "customers", "goals", "measureValues", "opportunities", "products"] {
+        for taken in ["accountManagers", "customers", "goals", "measures", "opportunities", "plugins"] {
             assert!(imported.contains(&taken), "{taken} are imported");
         }
-        for refused in ["measures", "plugins", "pluginRevisions", "runs", "evaluations", "teams"] {
+        for refused in ["pluginRevisions", "runs", "evaluations", "teams"] {
             assert!(!imported.contains(&refused), "{refused} are not imported");
         }
         let refused = collection("merit.v1.Run").map(drop).unwrap_err();
-        assert!(refused.message.ends_with("(MANAGER): use CreateRun"), "{}", refused.message);
+        assert!(
+            refused.message.ends_with("they have a method of their own, and no update"),
+            "{}",
+            refused.message
+        );
         let unknown = collection("merit.v1.Nothing").map(drop).unwrap_err();
-        assert!(!unknown.message.contains("Measure,"), "names what is taken: {}", unknown.message);
+        assert!(!unknown.message.contains("v1.Run"), "names what is taken: {}", unknown.message);
     }
 
     #[tokio::test]

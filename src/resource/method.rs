@@ -64,15 +64,12 @@ pub(crate) fn read(
     methods
         .filter_map(|method| {
             let rule = method_rule(&method);
-            let role = rule.role();
             let standard = rule.standard?;
             let plan = MethodPlan::read(&method, standard, messages, collections);
             let collection = collections.get_mut(&plan.collection)?;
-            if matches!(plan.action, Action::Create | Action::Update | Action::Transition(_)) {
-                collection.role = collection.role.max(role);
-            }
             match &plan.action {
                 Action::Create => collection.created_by_clients = true,
+                Action::Update => collection.updated_by_clients = true,
                 Action::Transition(transition) => {
                     for (&from, &to) in
                         transition.from.iter().flat_map(|from| transition.to.iter().map(move |to| (from, to)))

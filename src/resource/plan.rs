@@ -13,7 +13,7 @@ use crate::{
     model::schema::{Schema, field_rule, oneof_rule, schemas, short_value_name, state_rule},
     proto::{
         descriptors,
-        v1::{self, Format, Role},
+        v1::{self, Format},
     },
 };
 
@@ -93,8 +93,8 @@ pub(crate) struct CollectionPlan {
     pub(crate) state: Option<StatePlan>,
     /// Whether clients create records of it.
     pub(crate) created_by_clients: bool,
-    /// The role that writing records of it takes: the highest of its methods that create, update or change the state.
-    pub(crate) role: Role,
+    /// Whether clients update records of it.
+    pub(crate) updated_by_clients: bool,
     /// Changes of state that some method makes: from, to, the method.
     pub(crate) transitions: Vec<(i32, i32, String)>,
 }
@@ -276,7 +276,7 @@ impl CollectionPlan {
                 .map_or(0, |field| field.number),
             state: StatePlan::read(schema),
             created_by_clients: false,
-            role: Role::Unspecified,
+            updated_by_clients: false,
             transitions: Vec::new(),
         }
     }

@@ -14,7 +14,6 @@ use std::{
 };
 
 use clap::Args;
-use prost::Message as _;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{
@@ -158,37 +157,10 @@ async fn load(connection: &Connection) -> Result<String, Failure> {
     let mut counts = Vec::new();
     for records in sample::organisation(TEAM) {
         let Some(schema) = schemas().get(records.collection) else { continue };
-        let count = match records.collection {
-            // What takes more than an import does is created, one by one.
-            "measures" => create_measures(connection, records.records).await?,
-            _ => sender::send_all(connection, schema, records.records).await?,
-        };
+        let count = sender::send_all(connection, schema, records.records).await?;
         counts.push(format!("{count} {}", words(records.collection)));
     }
     Ok(counts.join(", "))
-}
-
-/// Creates the measures that are not there yet.
-async fn create_measures(connection: &Connection, records: Vec<(String, Vec<u8>)>) -> Result<u64, Failure> {
-    let mut client = client!(connection, evaluation_service_client::EvaluationServiceClient);
-    let mut count = 0;
-    for (id, encoded) in records {
-        let measure =
-            v1::Measure::decode(encoded.as_slice()).map_err(|error| Failure::Service(error.to_string()))?;
-        let request = v1::CreateMeasureRequest {
-            parent: TEAM.to_owned(),
-            measure: Some(measure),
-            measure_id: id,
-            ..Default::default()
-        };
-        match client.create_measure(connection.request(request)).await {
-            Err(status) if status.code() != tonic::Code::AlreadyExists => {
-                return Err(connection.failure(status));
-            }
-            _ => count += 1,
-        }
-    }
-    Ok(count)
 }
 
 /// Publishes the component and the formula, and answers their revisions.
