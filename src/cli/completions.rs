@@ -1,6 +1,6 @@
 //! `merit completions`: a completion script for a shell.
 
-use std::io;
+use std::io::{self, Write};
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -16,6 +16,11 @@ pub(super) struct Arguments {
 
 /// Prints the script.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    clap_complete::generate(arguments.shell, &mut super::Arguments::command(), "merit", &mut io::stdout());
-    Ok(())
+    // Not straight to stdout: a reader that has seen enough is no reason to panic.
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut super::Arguments::command(), "merit", &mut script);
+    match io::stdout().write_all(&script) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Service(error.to_string())),
+        _ => Ok(()),
+    }
 }

@@ -17,7 +17,7 @@ use crate::{
         rejection::{EvaluationReason, Reason, Rejection},
     },
     proto::v1,
-    store::{BlobHash, Database, WriteError},
+    store::{BlobHash, Database, StoreError, WriteError},
 };
 
 /// Bytes of decoded datasets kept. The one asked for last is kept even if it alone is larger.
@@ -54,6 +54,9 @@ impl Results {
         match self.database.blobs().get(hash) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(damaged(run, "it is not on file").into()),
+            Err(StoreError::Damaged { .. }) => {
+                Err(damaged(run, "the bytes on file are not those that were written").into())
+            }
             Err(error) => Err(error.into()),
         }
     }

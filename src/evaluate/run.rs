@@ -138,6 +138,8 @@ impl BoundRun {
             let collections = collections(&steps, &set);
             let collections: Vec<&str> = collections.iter().map(String::as_str).collect();
             let snapshot = evaluator.views().snapshot(&team_id, &collections)?;
+            let view_bytes: u64 = evaluator.views().usage().iter().map(|(_, _, bytes)| bytes).sum();
+            tracing::info!(run = %name, sequence = snapshot.sequence, view_bytes, "the run has its snapshot");
             let after = definitions(evaluator, &team_id)?;
             if after != before {
                 before = after;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    currency,
     finding::Findings,
     format::quoted,
     goal::period,
@@ -11,7 +12,7 @@ use super::{
     schema::{FieldKind, Schema, schemas},
 };
 use crate::proto::v1::{
-    Measure, MeasureValue, Ratio, Run, RunStep, input_binding::Source, measure::Definition,
+    Measure, MeasureValue, Ratio, Run, RunStep, Team, input_binding::Source, measure::Definition,
 };
 
 /// How many ratios may stand above each other.
@@ -20,11 +21,14 @@ pub const RATIO_DEPTH_MAX: usize = 8;
 /// The longest name of a step, in bytes.
 const STEP_MAX_BYTES: usize = 63;
 
-/// Checks a measure: ratios do not go in circles, and a measure that values are supplied for stays one.
+/// Checks a measure: ratios do not go in circles, money is not cut off, and a measure that values are supplied for stays one.
 ///
 /// # Errors
 /// `INTERNAL` where the store failed.
 pub fn measure(measure: &Measure, records: &dyn Records, findings: &mut Findings) -> Result<(), Rejection> {
+    if measure.money {
+        check_money(measure, records, findings)?;
+    }
     // That there is a definition is said in the contract.
     if let Some(Definition::Ratio(ratio)) = &measure.definition {
         check_ratio(&measure.name, ratio, records, findings)?;
@@ -35,6 +39,18 @@ pub fn measure(measure: &Measure, records: &dyn Records, findings: &mut Findings
             let description = format!("{values} values are supplied for it: delete those first");
             findings.field("definition", description);
         }
+    }
+    Ok(())
+}
+
+/// An amount of money keeps at least the decimals of the team's currency: cents are not rounded away unseen.
+fn check_money(measure: &Measure, records: &dyn Records, findings: &mut Findings) -> Result<(), Rejection> {
+    let team = measure.name.split("/measures/").next().unwrap_or_default();
+    let Some(team) = find::<Team>(records, team)? else { return Ok(()) };
+    let least = i32::from(currency::decimals(&team.currency).unwrap_or_default());
+    if measure.scale < least {
+        let description = format!("a money measure in {} has {least} decimals or more", team.currency);
+        findings.field("scale", description);
     }
     Ok(())
 }
@@ -217,6 +233,27 @@ mod tests {
 
     fn codes(findings: Findings) -> &'static str {
         findings.refuse().err().map_or("", |rejection| rejection.reason.code())
+    }
+
+    #[test]
+    fn money_keeps_the_decimals_of_the_currency() {
+        let mut kept = Kept::default();
+        let check = |kept: &Kept, money: bool, scale: i32, expected: &str| {
+            let definition = Some(Definition::Aggregate(Aggregate::default()));
+            let record = Measure { name: name("won"), money, scale, definition, ..Default::default() };
+            let mut findings = Findings::default();
+            measure(&record, kept, &mut findings).unwrap();
+            assert_eq!(codes(findings), expected, "{record:?}");
+        };
+        let team = name("won").split("/measures/").next().unwrap().to_owned();
+        kept.put(&team, &Team { currency: "EUR".into(), ..Default::default() });
+        check(&kept, true, 0, "INVALID_FIELD");
+        check(&kept, true, 1, "INVALID_FIELD");
+        check(&kept, true, 2, "");
+        check(&kept, true, 4, "");
+        check(&kept, false, 0, "");
+        kept.put(&team, &Team { currency: "JPY".into(), ..Default::default() });
+        check(&kept, true, 0, "");
     }
 
     #[test]
