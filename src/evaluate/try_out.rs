@@ -1,6 +1,6 @@
 //! Tries a plugin out on rows that the request brings along: describe, score, explain. Nothing is kept.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     dataset::decimal_text,
@@ -17,12 +17,22 @@ use crate::{
         rejection::{PluginReason, Rejection},
     },
     proto::v1,
-    sandbox::{self, Batch, Context, Kind, Outcome, Role, Scope, Verdict},
+    sandbox::{self, Batch, Context, Kind, Limits, Outcome, Role, Scope, Verdict},
     store::WriteError,
 };
 
 /// What a plugin sees for a period where the request names none.
 const DEFAULT_PERIOD: (&str, &str) = ("2000-01-01", "2000-04-01");
+
+/// The longest that trying out may keep a core busy, whatever a run's calls may take: somebody waits for the answer, and
+/// what goes on after they have left is paid for by everybody else.
+const WALL_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// What a plugin may use when it is tried out.
+fn limits(evaluator: &Evaluator) -> Limits {
+    let limits = evaluator.options().limits;
+    Limits { wall_time: limits.wall_time.min(WALL_TIME_MAX), ..limits }
+}
 
 /// Rows of a request, ready to be scored.
 struct TryOut {
@@ -173,7 +183,7 @@ impl TryOut {
     fn evaluate(&self, evaluator: &Evaluator, rows: &[usize]) -> Result<Result<Outcome, Verdict>, Rejection> {
         let batch = self.batch(rows)?;
         let LoadedPlugin { plugin, parameters, manifest, .. } = &self.loaded;
-        Ok(plugin.evaluate(parameters, &self.context, manifest, &batch, &evaluator.options().limits))
+        Ok(plugin.evaluate(parameters, &self.context, manifest, &batch, &limits(evaluator)))
     }
 
     fn take(&self, rows: &[usize], outcome: &Outcome, results: &mut [v1::PluginResult]) {
@@ -201,7 +211,7 @@ impl TryOut {
         let place = rows.iter().position(|&other| other == row).unwrap_or_default();
         let place = u32::try_from(place).unwrap_or_default();
         let batch = self.batch(&rows)?;
-        let limits = &evaluator.options().limits;
+        let limits = &limits(evaluator);
         let steps = plugin
             .explain(parameters, &self.context, manifest, &batch, place, limits)
             .map_err(|verdict| rejection(&verdict))?;

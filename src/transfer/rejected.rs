@@ -64,10 +64,11 @@ impl RejectedFile {
         let tail = [line.as_str(), reason];
         let width = self.columns.len();
         let written = if row.raw.is_empty() {
-            // A row with too few values is filled up, so that line and reason stand in their columns.
-            let values =
-                (0..width.max(row.values.len())).map(|place| row.values.get(place).unwrap_or_default());
-            writer.write_record(values.chain(tail))
+            // Line and reason stand in their columns whatever the row: too few values are filled up, and what is too
+            // many comes behind.
+            let value = |place: usize| row.values.get(place).unwrap_or_default();
+            let surplus = width..row.values.len().max(width);
+            writer.write_record((0..width).map(value).chain(tail).chain(surplus.map(value)))
         } else {
             writer.write_record([row.raw.as_str()].into_iter().chain(tail))
         };
@@ -107,10 +108,13 @@ mod tests {
         };
         rejected.add(&row(2, &["x, y", "1"]), "no \"such\" thing").expect("a row");
         rejected.add(&row(5, &["z"]), "too short").expect("a row");
+        rejected.add(&row(6, &["p", "q", "r"]), "too long").expect("a row");
         let path = rejected.path().to_owned();
-        assert_eq!(rejected.finish().expect("a file"), 2);
+        assert_eq!(rejected.finish().expect("a file"), 3);
         let text = fs::read_to_string(path).expect("a file");
-        assert_eq!(text, "a,b,line,reason\n\"x, y\",1,2,\"no \"\"such\"\" thing\"\nz,,5,too short\n");
+        let expected =
+            "a,b,line,reason\n\"x, y\",1,2,\"no \"\"such\"\" thing\"\nz,,5,too short\np,q,6,too long,r\n";
+        assert_eq!(text, expected);
         RejectedFile::beside(&file, &[], false).expect("removed");
         assert!(!directory.path().join("deals.csv.rejected.csv").exists());
     }
