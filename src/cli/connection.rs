@@ -14,8 +14,11 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use super::{codec::BytesCodec, failure::Failure};
-use crate::model::{name::Id, schema::Schema};
+use super::failure::Failure;
+use crate::{
+    grpc::codec::Raw,
+    model::{name::Id, schema::Schema},
+};
 
 /// The address of a server that was started without saying where.
 pub(super) const DEFAULT_SERVER: &str = "http://127.0.0.1:7171";
@@ -202,7 +205,7 @@ impl Connection {
             cause: innermost(&error),
         })?;
         let request = self.request(bytes::Bytes::from(request.encode_to_vec()));
-        let answer = grpc.unary(request, path, BytesCodec).await.map_err(|status| self.failure(status))?;
+        let answer = grpc.unary(request, path, Raw).await.map_err(|status| self.failure(status))?;
         DynamicMessage::decode(method.output(), answer.into_inner())
             .map_err(|error| self.failure(Status::internal(format!("the answer cannot be decoded: {error}"))))
     }

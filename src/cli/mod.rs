@@ -3,7 +3,6 @@
 
 mod argument;
 mod audit;
-mod codec;
 mod collection;
 mod completions;
 mod connection;

@@ -2,40 +2,20 @@
 
 use std::sync::Arc;
 
-use merit_expression::{Column, Evaluated, Expression, Kind, Problem, Scope};
+use merit_expression::{Column, Evaluated, Expression, Kind, Problem};
 
 use crate::{
     model::{
         rejection::{EvaluationReason, Reason, Rejection},
         schema::{FieldKind, Schema, schemas},
     },
-    view::View,
+    view::{FieldScope, View},
 };
-
-/// The fields of a collection, as names.
-struct Fields<'a>(&'a Schema);
 
 /// An expression over the fields of a collection.
 pub struct FieldExpression {
     text: String,
     expression: Expression,
-}
-
-// === impl Fields ===
-
-impl Scope for Fields<'_> {
-    fn kind(&self, name: &str) -> Option<Kind> {
-        Some(match self.0.field(name)?.kind {
-            FieldKind::Number { .. } => Kind::Number,
-            FieldKind::Text | FieldKind::Enum | FieldKind::Reference => Kind::Text,
-            FieldKind::Boolean => Kind::Boolean,
-            FieldKind::Date | FieldKind::Timestamp => Kind::Date,
-        })
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.0.fields.keys().cloned().collect()
-    }
 }
 
 // === impl FieldExpression ===
@@ -47,7 +27,7 @@ impl FieldExpression {
     /// `INVALID_EXPRESSION`, with the problems by line and column.
     pub fn compile(collection: &str, text: &str, role: &str) -> Result<Self, Rejection> {
         let schema = schema(collection, role)?;
-        let expression = Expression::compile(text, &Fields(schema))
+        let expression = Expression::compile(text, &FieldScope(schema))
             .map_err(|problems| invalid_expression(role, text, &problems))?;
         Ok(Self { text: text.to_owned(), expression })
     }

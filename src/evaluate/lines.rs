@@ -10,12 +10,12 @@ use super::{
     dataset::{LineData, LineHeader, Source},
     fields::{FieldExpression, field_kind},
     input::{Made, Seen, check_kind, convert},
-    population::{ACCOUNT_MANAGERS, date, day_number, holds, is_missing},
+    population::{ACCOUNT_MANAGERS, date, holds, is_missing},
 };
 use crate::{
     model::{rejection::Rejection, schema::FieldKind},
     proto::v1,
-    view::View,
+    view::{View, day_number},
 };
 
 /// Detail lines, and the rows of the run whose lines could not be made, with the reason.

@@ -8,11 +8,10 @@ use crate::{
         period::Period,
         rejection::{EvaluationReason, Reason, Rejection},
     },
-    view::View,
+    view::{View, day_number},
 };
 
-/// The collection of those who are scored.
-pub const ACCOUNT_MANAGERS: &str = "accountManagers";
+pub(in crate::evaluate) use super::measure::ACCOUNT_MANAGERS;
 
 /// The rows of the account managers' view that a run scores, ascending: those that the expression holds for, or, where
 /// there is none, everybody employed on at least one day of the period.
@@ -74,10 +73,4 @@ pub fn date(column: &Column, row: usize) -> Option<i32> {
 #[must_use]
 pub fn is_missing(column: &Column, row: usize) -> bool {
     column.missing.as_ref().is_some_and(|missing| missing[row])
-}
-
-/// A day as columns have it, in days since 1970-01-01.
-#[must_use]
-pub fn day_number(day: jiff::civil::Date) -> i32 {
-    day.duration_since(jiff::civil::date(1970, 1, 1)).as_hours().div_euclid(24).try_into().unwrap_or(i32::MAX)
 }

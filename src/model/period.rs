@@ -69,8 +69,13 @@ pub fn parse_date(field: &str, text: &str) -> Result<Date, Rejection> {
 
 /// Days since 1970-01-01: how a date is kept in a column.
 #[must_use]
-pub fn days_since_epoch(day: Date) -> i32 {
-    let hours = day.duration_since(jiff::civil::date(1970, 1, 1)).as_hours();
-    // Ten thousand years are less than four million days.
-    i32::try_from(hours / 24).unwrap_or(i32::MAX)
+pub fn days_since_epoch(date: Date) -> i32 {
+    // Years begin in March, so that the day that is sometimes there comes last (H. Hinnant, "chrono-compatible
+    // low-level date algorithms", days_from_civil).
+    let (year, month, day) = (i32::from(date.year()), i32::from(date.month()), i32::from(date.day()));
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }

@@ -13,11 +13,11 @@ mod wire;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use jiff::civil::Date;
-
 pub use collection::View;
 pub use lines::ReportingLines;
 pub use scope::FieldScope;
+
+pub use crate::model::period::days_since_epoch as day_number;
 pub use views::Views;
 
 use crate::{
@@ -62,19 +62,6 @@ pub enum ViewError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Days since 1970-01-01, as date columns keep them.
-#[must_use]
-pub fn day_number(date: Date) -> i32 {
-    // Years begin in March, so that the day that is sometimes there comes last (H. Hinnant, "chrono-compatible
-    // low-level date algorithms", days_from_civil).
-    let (year, month, day) = (i32::from(date.year()), i32::from(date.month()), i32::from(date.day()));
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 /// The schema of a collection that the store keeps.

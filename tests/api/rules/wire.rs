@@ -1,17 +1,13 @@
 //! The rules asked of a server: requests and answers as bytes, by the path of their method.
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::Bytes;
 use merit::{
+    grpc::codec::Raw,
     model::name::Name,
     proto::v1::{self, publish_plugin_revision_request::Source},
 };
 use prost_reflect::MethodDescriptor;
-use tonic::{
-    Request, Status,
-    client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    codegen::http::uri::PathAndQuery,
-};
+use tonic::{Request, client::Grpc, codegen::http::uri::PathAndQuery};
 use tonic_types::StatusExt;
 
 use super::{Front, Refusal};
@@ -19,10 +15,6 @@ use crate::harness::{Harness, reason};
 
 /// A server, asked by bytes.
 pub struct Wire(pub Harness);
-
-/// Passes encoded messages through.
-#[derive(Clone, Copy, Default)]
-struct Raw;
 
 // === impl Wire ===
 
@@ -56,42 +48,5 @@ impl Front for Wire {
         };
         let revision = self.0.plugins().publish_plugin_revision(request).await.unwrap().into_inner();
         assert_eq!(revision.name, name.to_string());
-    }
-}
-
-// === impl Raw ===
-
-impl Codec for Raw {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self::Encoder {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self::Decoder {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        let length = buffer.remaining();
-        Ok(Some(buffer.copy_to_bytes(length)))
     }
 }
