@@ -3,6 +3,7 @@
 
 mod argument;
 mod audit;
+mod backup;
 mod collection;
 mod completions;
 mod connection;
@@ -79,6 +80,8 @@ enum Command {
     Delete(Client<record::DeleteArguments>),
     /// Shows who changed what, and whether the journal is whole.
     Audit(audit::Arguments),
+    /// Copies a data directory while a service runs on it, verifies such a copy, and restores it.
+    Backup(backup::Arguments),
     /// Prints a completion script for a shell.
     Completions(completions::Arguments),
 }
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Backup(arguments) => backup::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         client => block_on(call_service(client)),
     }
@@ -130,7 +134,7 @@ async fn call_service(command: Command) -> Result<(), Failure> {
         Command::Create(client) => record::create(&client.open().await?, &client.arguments).await,
         Command::Update(client) => record::update(&client.open().await?, &client.arguments).await,
         Command::Delete(client) => record::delete(&client.open().await?, &client.arguments).await,
-        Command::Serve(_) | Command::Completions(_) => Ok(()),
+        Command::Serve(_) | Command::Backup(_) | Command::Completions(_) => Ok(()),
     }
 }
 

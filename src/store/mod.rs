@@ -1,6 +1,7 @@
 //! What lasts: the journal, which is the truth, the index that reads go to, and blobs. What the records mean is not
 //! known here.
 
+mod backup;
 mod blobs;
 mod clock;
 mod database;
@@ -19,6 +20,7 @@ mod space;
 mod transaction;
 mod writer;
 
+pub use backup::{Backup, create_backup, restore_backup, verify_backup};
 pub use blobs::{BlobHash, Blobs, InvalidBlobHash};
 pub use database::Database;
 pub use error::{StoreError, WriteError};

@@ -24,8 +24,8 @@ const REPLAY_BYTES: usize = 4 << 20;
 const PROGRESS: u64 = 100_000;
 
 const INDEX: &str = "index";
-const JOURNAL: &str = "journal";
-const BLOBS: &str = "blobs";
+pub(super) const JOURNAL: &str = "journal";
+pub(super) const BLOBS: &str = "blobs";
 const LOCK: &str = "lock";
 
 // === impl Database ===

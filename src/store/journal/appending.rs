@@ -35,6 +35,14 @@ pub(in crate::store) struct Journal {
     head: Head,
 }
 
+/// The part of a segment's file that holds records.
+pub(in crate::store) struct Extent {
+    /// The file.
+    pub path: PathBuf,
+    /// Its first bytes, up to the end of the last record.
+    pub bytes: u64,
+}
+
 /// The name of the checkpoint's file in the journal's directory.
 const CHECKPOINT: &str = "checkpoint";
 
@@ -165,16 +173,36 @@ impl Found {
 /// # Errors
 /// The journal cannot be read. Damage is no error here, but what was asked for.
 pub(in crate::store) fn verify(directory: &Path) -> Result<Verification, StoreError> {
-    let mut found = Found::read(directory)?;
-    // A service at work may have written behind the walk's back what then looked out of place: what is damaged stays so.
-    while found.walk.damage.is_some() {
-        let before = found.walk.head;
-        found = Found::read(directory)?;
-        if found.walk.head == before {
+    let walk = settled(directory)?;
+    Ok(Verification::new(walk.head, walk.damage))
+}
+
+/// How far the journal of a directory goes, and the part of each of its files that holds it, whether or not a service
+/// uses it just now. Nothing is changed.
+///
+/// # Errors
+/// `Damaged` where the journal is not what was acknowledged.
+pub(in crate::store) fn survey(directory: &Path) -> Result<(Head, Vec<Extent>), StoreError> {
+    let walk = settled(directory)?;
+    if let Some(damage) = walk.damage {
+        return Err(damage);
+    }
+    let extents = walk.segments.into_iter().zip(walk.ends);
+    Ok((walk.head, extents.map(|(segment, bytes)| Extent { path: segment.path, bytes }).collect()))
+}
+
+/// Walks until what looks damaged stays so: a service at work may write behind the walk's back what then looks out of
+/// place.
+fn settled(directory: &Path) -> Result<Walk, StoreError> {
+    let mut walk = Found::read(directory)?.walk;
+    while walk.damage.is_some() {
+        let before = walk.head;
+        walk = Found::read(directory)?.walk;
+        if walk.head == before {
             break;
         }
     }
-    Ok(Verification::new(found.walk.head, found.walk.damage))
+    Ok(walk)
 }
 
 // === impl Journal ===

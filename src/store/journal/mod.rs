@@ -8,7 +8,7 @@ mod record;
 mod segment;
 mod walk;
 
-pub(super) use appending::{Found, verify};
+pub(super) use appending::{Found, survey, verify};
 pub(super) use past::Past;
 pub(super) use record::{BODY_MAX_BYTES, Head, Sealed, body_bytes};
 pub use record::{Origin, Record};

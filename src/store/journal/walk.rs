@@ -19,6 +19,8 @@ pub(super) struct Walk {
     pub head: Head,
     /// Where the last segment's records end.
     pub end: u64,
+    /// Where the records of each segment walked end.
+    pub ends: Vec<u64>,
     /// Bytes behind the end that a crash left of a group that nobody was told of.
     pub torn_bytes: u64,
     /// The first damage. Then the walk ended before it.
@@ -32,8 +34,14 @@ pub(super) fn walk(
     mut visit: impl FnMut(&Segment, &Raw) -> Result<(), StoreError>,
 ) -> Result<Walk, StoreError> {
     let (segments, header_damage) = Segment::list(directory)?;
-    let mut walk =
-        Walk { segments, head: Head::EMPTY, end: segment::HEADER_BYTES, torn_bytes: 0, damage: None };
+    let mut walk = Walk {
+        segments,
+        head: Head::EMPTY,
+        end: segment::HEADER_BYTES,
+        ends: Vec::new(),
+        torn_bytes: 0,
+        damage: None,
+    };
     for place in 0..walk.segments.len() {
         if until.is_some_and(|until| until <= walk.head.sequence) {
             return Ok(walk);
@@ -46,6 +54,7 @@ pub(super) fn walk(
         let mut reader = Reader::open(segment, segment::HEADER_BYTES, walk.head)?;
         let stop = run(&mut reader, until, |raw| visit(segment, raw))?;
         (walk.head, walk.end) = (reader.head(), reader.offset());
+        walk.ends.push(walk.end);
         let is_last = place + 1 == walk.segments.len() && header_damage.is_none();
         match judge(segment, reader, stop, is_last)? {
             Verdict::Good => {}

@@ -1,0 +1,176 @@
+//! Backups: the journal and the blobs of a database, copied while a service may be writing, with a manifest of hashes. The
+//! index is not in them: it is built again from the journal. What is on a manifest is in `manifest`.
+
+mod copying;
+mod manifest;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use self::{
+    copying::{copy, sync_folders},
+    manifest::{Listed, Manifest},
+};
+use super::{
+    BlobHash, Database, Options, Sequence, StoreError, files, journal,
+    opening::{BLOBS, JOURNAL},
+};
+
+/// What a backup holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// The last sequence in it: everything acknowledged when it was begun, or later.
+    pub sequence: Sequence,
+    /// The hash of that record, which all records before it go into.
+    pub hash: [u8; 32],
+    /// Files, the manifest left out.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// The manifest's file.
+const MANIFEST: &str = "manifest";
+
+/// Copies a consistent state of a database's directory into a new directory, whether or not a service uses it just now:
+/// the journal up to some sequence, and every blob that its records can name, since those are on disk before them. The
+/// manifest is written last: a directory without one is no backup.
+///
+/// # Errors
+/// The target is not empty; something is damaged, which a backup must not hide; a file cannot be read or written.
+pub fn create_backup(directory: &Path, target: &Path) -> Result<Backup, StoreError> {
+    let journal = directory.join(JOURNAL);
+    if !journal.is_dir() {
+        let what = io::Error::new(
+            io::ErrorKind::NotFound,
+            "there is no journal: this is no data directory of Merit",
+        );
+        return Err(StoreError::io("backing up", directory)(what));
+    }
+    empty(target)?;
+    let (head, extents) = journal::survey(&journal)?;
+    let mut listed = Vec::new();
+    files::create_directory(&target.join(JOURNAL))?;
+    for extent in &extents {
+        listed.push(take(&extent.path, Some(extent.bytes), target, JOURNAL)?);
+    }
+    files::create_directory(&target.join(BLOBS))?;
+    // After the journal: what its records name is there by now.
+    for blob in blobs(&directory.join(BLOBS))? {
+        let copied = take(&blob, None, target, BLOBS)?;
+        if !copied.path.ends_with(&copied.hash.to_string()) {
+            return Err(StoreError::damaged(
+                &blob,
+                0,
+                "the blob's bytes do not have the hash that is its name",
+            ));
+        }
+        listed.push(copied);
+    }
+    let manifest = Manifest { sequence: head.sequence, hash: BlobHash(head.hash), files: listed };
+    files::replace(&target.join(MANIFEST), manifest.text().as_bytes())?;
+    Ok(manifest.backup())
+}
+
+/// Checks every file of a backup against its manifest, restores it into an empty scratch directory, opens that as a
+/// database, which walks the chain and builds the index, and compares what comes out with the manifest.
+///
+/// # Errors
+/// `Damaged`, with the file, where the backup is not what was made; a file cannot be read or written.
+pub fn verify_backup(backup: &Path, scratch: &Path) -> Result<Backup, StoreError> {
+    let restored = restore_backup(backup, scratch)?;
+    // As it is opened, but for the floor: a scratch place need not have room for more.
+    let options = Options { free_floor_bytes: 0, ..Options::default() };
+    let database = Database::open(scratch, options)?;
+    let found = database.verify()?;
+    let what = match found.damage {
+        Some(damage) => damage,
+        None if (found.sequence, found.hash) != (restored.sequence, restored.hash) => format!(
+            "it restores to sequence {}, hash {}, which is not what its manifest says",
+            found.sequence,
+            BlobHash(found.hash)
+        ),
+        None => return Ok(restored),
+    };
+    Err(StoreError::damaged(&backup.join(MANIFEST), 0, what))
+}
+
+/// Copies a backup into an empty directory, on which a service can then be started. Every file is checked on the way;
+/// where one is not what the manifest says, the directory is left without a journal.
+///
+/// # Errors
+/// As for [`verify_backup`], or the target is not empty.
+pub fn restore_backup(backup: &Path, target: &Path) -> Result<Backup, StoreError> {
+    let path = backup.join(MANIFEST);
+    let text = fs::read_to_string(&path).map_err(StoreError::io("reading", &path))?;
+    let manifest = Manifest::parse(&text).map_err(|what| StoreError::damaged(&path, 0, what))?;
+    empty(target)?;
+    for directory in [JOURNAL, BLOBS] {
+        files::create_directory(&target.join(directory))?;
+    }
+    for listed in &manifest.files {
+        let from = backup.join(&listed.path);
+        let hash = copy(&from, None, &target.join(&listed.path))?;
+        if hash != listed.hash {
+            let journal = target.join(JOURNAL);
+            fs::remove_dir_all(&journal).map_err(StoreError::io("removing", &journal))?;
+            return Err(StoreError::damaged(
+                &from,
+                0,
+                "the file does not have the hash that the manifest says",
+            ));
+        }
+    }
+    sync_folders(target, &[JOURNAL, BLOBS])?;
+    Ok(manifest.backup())
+}
+
+/// Makes a directory, or takes one that is empty.
+fn empty(target: &Path) -> Result<(), StoreError> {
+    files::create_directory(target)?;
+    let mut entries = fs::read_dir(target).map_err(StoreError::io("listing", target))?;
+    if entries.next().is_some() {
+        let what = io::Error::new(io::ErrorKind::DirectoryNotEmpty, "it is not empty: name a new directory");
+        return Err(StoreError::io("writing into", target)(what));
+    }
+    Ok(())
+}
+
+/// Copies a file of the database into a folder of the backup.
+fn take(from: &Path, bytes: Option<u64>, target: &Path, folder: &str) -> Result<Listed, StoreError> {
+    let name = from.file_name().and_then(|name| name.to_str()).expect("the store names its files in ASCII");
+    let path = format!("{folder}/{name}");
+    let hash = copy(from, bytes, &target.join(&path))?;
+    let bytes =
+        fs::metadata(target.join(&path)).map_err(StoreError::io("asking for the length of", from))?.len();
+    Ok(Listed { path, bytes, hash })
+}
+
+/// The files that are blobs, by name; what is being written has another name.
+fn blobs(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut blobs = Vec::new();
+    for entry in fs::read_dir(directory).map_err(StoreError::io("listing", directory))? {
+        let path = entry.map_err(StoreError::io("listing", directory))?.path();
+        let is_blob = |name: &str| name.parse::<BlobHash>().is_ok();
+        if path.file_name().and_then(|name| name.to_str()).is_some_and(is_blob) {
+            blobs.push(path);
+        }
+    }
+    blobs.sort();
+    Ok(blobs)
+}
+
+// === impl Manifest ===
+
+impl Manifest {
+    fn backup(&self) -> Backup {
+        Backup {
+            sequence: self.sequence,
+            hash: self.hash.0,
+            files: self.files.len(),
+            bytes: self.files.iter().map(|listed| listed.bytes).sum(),
+        }
+    }
+}
