@@ -46,6 +46,18 @@ pub struct Field {
     pub map: bool,
 }
 
+// === impl Field ===
+
+impl Field {
+    /// Every text that a value can be, of an enum; nothing for other kinds, whose values are not listed anywhere.
+    #[must_use]
+    pub fn values(&self) -> Option<Vec<String>> {
+        let ProtoKind::Enum(values) = self.descriptors.last()?.kind() else { return None };
+        let named = values.values().filter(|value| value.number() != 0);
+        Some(named.map(|value| short_value_name(&value).to_owned()).collect())
+    }
+}
+
 /// What a collection is made of.
 #[derive(Clone, Debug)]
 pub struct Schema {

@@ -28,6 +28,10 @@ impl Scope for CollectionScope<'_> {
     fn names(&self) -> Vec<String> {
         self.schema.fields.keys().cloned().collect()
     }
+
+    fn values(&self, name: &str) -> Option<Vec<String>> {
+        self.schema.field(name)?.values()
+    }
 }
 
 /// What a value of a field is in an expression.

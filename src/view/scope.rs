@@ -23,4 +23,8 @@ impl Scope for FieldScope {
     fn names(&self) -> Vec<String> {
         self.0.fields.values().filter(|field| is_kept(field)).map(|field| field.path.clone()).collect()
     }
+
+    fn values(&self, name: &str) -> Option<Vec<String>> {
+        self.0.field(name)?.values()
+    }
 }

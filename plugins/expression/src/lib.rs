@@ -47,6 +47,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod closed;
 mod date;
 mod decimal;
 mod evaluate;
@@ -86,6 +87,10 @@ pub trait Scope {
     fn kind(&self, name: &str) -> Option<Kind>;
     /// All names, to find the nearest to one that is not known.
     fn names(&self) -> Vec<String>;
+    /// Every text that this name can be, where they are known: a comparison with another is refused.
+    fn values(&self, _name: &str) -> Option<Vec<String>> {
+        None
+    }
 }
 
 /// Something wrong in the text of an expression or a sheet.

@@ -79,6 +79,8 @@ mod tests {
         check(Sum, "", "customer", "owner", "close_date", "INVALID_EXPRESSION value");
         check(Sum, "amount", "amount", "owner", "close_date", "INVALID_EXPRESSION condition");
         check(Sum, "stag = \"WON\"", "amount", "owner", "close_date", "INVALID_EXPRESSION condition");
+        check(Sum, "stage = \"WONN\"", "amount", "owner", "close_date", "INVALID_EXPRESSION condition");
+        check(Sum, "stage IN (\"won\", \"LOST\")", "amount", "owner", "close_date", "");
         check(Sum, "", "amount", "customer", "close_date", "INVALID_FIELD owner_field");
         check(Sum, "", "amount", "nobody", "close_date", "INVALID_FIELD owner_field");
         check(Sum, "", "amount", "owner", "amount", "INVALID_FIELD time_field");

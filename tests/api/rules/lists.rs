@@ -52,6 +52,13 @@ async fn refuses<F: Front>(world: &World<F>, subject: &Subject, filter: &str) {
     assert!(wrong.message.contains("column 1"), "says where: {wrong:?}");
     refused(page(world, subject, 0, "name", "", "").await, "INVALID_FILTER", "filter");
     refused(page(world, subject, 0, "name = ", "", "").await, "INVALID_FILTER", "filter");
+    if let Some((path, values)) =
+        subject.schema.fields.iter().find_map(|(path, field)| Some((path, field.values()?)))
+    {
+        let never = format!("{path} <> \"NEVER_THAT\"");
+        let wrong = refused(page(world, subject, 0, &never, "", "").await, "INVALID_FILTER", "filter");
+        assert!(wrong.message.contains(&values.join(", ")), "says what there is: {wrong:?}");
+    }
     refused(page(world, subject, 0, "", "nothing", "").await, "INVALID_FILTER", "order_by");
     refused(page(world, subject, 0, "", "name sideways", "").await, "INVALID_FILTER", "order_by");
     refused(page(world, subject, -1, "", "", "").await, "INVALID_FIELD", "page_size");

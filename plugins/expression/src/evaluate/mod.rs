@@ -10,7 +10,7 @@ mod lines;
 mod numbers;
 mod rates;
 mod rowwise;
-mod texts;
+pub(crate) mod texts;
 
 pub(crate) use arithmetic::{align, rescale};
 pub(crate) use block::{Output, block_rows, row_faults};

@@ -99,6 +99,24 @@ fn calls() {
 }
 
 #[test]
+fn values_that_a_name_never_has() {
+    let known = "it is one of TOP, FAIR, POOR";
+    told("grade = \"FAIRR\"", &[&format!("1:9+7 `grade` is never \"FAIRR\"; did you mean `FAIR`?; {known}")]);
+    told("\"x\" <> grade", &[&format!("1:1+3 `grade` is never \"x\"; {known}")]);
+    told(
+        "NOT (revenue > 1 AND\n grade IN (\"top\", \"POR\"))",
+        &[&format!("2:19+5 `grade` is never \"POR\"; did you mean `POOR`?; {known}")],
+    );
+    told(
+        "SWITCH(grade, \"Top\", \"any\", \"Tip\", \"a\", \"else\")",
+        &[&format!("1:31+5 `grade` is never \"Tip\"; did you mean `TOP`?; {known}")],
+    );
+    check("grade = \"top\"", "TRUE");
+    check("grade < \"x\"", "TRUE");
+    check("SWITCH(grade, \"poor\", 1, \"top\", 3)", "3");
+}
+
+#[test]
 fn syntax() {
     told("", &["1:1+1 a value was expected, not the end"]);
     told("   ", &["1:4+1 a value was expected, not the end"]);

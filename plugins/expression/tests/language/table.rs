@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// Names of every kind, some of them without a value.
 pub struct Names;
 
-const NAMES: [(&str, Kind, &str); 14] = [
+const NAMES: [(&str, Kind, &str); 15] = [
     ("revenue", Kind::Number, "120000.50"),
     ("quota", Kind::Number, "100000"),
     ("zero", Kind::Number, "0"),
@@ -14,6 +14,7 @@ const NAMES: [(&str, Kind, &str); 14] = [
     ("no_number", Kind::Number, ""),
     ("stage", Kind::Text, "WON"),
     ("labels.region", Kind::Text, "North"),
+    ("grade", Kind::Text, "TOP"),
     ("no_text", Kind::Text, ""),
     ("close_date", Kind::Date, "2026-03-31"),
     ("open_date", Kind::Date, "2026-01-15"),
@@ -30,6 +31,10 @@ impl Scope for Names {
 
     fn names(&self) -> Vec<String> {
         NAMES.iter().map(|(name, ..)| String::from(*name)).collect()
+    }
+
+    fn values(&self, name: &str) -> Option<Vec<String>> {
+        (name == "grade").then(|| ["TOP", "FAIR", "POOR"].map(String::from).to_vec())
     }
 }
 

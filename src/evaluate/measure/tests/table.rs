@@ -264,6 +264,12 @@ fn what_is_wrong_with_a_measure_is_said() {
         "measure.aggregate.condition",
         "column 1",
     );
+    check(
+        &|a| a.condition = "amount > 1 AND stage = \"WONN\"".into(),
+        "INVALID_EXPRESSION",
+        "measure.aggregate.condition",
+        "column 24: `stage` is never \"WONN\"; did you mean `WON`?; it is one of PROSPECTING, ENGAGING, WON, LOST",
+    );
     check(&|a| a.value = "stage".into(), "INVALID_EXPRESSION", "measure.aggregate.value", "a number");
     check(&|a| a.value.clear(), "INVALID_EXPRESSION", "measure.aggregate.value", "a value is needed");
     check(&|a| a.value = "etag".into(), "INVALID_EXPRESSION", "measure.aggregate.value", "column 1");
