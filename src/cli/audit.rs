@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     proto::v1,
+    resource::blobs_named,
     store::{Verification, verify_directory},
 };
 
@@ -25,7 +26,7 @@ pub(super) struct Arguments {
 enum Command {
     /// Lists who changed what, oldest first.
     List(ListArguments),
-    /// Walks the whole journal and checks every hash.
+    /// Walks the whole journal, checks every hash, and reads every component and dataset that a record rests on.
     Verify(VerifyArguments),
 }
 
@@ -123,7 +124,7 @@ async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
     let found = match &arguments.data {
         Some(directory) => {
             let directory = directory.clone();
-            let verifying = tokio::task::spawn_blocking(move || verify_directory(&directory));
+            let verifying = tokio::task::spawn_blocking(move || verify_directory(&directory, &blobs_named));
             let verified = verifying.await.map_err(|error| Failure::Service(error.to_string()))?;
             offline(verified.map_err(|error| Failure::Differs(error.to_string()))?)
         }
@@ -136,16 +137,20 @@ async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
     };
     match arguments.output.output {
         Format::Table if found.intact => print_line(&format!(
-            "intact: {} records, up to sequence {}, hash {}",
-            found.records, found.sequence, found.hash
+            "intact: {} records, up to sequence {}, hash {}; {} blobs, {} bytes",
+            found.records, found.sequence, found.hash, found.blobs, found.blob_bytes
         ))?,
         Format::Table => {
             print_line(&format!("{} records are good, up to sequence {}", found.records, found.sequence))?
         }
         Format::Csv => {
-            let mut sheet = Sheet::new(&["intact", "records", "sequence", "hash", "damage"]);
-            let v1::VerifyJournalResponse { intact, records, sequence, hash, damage } = found.clone();
-            sheet.row([intact.to_string(), records.to_string(), sequence.to_string(), hash, damage]);
+            let mut sheet =
+                Sheet::new(&["intact", "records", "sequence", "hash", "damage", "blobs", "blob_bytes"]);
+            let v1::VerifyJournalResponse { intact, records, sequence, hash, damage, blobs, blob_bytes } =
+                found.clone();
+            let [records, sequence, blobs, blob_bytes] =
+                [records, sequence, blobs, blob_bytes].map(|number| number.to_string());
+            sheet.row([intact.to_string(), records, sequence, hash, damage, blobs, blob_bytes]);
             sheet.print(Format::Csv)?;
         }
         format => print_json(format, &json(&dynamic(&found)))?,
@@ -153,7 +158,7 @@ async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
     if found.intact {
         return Ok(());
     }
-    Err(Failure::Differs(format!("the journal is damaged: {}", found.damage)))
+    Err(Failure::Differs(format!("the data is damaged: {}", found.damage)))
 }
 
 fn offline(found: Verification) -> v1::VerifyJournalResponse {
@@ -164,5 +169,7 @@ fn offline(found: Verification) -> v1::VerifyJournalResponse {
         sequence: found.sequence,
         hash,
         damage: found.damage.unwrap_or_default(),
+        blobs: found.blobs,
+        blob_bytes: found.blob_bytes,
     }
 }

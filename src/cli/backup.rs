@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{failure::Failure, output::print_line};
-use crate::store::{Backup, StoreError, create_backup, restore_backup, verify_backup};
+use crate::{
+    resource::blobs_named,
+    store::{Backup, StoreError, create_backup, restore_backup, verify_backup},
+};
 
 /// What `merit backup` takes.
 #[derive(Debug, Args)]
@@ -60,7 +63,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             let place = place.map_err(|error| Failure::file("making a scratch place", error))?;
             say(
                 "restored for trial and found whole",
-                &verify_backup(&backup, place.path()).map_err(failure)?,
+                &verify_backup(&backup, place.path(), &blobs_named).map_err(failure)?,
                 "",
             )
         }

@@ -8,7 +8,7 @@ use crate::{
         server::audit_service_server::AuditService,
         v1::{ListEventsRequest, ListEventsResponse, VerifyJournalRequest, VerifyJournalResponse},
     },
-    resource::Resources,
+    resource::{Resources, blobs_named},
     store::Database,
 };
 
@@ -45,13 +45,15 @@ impl AuditService for Audits {
         _request: Request<VerifyJournalRequest>,
     ) -> Result<Response<VerifyJournalResponse>, Status> {
         let database = self.database.clone();
-        let found = self.blocking.run(move || Ok(database.verify()?)).await?;
+        let found = self.blocking.run(move || Ok(database.verify(&blobs_named)?)).await?;
         Ok(Response::new(VerifyJournalResponse {
             intact: found.damage.is_none(),
             records: found.records,
             sequence: found.sequence,
             hash: events::hex(&found.hash),
             damage: found.damage.unwrap_or_default(),
+            blobs: found.blobs,
+            blob_bytes: found.blob_bytes,
         }))
     }
 }

@@ -1,6 +1,7 @@
 //! The standard methods, written once for every resource: create, get, list, update, delete, transitions; field masks,
 //! etags, paging, filters, request ids, references, imports. Rules of a kind of resource are in `model`.
 
+mod blobs;
 mod check;
 mod command;
 mod filter;
@@ -22,6 +23,7 @@ mod service;
 mod state;
 mod write;
 
+pub use blobs::blobs_named;
 pub use import::pack;
 pub use own::{Changes, LIST_ALL_MAX, OwnRequest};
 pub use service::{Resources, check_request};

@@ -55,8 +55,14 @@ impl Blobs {
                 fs::remove_file(entry.path()).map_err(StoreError::io("removing", &entry.path()))?;
             }
         }
+        Ok(Self::unopened(path))
+    }
+
+    /// The blobs of a directory that a service may be using: for reading only.
+    #[must_use]
+    pub(super) fn unopened(path: &Path) -> Self {
         let place = Place::Directory { path: path.to_owned(), temporary: AtomicU64::new(0) };
-        Ok(Self { place: Arc::new(place) })
+        Self { place: Arc::new(place) }
     }
 
     /// Blobs in memory, for tests.
@@ -109,14 +115,36 @@ impl Blobs {
             Err(error) => return Err(StoreError::io("reading", &path)(error)),
         };
         if *blake3::hash(&bytes).as_bytes() != hash.0 {
-            return Err(StoreError::damaged(
-                &path,
-                0,
-                "the blob's bytes do not have the hash that is its name",
-            ));
+            return Err(unlike(&path));
         }
         Ok(Some(bytes.into()))
     }
+
+    /// Reads a blob, without taking it into memory, and answers its size in bytes; nothing where there is none.
+    ///
+    /// # Errors
+    /// `Damaged` where the bytes are not those that were kept.
+    pub fn check(&self, hash: BlobHash) -> Result<Option<u64>, StoreError> {
+        let Place::Directory { path, .. } = &*self.place else {
+            return Ok(self.get(hash)?.map(|bytes| bytes.len() as u64));
+        };
+        let path = path.join(hash.to_string());
+        let file = match fs::File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::io("opening", &path)(error)),
+        };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file).map_err(StoreError::io("reading", &path))?;
+        if *hasher.finalize().as_bytes() != hash.0 {
+            return Err(unlike(&path));
+        }
+        Ok(Some(hasher.count()))
+    }
+}
+
+fn unlike(path: &Path) -> StoreError {
+    StoreError::damaged(path, 0, "the blob's bytes do not have the hash that is its name")
 }
 
 fn write(directory: &Path, temporary: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {

@@ -15,13 +15,14 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::{
-    Blobs, Entry, Faults, Key, KeyRange, MemoryStore, Options, Origin, Record, Sequence, Store, StoreError,
-    Transaction, Verification, WriteError,
+    Blobs, Entry, Faults, Key, KeyRange, MemoryStore, Naming, Options, Origin, Record, Sequence, Store,
+    StoreError, Transaction, Verification, WriteError,
     clock::Clock,
     faulty::FaultyLog,
     journal::{Head, Log, Past, Sealed},
     recent::Recent,
     space::Space,
+    verifying::Named,
     writer::{Command, Shared, Writer, closed},
 };
 use crate::model::rejection::Rejection;
@@ -201,24 +202,27 @@ impl Database {
         self.inner.shared.sequence.subscribe()
     }
 
-    /// Walks the whole journal, as far as it was acknowledged when asked.
+    /// Walks the whole journal, as far as it was acknowledged when asked, and reads every blob that its records name.
     ///
     /// # Errors
-    /// The journal cannot be read. Damage is no error here, but what was asked for.
-    pub fn verify(&self) -> Result<Verification, StoreError> {
+    /// Something cannot be read. Damage is no error here, but what was asked for.
+    pub fn verify(&self, naming: Naming<'_>) -> Result<Verification, StoreError> {
         let last = self.sequence();
-        match &self.inner.past {
-            Some(past) => past.verify(last),
+        let mut named = Named::new(naming);
+        let found = match &self.inner.past {
+            Some(past) => past.verify(last, &mut named)?,
             None => {
                 let records = self.records(0, usize::MAX)?;
+                records.iter().for_each(|record| named.see(&record.effects));
                 let head = records.last().map_or(Head::EMPTY, |record| Head {
                     sequence: record.sequence,
                     hash: record.hash,
                     time: record.time,
                 });
-                Ok(Verification::new(head, None))
+                Verification::new(head, None)
             }
-        }
+        };
+        named.check(&self.inner.blobs, found)
     }
 
     /// The blobs.

@@ -9,11 +9,10 @@ use std::{
 
 use super::{
     Blobs, Database, Effect, Faults, FaultyStore, Options, Record, Sequence, SledStore, Store, StoreError,
-    Verification,
     database::Parts,
     faulty::FaultyLog,
     files,
-    journal::{self, Found, Log},
+    journal::{Found, Log},
     sled_store::suspect,
     space::Space,
 };
@@ -24,7 +23,9 @@ const REPLAY_BYTES: usize = 4 << 20;
 const PROGRESS: u64 = 100_000;
 
 const INDEX: &str = "index";
+/// Where the journal is kept.
 pub(super) const JOURNAL: &str = "journal";
+/// Where blobs are kept.
 pub(super) const BLOBS: &str = "blobs";
 const LOCK: &str = "lock";
 
@@ -75,13 +76,16 @@ impl Database {
     }
 }
 
-/// Walks the whole journal of a database's directory, whether or not a service uses it just now. Nothing is changed.
-/// What a crash left of a write that nobody was told of is no damage.
-///
-/// # Errors
-/// The journal cannot be read. Damage is no error here, but what was asked for.
-pub fn verify_directory(directory: &Path) -> Result<Verification, StoreError> {
-    journal::verify(&directory.join(JOURNAL))
+/// The last sequence that the index of a directory has applied; nothing where that cannot be learnt, since there is no
+/// index, it is damaged, or a service has it open.
+pub(super) fn applied(directory: &Path) -> Option<Sequence> {
+    let path = directory.join(INDEX);
+    if !path.is_dir() {
+        return None;
+    }
+    let _lock = lock(directory).ok()?;
+    let blobs = Blobs::unopened(&directory.join(BLOBS));
+    SledStore::open(&path, Options::default().cache_bytes, blobs).ok()?.applied().ok()
 }
 
 /// Only one process may have a database open; the system lets go of the lock when it ends, however it ends.

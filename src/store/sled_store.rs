@@ -86,7 +86,10 @@ impl SledStore {
         loop {
             let entries = self.raw(&range, SCAN_ENTRIES)?;
             for (key, value) in &entries {
-                let (digest, ..) = self.parse(key, value)?;
+                let (digest, kind, payload) = self.parse(key, value)?;
+                if kind == BLOB {
+                    self.large(payload, Blobs::check)?;
+                }
                 found.entries += 1;
                 found.digests = found.digests.wrapping_add(digest);
             }
@@ -133,14 +136,20 @@ impl SledStore {
     fn value(&self, key: &[u8], value: &[u8]) -> Result<Bytes, StoreError> {
         match self.parse(key, value)? {
             (_, INLINE, payload) => Ok(Bytes::copy_from_slice(payload)),
-            (_, _, payload) => {
-                let hash = payload.try_into().ok().map(BlobHash);
-                let bytes = hash.map(|hash| self.blobs.get(hash)).transpose();
-                let missing =
-                    || StoreError::damaged(&self.path, 0, "a large value is missing among the blobs");
-                self.noting(bytes.and_then(|bytes| bytes.flatten().ok_or_else(missing)))
-            }
+            (_, _, payload) => self.large(payload, Blobs::get),
         }
+    }
+
+    /// Asks for the blob that is a large value.
+    fn large<T>(
+        &self,
+        hash: &[u8],
+        ask: impl FnOnce(&Blobs, BlobHash) -> Result<Option<T>, StoreError>,
+    ) -> Result<T, StoreError> {
+        let hash = hash.try_into().ok().map(BlobHash);
+        let found = hash.map(|hash| ask(&self.blobs, hash)).transpose();
+        let missing = || StoreError::damaged(&self.path, 0, "a large value is missing among the blobs");
+        self.noting(found.and_then(|found| found.flatten().ok_or_else(missing)))
     }
 
     /// What is found damaged is remembered on disk, so that it is not opened again.

@@ -89,6 +89,7 @@ async fn the_audit_trail_says_who_did_what() {
     assert!(verified.intact, "{verified:?}");
     assert_eq!(verified.hash, listed.events.last().unwrap().hash);
     assert_eq!((verified.sequence, verified.records), (6, 6));
+    assert_eq!((verified.blobs, verified.blob_bytes), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,7 @@ use merit::{
         organisation_service_client::OrganisationServiceClient,
         transfer_service_client::TransferServiceClient,
     },
+    resource::blobs_named,
     store::{Database, Options, verify_directory},
 };
 use prost::Message;
@@ -222,7 +223,7 @@ async fn repeat(channel: Channel, told: &mut Told) {
 
 /// Expects that the journal created everything that was acknowledged once.
 fn check_journal(directory: &Path, rounds: &[Told]) {
-    assert_eq!(verify_directory(directory).unwrap().damage, None);
+    assert_eq!(verify_directory(directory, &blobs_named).unwrap().damage, None);
     let database = Database::open(directory, Options::default()).unwrap();
     let mut created = BTreeMap::<String, usize>::new();
     for record in database.records(0, usize::MAX).unwrap() {

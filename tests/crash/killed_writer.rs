@@ -11,7 +11,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use merit::store::{Database, Key, KeyRange, Options, Origin, Transaction, verify_directory};
+use merit::{
+    resource::blobs_named,
+    store::{Database, Key, KeyRange, Options, Origin, Transaction, verify_directory},
+};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 const KILLS: u32 = 50;
@@ -102,7 +105,7 @@ fn kill_once(directory: &Path, round: u32, random: &mut StdRng) -> BTreeSet<Stri
 
 /// Expects every acknowledged write once, and no half of any other.
 fn check(directory: &Path, acknowledged: &BTreeSet<String>) {
-    let verification = verify_directory(directory).unwrap();
+    let verification = verify_directory(directory, &blobs_named).unwrap();
     assert_eq!(verification.damage, None);
     let database = open(directory);
     assert_eq!(database.sequence(), verification.sequence);

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use merit::store::{Database, StoreError, create_backup, restore_backup, verify_backup};
+use merit::{
+    resource::blobs_named,
+    store::{Database, StoreError, create_backup, restore_backup, verify_backup},
+};
 use tempfile::TempDir;
 
 use crate::place::{Place, fill, flip, seen, write};
@@ -32,7 +35,7 @@ async fn what_is_restored_is_what_was_there_and_is_written_on() {
     let made = create_backup(place.path(), &backup).unwrap();
     assert_eq!(made.sequence, before.records.last().unwrap().sequence);
     let (_scratch, scratch) = fresh();
-    assert_eq!(verify_backup(&backup, &scratch).unwrap(), made);
+    assert_eq!(verify_backup(&backup, &scratch, &blobs_named).unwrap(), made);
 
     let (_restored, restored) = fresh();
     assert_eq!(restore_backup(&backup, &restored).unwrap(), made);
@@ -40,7 +43,7 @@ async fn what_is_restored_is_what_was_there_and_is_written_on() {
     assert_eq!(seen(&database), before);
     assert_eq!(database.blobs().get(blob).unwrap().unwrap(), &b"a dataset"[..]);
     write(&database, 61).await.unwrap();
-    assert_eq!(database.verify().unwrap().damage, None);
+    assert_eq!(database.verify(&blobs_named).unwrap().damage, None);
     assert_eq!(database.sequence(), made.sequence + 1);
 }
 
@@ -63,7 +66,7 @@ async fn a_backup_beside_a_writer_has_everything_acknowledged_before_it() {
         let (_scratch, scratch) = fresh();
         let made = create_backup(place.path(), &backup).unwrap();
         assert!(made.sequence >= acknowledged, "{} is in the backup, {acknowledged} was said", made.sequence);
-        assert_eq!(verify_backup(&backup, &scratch).unwrap(), made);
+        assert_eq!(verify_backup(&backup, &scratch, &blobs_named).unwrap(), made);
         let restored = open(&scratch, &place);
         let records = database.records(0, usize::try_from(made.sequence).unwrap()).unwrap();
         assert_eq!(restored.records(0, usize::MAX).unwrap(), records);
@@ -81,7 +84,9 @@ async fn a_backup_that_is_not_what_was_made_is_refused_with_the_file() {
         let (_kept, backup) = fresh();
         create_backup(place.path(), &backup).unwrap();
         harm(&backup);
-        for restored in [verify_backup(&backup, &fresh().1), restore_backup(&backup, &fresh().1)] {
+        for restored in
+            [verify_backup(&backup, &fresh().1, &blobs_named), restore_backup(&backup, &fresh().1)]
+        {
             let error = restored.unwrap_err();
             assert!(error.to_string().contains(named), "{named}: {error}");
         }

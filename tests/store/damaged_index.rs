@@ -107,6 +107,11 @@ async fn a_large_value_that_is_damaged_is_not_served_and_built_again() {
     assert_eq!(database.get(&key("large")).unwrap().unwrap(), vec![3; 100_000]);
     assert!(place.has_set_aside());
     write(&database, 1).await.unwrap();
+    drop(database);
+    // What is damaged while nobody looks is found at opening, and mended.
+    flip(&blob, 60_000);
+    let database = place.open().unwrap();
+    assert_eq!(database.get(&key("large")).unwrap().unwrap(), vec![3; 100_000]);
 }
 
 #[tokio::test]

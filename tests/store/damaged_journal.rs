@@ -2,7 +2,12 @@
 
 use std::{fs, path::Path, sync::mpsc};
 
-use merit::store::{Database, StoreError, Transaction, verify_directory};
+use merit::{
+    proto::v1,
+    resource::blobs_named,
+    store::{Database, Key, StoreError, Transaction, verify_directory},
+};
+use prost::Message;
 use tokio::task::JoinSet;
 
 use crate::{
@@ -22,7 +27,7 @@ fn check_refused(place: &Place, file: &Path) {
         Err(StoreError::Damaged { file: named, .. }) => assert_eq!(named, file),
         other => panic!("{}: {other:?}", file.display()),
     }
-    let damage = verify_directory(place.path()).unwrap().damage.unwrap();
+    let damage = verify_directory(place.path(), &blobs_named).unwrap().damage.unwrap();
     assert!(damage.contains(&*file.to_string_lossy()), "{damage}");
     assert_eq!(fs::read(file).unwrap(), before);
 }
@@ -39,7 +44,7 @@ async fn any_flipped_byte_is_named() {
             let mut damaged = bytes.clone();
             damaged[offset] ^= 1 << (offset % 8);
             fs::write(path, damaged).unwrap();
-            let verification = verify_directory(place.path()).unwrap();
+            let verification = verify_directory(place.path(), &blobs_named).unwrap();
             let damage = verification.damage.unwrap_or_else(|| panic!("byte {offset} of {}", path.display()));
             assert!(damage.contains(&*path.to_string_lossy()), "{damage}");
             assert!(verification.sequence < 30);
@@ -52,7 +57,7 @@ async fn any_flipped_byte_is_named() {
         flip(&path, used(&path) / 2);
         check_refused(&damaged, &path);
     }
-    assert_eq!(verify_directory(place.path()).unwrap().damage, None);
+    assert_eq!(verify_directory(place.path(), &blobs_named).unwrap().damage, None);
     place.open().unwrap();
 }
 
@@ -94,7 +99,7 @@ async fn a_missing_segment_is_noticed() {
         let place = filled.copy();
         fs::remove_file(&place.segments()[missing]).unwrap();
         assert!(matches!(place.open(), Err(StoreError::Damaged { .. })), "{missing} of {count}");
-        assert!(verify_directory(place.path()).unwrap().damage.is_some());
+        assert!(verify_directory(place.path(), &blobs_named).unwrap().damage.is_some());
         assert_eq!(place.segments().len(), count - 1);
     }
     // Even without any, what the index or the checkpoint knows shows the loss.
@@ -140,7 +145,7 @@ async fn a_torn_last_write_is_cut_off_and_an_earlier_one_is_damage() {
         let mut damaged = bytes.clone();
         damaged[offset..offset + 16].iter_mut().for_each(|byte| *byte ^= 0x55);
         fs::write(&path, damaged).unwrap();
-        let verification = verify_directory(crashed.path()).unwrap();
+        let verification = verify_directory(crashed.path(), &blobs_named).unwrap();
         // Where exactly a record begins is hidden by the zeros between two.
         if offset + 16 <= last_begins {
             assert!(verification.damage.is_some(), "byte {offset} of an acknowledged write");
@@ -168,10 +173,88 @@ async fn the_index_knows_that_the_last_write_was_acknowledged() {
     fs::remove_file(place.path().join("journal/checkpoint")).unwrap();
     let path = place.segments().pop().unwrap();
     flip(&path, used(&path) - 1);
-    assert_eq!(verify_directory(place.path()).unwrap().damage, None);
+    let expected = "ends with sequence 4, but 5 was acknowledged";
+    // Verifying judges as opening does, and again the same.
+    for _ in 0..2 {
+        let damage = verify_directory(place.path(), &blobs_named).unwrap().damage.unwrap();
+        assert!(damage.contains(expected), "{damage}");
+    }
     let Err(StoreError::Damaged { file, what, .. }) = place.open() else { panic!("opened") };
     assert_eq!(file, path);
-    assert!(what.contains("ends with sequence 4, but 5 was acknowledged"), "{what}");
+    assert!(what.contains(expected), "{what}");
+}
+
+/// Damages the journal of a database at work, and expects that it takes no more writes, and says why.
+async fn check_noticed(damage: impl FnOnce(&Path), said: &str) {
+    let place = Place::new();
+    fill(&place, 5).await;
+    let database = place.open().unwrap();
+    write(&database, 5).await.unwrap();
+    let path = place.segments().pop().unwrap();
+    damage(&path);
+    let refused = write(&database, 6).await.unwrap_err().to_string();
+    assert!(refused.contains(said) && refused.contains(&*path.to_string_lossy()), "{refused}");
+    assert!(database.failure().is_some_and(|failure| failure.contains(said)));
+    assert!(write(&database, 7).await.is_err());
+    // What was acknowledged can still be read.
+    assert!(database.get(&key("t/first/0005")).unwrap().is_some());
+    assert!(database.get(&key("t/first/0006")).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_database_at_work_notices_that_its_journal_was_damaged() {
+    check_noticed(|path| flip(path, used(path) - 1), "its last records were changed").await;
+    check_noticed(|path| flip(path, used(path) - 300), "its last records were changed").await;
+    check_noticed(|path| fs::remove_file(path).unwrap(), "the file was removed").await;
+    let cut = |path: &Path| fs::File::options().write(true).open(path).unwrap().set_len(900).unwrap();
+    check_noticed(cut, "its length was changed from 2048 to 900 bytes").await;
+    let replace = |path: &Path| {
+        let copy = path.with_extension("copy");
+        fs::copy(path, &copy).unwrap();
+        fs::rename(copy, path).unwrap();
+    };
+    check_noticed(replace, "another file was put in its place").await;
+}
+
+#[tokio::test]
+async fn blobs_that_records_rest_on_are_verified() {
+    let place = Place::new();
+    let database = place.open().unwrap();
+    let mut hashes = Vec::new();
+    for number in 0..3u8 {
+        let hash = database.blobs().put(&[number; 1000]).unwrap();
+        hashes.push(hash);
+        let run = v1::Run { dataset: hash.to_string(), ..v1::Run::default() }.encode_to_vec();
+        let keys = [format!("acme/runs/r{number}"), format!("acme/runs/other{number}")];
+        let command = move |t: &mut Transaction<'_>| {
+            keys.iter().for_each(|key| t.put(Key(key.clone().into()), run.clone().into()));
+            Ok(())
+        };
+        database.write(origin("test"), command).await.unwrap();
+    }
+    let verify = || {
+        let live = database.verify(&blobs_named).unwrap();
+        assert_eq!(live, verify_directory(place.path(), &blobs_named).unwrap());
+        live
+    };
+    let whole = verify();
+    assert_eq!((whole.blobs, whole.blob_bytes, whole.damage), (3, 3000, None));
+    let blob = place.path().join("blobs").join(hashes[1].to_string());
+    flip(&blob, 500);
+    let damage = verify().damage.unwrap();
+    assert!(damage.contains(&*blob.to_string_lossy()) && damage.contains("/runs/"), "{damage}");
+    fs::remove_file(&blob).unwrap();
+    let damage = verify().damage.unwrap();
+    assert_eq!(damage, format!("the blob {} is missing; teams/acme/runs/other1 rests on it", hashes[1]));
+    // Nothing rests on it any more.
+    let command = |t: &mut Transaction<'_>| {
+        t.delete(key("acme/runs/r1"));
+        t.delete(key("acme/runs/other1"));
+        Ok(())
+    };
+    database.write(origin("test"), command).await.unwrap();
+    let whole = verify();
+    assert_eq!((whole.blobs, whole.damage), (2, None));
 }
 
 /// Lets several clients write in one group.
@@ -227,7 +310,7 @@ async fn a_torn_group_is_cut_off_where_it_is_torn() {
         let mut damaged = bytes.clone();
         damaged[begin + size * torn..][..size].fill(0);
         fs::write(&path, damaged).unwrap();
-        let verification = verify_directory(crashed.path()).unwrap();
+        let verification = verify_directory(crashed.path(), &blobs_named).unwrap();
         assert_eq!((verification.records, verification.damage), (1 + torn as u64, None));
     }
     let mut damaged = bytes.clone();
@@ -248,7 +331,7 @@ async fn a_live_database_finds_damage_behind_its_back() {
     let path = &place.segments()[1];
     let first: u64 = path.file_stem().unwrap().to_string_lossy().parse().unwrap();
     flip(path, 100);
-    let damage = database.verify().unwrap();
+    let damage = database.verify(&blobs_named).unwrap();
     assert_eq!(damage.sequence, first - 1);
     assert!(damage.damage.unwrap().contains(&*path.to_string_lossy()));
     assert!(matches!(database.records(0, 99), Err(StoreError::Damaged { file, .. }) if file == *path));

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use merit::{
     model::rejection::Rejection,
+    resource::blobs_named,
     store::{Fault, StoreError, Transaction, WriteError, verify_directory},
 };
 use tokio::task::JoinSet;
@@ -22,7 +23,10 @@ async fn what_was_written_is_there_again() {
     for _ in 0..2 {
         let database = place.open().unwrap();
         assert_eq!(seen(&database), before);
-        assert_eq!(database.verify().unwrap(), verify_directory(place.path()).unwrap());
+        assert_eq!(
+            database.verify(&blobs_named).unwrap(),
+            verify_directory(place.path(), &blobs_named).unwrap()
+        );
     }
     let database = place.open().unwrap();
     write(&database, 60).await.unwrap();
@@ -30,7 +34,7 @@ async fn what_was_written_is_there_again() {
     assert_eq!(after.records[..60], before.records);
     assert_eq!(after.records[60].previous, before.records[59].hash);
     assert!(after.records[60].time >= before.records[59].time);
-    let verification = database.verify().unwrap();
+    let verification = database.verify(&blobs_named).unwrap();
     assert_eq!((verification.sequence, verification.damage), (61, None));
     assert!(!place.has_set_aside());
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, mpsc};
 use bytes::Bytes;
 use merit::{
     model::rejection::{Reason, Rejection, ResourceReason, ServiceReason},
+    resource::blobs_named,
     store::{
         Database, Fault, Faults, FaultyStore, Key, KeyRange, MemoryStore, Origin, Transaction, WriteError,
     },
@@ -235,7 +236,7 @@ async fn writers_are_put_in_one_order() {
     );
     assert!(database.records(800, 5).unwrap().is_empty());
     assert!(database.records(9000, 5).unwrap().is_empty());
-    assert_eq!(database.verify().unwrap().records, 800);
+    assert_eq!(database.verify(&blobs_named).unwrap().records, 800);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use self::{
     manifest::{Listed, Manifest},
 };
 use super::{
-    BlobHash, Database, Options, Sequence, StoreError, files, journal,
+    BlobHash, Database, Naming, Options, Sequence, StoreError, files, journal,
     opening::{BLOBS, JOURNAL},
 };
 
@@ -75,16 +75,17 @@ pub fn create_backup(directory: &Path, target: &Path) -> Result<Backup, StoreErr
 }
 
 /// Checks every file of a backup against its manifest, restores it into an empty scratch directory, opens that as a
-/// database, which walks the chain and builds the index, and compares what comes out with the manifest.
+/// database, which walks the chain and builds the index, looks for every blob that its records name, and compares what comes
+/// out with the manifest.
 ///
 /// # Errors
 /// `Damaged`, with the file, where the backup is not what was made; a file cannot be read or written.
-pub fn verify_backup(backup: &Path, scratch: &Path) -> Result<Backup, StoreError> {
+pub fn verify_backup(backup: &Path, scratch: &Path, naming: Naming<'_>) -> Result<Backup, StoreError> {
     let restored = restore_backup(backup, scratch)?;
     // As it is opened, but for the floor: a scratch place need not have room for more.
     let options = Options { free_floor_bytes: 0, ..Options::default() };
     let database = Database::open(scratch, options)?;
-    let found = database.verify()?;
+    let found = database.verify(naming)?;
     let what = match found.damage {
         Some(damage) => damage,
         None if (found.sequence, found.hash) != (restored.sequence, restored.hash) => format!(

@@ -8,14 +8,15 @@ use std::{
 };
 
 use super::{
-    Log, Past, Record, Verification,
+    Log, Past, Record,
     checkpoint::Checkpoint,
     reader::Raw,
-    record::{Head, Sealed},
+    record::{Head, Sealed, decode},
     segment::{self, Segment},
+    untouched::Untouched,
     walk::{Walk, walk},
 };
-use crate::store::{Sequence, StoreError, files, space};
+use crate::store::{Sequence, StoreError, Verification, files, space, verifying::Named};
 
 /// The journal of a directory, walked and not yet changed.
 pub(in crate::store) struct Found {
@@ -33,6 +34,7 @@ pub(in crate::store) struct Journal {
     file: fs::File,
     offset: u64,
     head: Head,
+    untouched: Untouched,
 }
 
 /// The part of a segment's file that holds records.
@@ -56,19 +58,20 @@ impl Found {
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         files::create_directory(directory)?;
         Segment::tidy(directory)?;
-        let found = Self::read(directory)?;
+        let found = Self::read(directory, |_| {})?;
         match found.walk.damage {
             Some(damage) => Err(damage),
             None => Ok(found),
         }
     }
 
-    fn read(directory: &Path) -> Result<Self, StoreError> {
+    fn read(directory: &Path, mut see: impl FnMut(&Raw)) -> Result<Self, StoreError> {
         let checkpoint = Checkpoint::read(&directory.join(CHECKPOINT))?;
         let past = Past::new(directory.to_owned());
         let mut before = Head::EMPTY;
         let mut forked = None;
         let mut walk = walk(directory, None, |segment, raw: &Raw| {
+            see(raw);
             past.note(segment, raw.offset, before);
             before = Head { sequence: raw.link.sequence, hash: raw.hash, time: raw.link.time };
             if checkpoint.is_some_and(|checkpoint| {
@@ -138,7 +141,9 @@ impl Found {
             Some(segment) => (segment.clone(), self.mend(segment)?),
         };
         let offset = if self.walk.segments.is_empty() { segment::HEADER_BYTES } else { self.walk.end };
-        Ok(Journal { directory: self.directory, segment_bytes, past: self.past, segment, file, offset, head })
+        let untouched = Untouched::of(&file, &segment.path, offset)?;
+        let Self { directory, past, .. } = self;
+        Ok(Journal { directory, segment_bytes, past, segment, file, offset, head, untouched })
     }
 
     fn mend(&self, segment: &Segment) -> Result<fs::File, StoreError> {
@@ -167,14 +172,24 @@ impl Found {
     }
 }
 
-/// Walks the journal of a directory, whether or not a service uses it just now. Nothing is changed. What a crash left of
-/// a write that nobody was told of is no damage.
+/// Walks the journal of a directory, whether or not a service uses it just now, and checks that it reaches as far as is
+/// known to have been acknowledged. Nothing is changed. What a crash left of a write that nobody was told of is no damage.
 ///
 /// # Errors
 /// The journal cannot be read. Damage is no error here, but what was asked for.
-pub(in crate::store) fn verify(directory: &Path) -> Result<Verification, StoreError> {
-    let walk = settled(directory)?;
-    Ok(Verification::new(walk.head, walk.damage))
+pub(in crate::store) fn verify(
+    directory: &Path,
+    acknowledged: Sequence,
+    named: &mut Named<'_>,
+) -> Result<Verification, StoreError> {
+    let found = settled(directory, |raw| {
+        // A body whose hash is right is one that was written: it can be read.
+        if let Ok(record) = decode(&raw.body) {
+            named.see(&record.effects);
+        }
+    })?;
+    let short = found.check_reaches(acknowledged).err();
+    Ok(Verification::new(found.walk.head, found.walk.damage.or(short)))
 }
 
 /// How far the journal of a directory goes, and the part of each of its files that holds it, whether or not a service
@@ -183,7 +198,7 @@ pub(in crate::store) fn verify(directory: &Path) -> Result<Verification, StoreEr
 /// # Errors
 /// `Damaged` where the journal is not what was acknowledged.
 pub(in crate::store) fn survey(directory: &Path) -> Result<(Head, Vec<Extent>), StoreError> {
-    let walk = settled(directory)?;
+    let walk = settled(directory, |_| {})?.walk;
     if let Some(damage) = walk.damage {
         return Err(damage);
     }
@@ -192,17 +207,17 @@ pub(in crate::store) fn survey(directory: &Path) -> Result<(Head, Vec<Extent>), 
 }
 
 /// Walks until what looks damaged stays so: a service at work may write behind the walk's back what then looks out of
-/// place.
-fn settled(directory: &Path) -> Result<Walk, StoreError> {
-    let mut walk = Found::read(directory)?.walk;
-    while walk.damage.is_some() {
-        let before = walk.head;
-        walk = Found::read(directory)?.walk;
-        if walk.head == before {
+/// place. Shows every record of every walk.
+fn settled(directory: &Path, mut see: impl FnMut(&Raw)) -> Result<Found, StoreError> {
+    let mut found = Found::read(directory, &mut see)?;
+    while found.walk.damage.is_some() {
+        let before = found.walk.head;
+        found = Found::read(directory, &mut see)?;
+        if found.walk.head == before {
             break;
         }
     }
-    Ok(walk)
+    Ok(found)
 }
 
 // === impl Journal ===
@@ -212,6 +227,7 @@ impl Journal {
         let bytes = self.segment_bytes.max(segment::HEADER_BYTES + group_bytes);
         let record = &next.record;
         let (segment, file) = Segment::create(&self.directory, record.sequence, record.previous, bytes)?;
+        self.untouched = Untouched::of(&file, &segment.path, segment::HEADER_BYTES)?;
         (self.segment, self.file, self.offset) = (segment, file, segment::HEADER_BYTES);
         Ok(())
     }
@@ -220,6 +236,8 @@ impl Journal {
 impl Log for Journal {
     fn write(&mut self, group: &[Sealed]) -> Result<(), StoreError> {
         let Some(first) = group.first() else { return Ok(()) };
+        // Nobody is told that a write lasts which stands behind damage.
+        self.untouched.check(&self.file, &self.segment.path)?;
         let group_bytes: u64 = group.iter().map(|sealed| sealed.bytes.len() as u64).sum();
         if self.offset + group_bytes > self.segment.bytes {
             self.roll(first, group_bytes)?;
@@ -237,6 +255,7 @@ impl Log for Journal {
             // Part of it may be there: this is no longer a full disk to come back from.
             source: std::io::Error::other(source),
         })?;
+        self.untouched.appended(&bytes);
         self.offset = offset;
         Ok(())
     }

@@ -6,13 +6,12 @@ use std::{
 };
 
 use super::{
-    Verification,
     reader::{Reader, Step},
     record::{Head, Record, decode},
     segment::Segment,
     walk::walk,
 };
-use crate::store::{Sequence, StoreError};
+use crate::store::{Sequence, StoreError, Verification, verifying::Named};
 
 /// Every so many sequences the place of a record is remembered.
 const STRIDE: u64 = 256;
@@ -89,9 +88,14 @@ impl Past {
         Ok(records)
     }
 
-    /// Walks the journal up to `last`.
-    pub fn verify(&self, last: Sequence) -> Result<Verification, StoreError> {
-        let walk = walk(&self.directory, Some(last), |_, _| Ok(()))?;
+    /// Walks the journal up to `last`, and shows every record on the way.
+    pub fn verify(&self, last: Sequence, named: &mut Named<'_>) -> Result<Verification, StoreError> {
+        let walk = walk(&self.directory, Some(last), |segment, raw| {
+            let record = decode(&raw.body)
+                .map_err(|malformed| StoreError::damaged(&segment.path, raw.offset, malformed.0))?;
+            named.see(&record.effects);
+            Ok(())
+        })?;
         let short = (walk.head.sequence < last).then(|| {
             let path = walk.segments.last().map_or(&*self.directory, |segment| &segment.path);
             StoreError::damaged(path, walk.end, "records that were acknowledged are missing")

@@ -47,7 +47,13 @@ impl Segment {
         let path = directory.join(format!("{first:020}.{EXTENSION}"));
         let segment = Self { path, bytes, first, previous };
         let made = (|| {
-            let file = fs::File::create(&temporary).map_err(StoreError::io("creating", &temporary))?;
+            let file = fs::File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&temporary)
+                .map_err(StoreError::io("creating", &temporary))?;
             space::allocate(&file, bytes).map_err(StoreError::io("allocating", &temporary))?;
             (&file).write_all(&segment.header()).map_err(StoreError::io("writing", &temporary))?;
             file.sync_all().map_err(StoreError::io("syncing", &temporary))?;
