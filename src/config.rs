@@ -103,6 +103,10 @@ pub struct RunConfig {
 pub struct PluginConfig {
     /// The largest component accepted, in bytes.
     pub component_bytes: usize,
+    /// Bytes that compiled plugins may take on disk.
+    pub cache_bytes: u64,
+    /// Milliseconds that all calls of a plugin may take together, for a request that tries it out.
+    pub try_out_ms: u64,
 }
 
 /// The log.
@@ -246,6 +250,7 @@ impl Config {
     pub fn sandbox(&self) -> SandboxConfig {
         SandboxConfig {
             cache: Some(self.data.join("compiled")),
+            cache_bytes: self.plugins.cache_bytes,
             component_bytes: self.plugins.component_bytes,
         }
     }
@@ -267,6 +272,7 @@ impl Config {
                 output_bytes: self.runs.output_bytes,
                 wall_time: Duration::from_millis(self.runs.wall_ms),
             },
+            try_out: Duration::from_millis(self.plugins.try_out_ms),
             concurrent_runs: self.runs.concurrent,
         }
     }

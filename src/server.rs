@@ -86,6 +86,12 @@ impl Server {
         self.address
     }
 
+    /// The evaluator, for whoever runs the service in their own process and wants to see what is under way.
+    #[must_use]
+    pub fn evaluator(&self) -> Evaluator {
+        self.services.evaluator.clone()
+    }
+
     /// Serves until `shutdown` or until the store fails, then stops in order: health says so, nothing new is accepted,
     /// calls finish or are cut after `limits.drain_ms`, the store is closed. Ends in time whatever clients do.
     ///

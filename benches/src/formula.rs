@@ -77,7 +77,7 @@ pub fn bench() {
 
 /// The plugin that Merit ships for formulas, loaded.
 pub fn formula_plugin() -> Plugin {
-    let sandbox = Sandbox::new(SandboxConfig { cache: None, component_bytes: 32 << 20 }).expect("a sandbox");
+    let sandbox = Sandbox::new(SandboxConfig::default()).expect("a sandbox");
     let component = include_bytes!("../../plugins/standard/built/formula.wasm");
     sandbox.load(component).expect("the formula plugin loads")
 }

@@ -1,12 +1,12 @@
 //! The evaluator: what it is made of. What it does is in the files named for it: `publish`, `try_out`, `work`,
 //! `listing`, `explain`, `replay`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{plugins::Plugins, progress::Board, results::Results};
 use crate::{
     resource::Resources,
-    sandbox::{Limits, Sandbox},
+    sandbox::{Limits, Patience, Sandbox, UnderWay},
     store::Database,
     view::Views,
 };
@@ -14,7 +14,10 @@ use crate::{
 /// Publishes, runs, answers for the results. Cheap to clone. Calls that compute block: call them where blocking is
 /// allowed.
 #[derive(Clone)]
-pub struct Evaluator(Arc<Inner>);
+pub struct Evaluator {
+    inner: Arc<Inner>,
+    patience: Patience,
+}
 
 struct Inner {
     database: Database,
@@ -36,6 +39,9 @@ pub struct RunOptions {
     pub threads: usize,
     /// What plugins may use.
     pub limits: Limits,
+    /// The longest that all calls of a plugin may take together, for a request that tries it out: somebody waits, and
+    /// others want the core.
+    pub try_out: Duration,
     /// Runs at work at the same time; others wait.
     pub concurrent_runs: usize,
 }
@@ -56,39 +62,57 @@ impl Evaluator {
         let plugins = Plugins::new(database.clone(), resources.clone(), sandbox, options.limits);
         let results = Results::new(database.clone());
         let board = Board::default();
-        Self(Arc::new(Inner { database, resources, views, plugins, options, engine, board, results }))
+        let inner = Inner { database, resources, views, plugins, options, engine, board, results };
+        Self { inner: Arc::new(inner), patience: Patience::default() }
+    }
+
+    /// The same evaluator, whose plugins are stopped when nobody waits for the answer any more.
+    #[must_use]
+    pub fn waiting(&self, patience: &Patience) -> Self {
+        Self { inner: Arc::clone(&self.inner), patience: patience.clone() }
+    }
+
+    /// The guests under way now, of all runs and requests.
+    #[must_use]
+    pub fn under_way(&self) -> UnderWay {
+        self.inner.plugins.under_way()
     }
 
     pub(super) fn database(&self) -> &Database {
-        &self.0.database
+        &self.inner.database
     }
 
     pub(super) fn resources(&self) -> &Resources {
-        &self.0.resources
+        &self.inner.resources
     }
 
     pub(super) fn views(&self) -> &Views {
-        &self.0.views
+        &self.inner.views
     }
 
-    pub(super) fn plugins(&self) -> &Plugins {
-        &self.0.plugins
+    pub(super) fn plugins(&self) -> Plugins {
+        self.inner.plugins.waiting(&self.patience)
+    }
+
+    /// How long the answer is waited for.
+    pub(super) fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     pub(super) fn options(&self) -> &RunOptions {
-        &self.0.options
+        &self.inner.options
     }
 
     /// Name and version of the engine.
     pub(super) fn engine(&self) -> &str {
-        &self.0.engine
+        &self.inner.engine
     }
 
     pub(super) fn board(&self) -> &Board {
-        &self.0.board
+        &self.inner.board
     }
 
     pub(super) fn results(&self) -> &Results {
-        &self.0.results
+        &self.inner.results
     }
 }

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     model::rejection::PluginReason,
-    sandbox::{self, Context, Limits, Manifest, Outcome, Plugin, Scope, Verdict},
+    sandbox::{self, Context, Limits, Manifest, Outcome, Patience, Plugin, Scope, Verdict},
 };
 
 /// The most rows of a step that may end their plugin's call (traps, fuel, contract) before the run is given up: each
@@ -51,8 +51,8 @@ pub struct Conduct<'a> {
     pub chunk_rows: usize,
     /// Threads.
     pub threads: usize,
-    /// Set when the answer is no longer wanted.
-    pub cancelled: &'a AtomicBool,
+    /// Whether the answer is still wanted.
+    pub patience: &'a Patience,
     /// Counts rows that are done.
     pub done: &'a AtomicU64,
 }
@@ -136,7 +136,8 @@ fn call_all(
     let next = AtomicUsize::new(0);
     let verdicts = AtomicUsize::new(0);
     let stopped: Mutex<Option<Stopped>> = Mutex::new(None);
-    let caller = Caller { job, conduct, verdicts: &verdicts, stopped: &stopped };
+    let comfortable = AtomicUsize::new(usize::MAX);
+    let caller = Caller { job, conduct, verdicts: &verdicts, stopped: &stopped, comfortable: &comfortable };
     let work = || {
         let mut mine = Vec::new();
         loop {
@@ -147,7 +148,9 @@ fn call_all(
                 return mine;
             }
             match job.manifest.scope {
-                Scope::Row => caller.call_rows(batch, &mut pieces),
+                Scope::Row => {
+                    caller.call_rows(batch, &mut pieces);
+                }
                 Scope::Group => caller.call_group(batch, &mut pieces),
             }
             conduct.done.fetch_add(batch.len() as u64, Ordering::Relaxed);
@@ -176,13 +179,15 @@ struct Caller<'a> {
     conduct: &'a Conduct<'a>,
     verdicts: &'a AtomicUsize,
     stopped: &'a Mutex<Option<Stopped>>,
+    /// Rows that go into a call, as far as is known by now.
+    comfortable: &'a AtomicUsize,
 }
 
 // === impl Caller ===
 
 impl Caller<'_> {
     fn is_stopped(&self) -> bool {
-        if self.conduct.cancelled.load(Ordering::Relaxed) {
+        if self.conduct.patience.is_over() {
             self.stop(Stopped::Cancelled);
         }
         self.stopped.lock().expect("no worker panics").is_some()
@@ -199,17 +204,29 @@ impl Caller<'_> {
     }
 
     /// Scores independent rows. A call that does not end well is made again for fewer rows, down to the ones that are
-    /// the cause: they alone are faulted, with what is said of them alone, however the rows were cut.
-    fn call_rows(&self, rows: &[u32], pieces: &mut Vec<Piece>) {
+    /// the cause: they alone are faulted, with what is said of them alone, however the rows were cut. Answers whether
+    /// all were scored by one call.
+    fn call_rows(&self, rows: &[u32], pieces: &mut Vec<Piece>) -> bool {
         if rows.is_empty() || self.is_stopped() {
-            return;
+            return true;
+        }
+        let comfortable = self.comfortable.load(Ordering::Relaxed);
+        if rows.len() > comfortable {
+            for part in rows.chunks(comfortable) {
+                self.call_rows(part, pieces);
+            }
+            return false;
         }
         let verdict = match self.evaluate(rows) {
-            Ok(outcome) => return pieces.push(Piece::Scored { rows: rows.to_vec(), outcome }),
+            Ok(outcome) => {
+                pieces.push(Piece::Scored { rows: rows.to_vec(), outcome });
+                return true;
+            }
             Err(verdict) => verdict,
         };
         if let [_] = rows {
-            return self.fault(rows, verdict, pieces);
+            self.fault(rows, verdict, pieces);
+            return false;
         }
         let suspect = verdict.row.map(|row| row as usize).filter(|&row| row < rows.len());
         match suspect {
@@ -219,11 +236,15 @@ impl Caller<'_> {
                 self.call_rows(&rows[row + 1..], pieces);
             }
             None => {
-                let (left, right) = rows.split_at(rows.len() / 2);
-                self.call_rows(left, pieces);
-                self.call_rows(right, pieces);
+                let (left, right) = rows.split_at(rows.len().div_ceil(2));
+                let left_scored = self.call_rows(left, pieces);
+                if self.call_rows(right, pieces) && left_scored {
+                    // No row was the cause: together they were too much. Others like them need not find that out.
+                    self.comfortable.fetch_min(left.len(), Ordering::Relaxed);
+                }
             }
         }
+        false
     }
 
     /// Scores a group, which is never cut. A row that the verdict names is taken out; else the group is faulted.
@@ -249,6 +270,10 @@ impl Caller<'_> {
     }
 
     fn fault(&self, rows: &[u32], verdict: Verdict, pieces: &mut Vec<Piece>) {
+        if self.is_stopped() {
+            // It was stopped, and says nothing about the row.
+            return;
+        }
         pieces.push(Piece::Faulted { rows: rows.to_vec(), fault: verdict_fault(&verdict) });
         let before = self.verdicts.fetch_add(1, Ordering::Relaxed);
         if before >= VERDICTS_PER_STEP {

@@ -15,7 +15,7 @@ use crate::{
     },
     proto::v1,
     resource::Resources,
-    sandbox::{Limits, Manifest, Plugin, Sandbox, Verdict},
+    sandbox::{Limits, Manifest, Patience, Plugin, Sandbox, UnderWay, Verdict},
     store::{BlobHash, Database, WriteError},
 };
 
@@ -48,6 +48,7 @@ pub struct Plugins {
     resources: Resources,
     sandbox: Sandbox,
     limits: Limits,
+    patience: Patience,
     loaded: Arc<Mutex<Recent<BlobHash, Plugin>>>,
     manifests: Arc<Mutex<Manifests>>,
 }
@@ -70,9 +71,22 @@ impl Plugins {
             resources,
             sandbox,
             limits,
+            patience: Patience::default(),
             loaded: Arc::new(Mutex::new(Recent::new(LOADED))),
             manifests: Arc::new(Mutex::new(Recent::new(MANIFESTS))),
         }
+    }
+
+    /// The same loader; the plugins that it gives are stopped when nobody waits for them any more.
+    #[must_use]
+    pub fn waiting(&self, patience: &Patience) -> Self {
+        Self { patience: patience.clone(), ..self.clone() }
+    }
+
+    /// The guests under way now.
+    #[must_use]
+    pub fn under_way(&self) -> UnderWay {
+        self.sandbox.under_way()
     }
 
     /// Checks and compiles a component.
@@ -82,11 +96,11 @@ impl Plugins {
     pub fn component(&self, bytes: &[u8]) -> Result<Plugin, Rejection> {
         let hash = BlobHash(*blake3::hash(bytes).as_bytes());
         if let Some(plugin) = lock(&self.loaded).get(&hash) {
-            return Ok(plugin);
+            return Ok(plugin.waiting(&self.patience));
         }
         let plugin = self.sandbox.load(bytes).map_err(|verdict| rejection(&verdict))?;
         lock(&self.loaded).put(hash, plugin.clone());
-        Ok(plugin)
+        Ok(plugin.waiting(&self.patience))
     }
 
     /// A standard plugin.
@@ -113,7 +127,7 @@ impl Plugins {
         };
         let hash = parse_hash(component).ok_or_else(missing)?;
         if let Some(plugin) = lock(&self.loaded).get(&hash) {
-            return Ok(plugin);
+            return Ok(plugin.waiting(&self.patience));
         }
         let bytes = self.database.blobs().get(hash)?.ok_or_else(missing)?;
         Ok(self.component(&bytes)?)

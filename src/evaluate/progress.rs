@@ -5,12 +5,12 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Instant,
 };
 
-use crate::model::name::Name;
+use crate::{model::name::Name, sandbox::Patience};
 
 /// The runs at work.
 #[derive(Default)]
@@ -20,8 +20,8 @@ pub struct Board {
 
 /// How far a run is.
 pub struct Progress {
-    /// Set when its answer is no longer wanted.
-    pub cancelled: AtomicBool,
+    /// Whether its answer is still wanted.
+    pub patience: Patience,
     /// Rows done, of all steps together.
     pub done: AtomicU64,
     rows: AtomicU64,
@@ -39,7 +39,7 @@ impl Board {
             return None;
         }
         let progress = Arc::new(Progress {
-            cancelled: AtomicBool::new(false),
+            patience: Patience::default(),
             done: AtomicU64::new(0),
             rows: AtomicU64::new(0),
             steps: AtomicU64::new(1),
@@ -61,7 +61,7 @@ impl Board {
 
     /// Tells every run to stop.
     pub fn stop_all(&self) {
-        self.lock().values().for_each(|progress| progress.cancelled.store(true, Ordering::Relaxed));
+        self.lock().values().for_each(|progress| progress.patience.give_up());
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Name, Arc<Progress>>> {
@@ -92,11 +92,6 @@ impl Progress {
     /// Thousandths of a second since the run was taken up.
     pub fn milliseconds(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// Whether the run is no longer wanted.
-    pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Replays a finished run: executes the plugins again over the inputs on file, and compares every output and fault.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use super::{
     column::{Column, Values, count_u32},
@@ -45,8 +45,7 @@ impl Evaluator {
         let threads = within("threads", request.threads, MOST_THREADS, cores)?;
         let run: v1::Run = self.resources().get(&name)?;
         let recorded = self.results().dataset(&run)?;
-        let conduct =
-            Conduct { chunk_rows, threads, cancelled: &AtomicBool::new(false), done: &AtomicU64::new(0) };
+        let conduct = Conduct { chunk_rows, threads, patience: self.patience(), done: &AtomicU64::new(0) };
         let mut replayed = Dataset::clone(&recorded);
         let mut first_difference = None;
         for place in 0..recorded.steps.len() {

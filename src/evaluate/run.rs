@@ -192,7 +192,7 @@ impl BoundRun {
         let mut maker = InputMaker::new(&seen);
         let mut finished: Vec<StepData> = Vec::new();
         for bound in &steps {
-            if progress.is_cancelled() {
+            if progress.patience.is_over() {
                 return Err(RunError::Stopped {
                     step: bound.header.step.clone(),
                     stopped: Stopped::Cancelled,
@@ -211,7 +211,7 @@ impl BoundRun {
             let conduct = Conduct {
                 chunk_rows: evaluator.options().chunk_rows,
                 threads: evaluator.options().threads,
-                cancelled: &progress.cancelled,
+                patience: &progress.patience,
                 done: &progress.done,
             };
             let outcome = execute(&job, &conduct)

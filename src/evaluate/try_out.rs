@@ -1,6 +1,6 @@
 //! Tries a plugin out on rows that the request brings along: describe, score, explain. Nothing is kept.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use super::{
     dataset::decimal_text,
@@ -17,22 +17,12 @@ use crate::{
         rejection::{PluginReason, Rejection},
     },
     proto::v1,
-    sandbox::{self, Batch, Context, Kind, Limits, Outcome, Role, Scope, Verdict},
+    sandbox::{self, Batch, Context, Kind, Outcome, Role, Scope, Verdict},
     store::WriteError,
 };
 
 /// What a plugin sees for a period where the request names none.
 const DEFAULT_PERIOD: (&str, &str) = ("2000-01-01", "2000-04-01");
-
-/// The longest that trying out may keep a core busy, whatever a run's calls may take: somebody waits for the answer, and
-/// what goes on after they have left is paid for by everybody else.
-const WALL_TIME_MAX: Duration = Duration::from_secs(5);
-
-/// What a plugin may use when it is tried out.
-fn limits(evaluator: &Evaluator) -> Limits {
-    let limits = evaluator.options().limits;
-    Limits { wall_time: limits.wall_time.min(WALL_TIME_MAX), ..limits }
-}
 
 /// Rows of a request, ready to be scored.
 struct TryOut {
@@ -52,7 +42,7 @@ impl Evaluator {
     /// What is wrong with the plugin or its parameters.
     pub fn describe_plugin(&self, request: &v1::DescribePluginRequest) -> Result<v1::Manifest, WriteError> {
         self.team(&request.parent)?;
-        let loaded = self.plugins().source(request.plugin.as_ref())?;
+        let loaded = self.briefly().plugins().source(request.plugin.as_ref())?;
         Ok(manifest_message(&loaded.manifest))
     }
 
@@ -99,6 +89,11 @@ impl Evaluator {
         Ok(v1::ExplainPluginResponse { result: Some(result), steps })
     }
 
+    /// The same evaluator, with little patience: whatever a run's calls may take, somebody waits for this answer.
+    fn briefly(&self) -> Self {
+        self.waiting(&self.patience().at_most(self.options().try_out))
+    }
+
     fn try_out(
         &self,
         team: &str,
@@ -113,7 +108,7 @@ impl Evaluator {
         };
         let (start, end) = (or(period.0, DEFAULT_PERIOD.0), or(period.1, DEFAULT_PERIOD.1));
         let period = Period::parse(&start, &end)?;
-        let loaded = self.plugins().source(source)?;
+        let loaded = self.briefly().plugins().source(source)?;
         let mut lacking = BTreeMap::new();
         for (place, row) in rows.iter().enumerate() {
             if let Some(input) = check_row(&loaded.manifest, place, row)? {
@@ -183,7 +178,7 @@ impl TryOut {
     fn evaluate(&self, evaluator: &Evaluator, rows: &[usize]) -> Result<Result<Outcome, Verdict>, Rejection> {
         let batch = self.batch(rows)?;
         let LoadedPlugin { plugin, parameters, manifest, .. } = &self.loaded;
-        Ok(plugin.evaluate(parameters, &self.context, manifest, &batch, &limits(evaluator)))
+        Ok(plugin.evaluate(parameters, &self.context, manifest, &batch, &evaluator.options().limits))
     }
 
     fn take(&self, rows: &[usize], outcome: &Outcome, results: &mut [v1::PluginResult]) {
@@ -211,7 +206,7 @@ impl TryOut {
         let place = rows.iter().position(|&other| other == row).unwrap_or_default();
         let place = u32::try_from(place).unwrap_or_default();
         let batch = self.batch(&rows)?;
-        let limits = &limits(evaluator);
+        let limits = &evaluator.options().limits;
         let steps = plugin
             .explain(parameters, &self.context, manifest, &batch, place, limits)
             .map_err(|verdict| rejection(&verdict))?;

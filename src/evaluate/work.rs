@@ -4,7 +4,7 @@
 //! state that it had seen cannot be looked at again, and nothing of it was kept. A run is finished by one write, which the
 //! writer refuses if the run was cancelled before it.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use prost::Message;
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -176,7 +176,7 @@ impl Runs {
 
     fn stop(&self, key: &Key) {
         if let Some(progress) = run_of(key).and_then(|name| self.evaluator.board().get(&name)) {
-            progress.cancelled.store(true, Ordering::Relaxed);
+            progress.patience.give_up();
         }
     }
 
@@ -236,7 +236,7 @@ impl AtWork {
             return Ok(());
         }
         let author = run.author.clone();
-        let evaluator = self.evaluator.clone();
+        let evaluator = self.evaluator.waiting(&self.progress.patience);
         let bound = blocking(move || BoundRun::bind(&evaluator, run)).await?;
         let (sequence, rows) = (bound.sequence(), bound.rows() as u64);
         self.progress.expect(rows, bound.steps());
@@ -337,7 +337,7 @@ fn is_over(rejection: &Rejection) -> bool {
 impl Drop for AtWork {
     fn drop(&mut self) {
         // Dropped in the middle, too: what is still computing is not wanted any more.
-        self.progress.cancelled.store(true, Ordering::Relaxed);
+        self.progress.patience.give_up();
         self.evaluator.board().end(&self.name);
     }
 }

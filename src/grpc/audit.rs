@@ -37,7 +37,7 @@ impl AuditService for Audits {
     ) -> Result<Response<ListEventsResponse>, Status> {
         let (database, resources) = (self.database.clone(), self.resources.clone());
         let request = request.into_inner();
-        self.blocking.run(move || events::list(&database, &resources, &request)).await.map(Response::new)
+        self.blocking.run(move |_| events::list(&database, &resources, &request)).await.map(Response::new)
     }
 
     async fn verify_journal(
@@ -45,7 +45,7 @@ impl AuditService for Audits {
         _request: Request<VerifyJournalRequest>,
     ) -> Result<Response<VerifyJournalResponse>, Status> {
         let database = self.database.clone();
-        let found = self.blocking.run(move || Ok(database.verify(&blobs_named)?)).await?;
+        let found = self.blocking.run(move |_| Ok(database.verify(&blobs_named)?)).await?;
         Ok(Response::new(VerifyJournalResponse {
             intact: found.damage.is_none(),
             records: found.records,

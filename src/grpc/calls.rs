@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status};
 use super::{limits::Limits, panic, status};
 use crate::{
     model::{caller::Caller, rejection::Rejection},
+    sandbox::Patience,
     store::WriteError,
 };
 
@@ -76,7 +77,8 @@ impl Blocking {
     }
 
     /// Runs the work where blocking is allowed, when there is room. Work that nobody waits for any more is not begun;
-    /// what is begun is finished.
+    /// what is begun is told, by its patience, when the client went away or its deadline has passed: then this answer is
+    /// dropped.
     ///
     /// # Errors
     /// What the work says.
@@ -85,12 +87,13 @@ impl Blocking {
     /// As the work does.
     pub async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, WriteError> + Send + 'static,
+        work: impl FnOnce(&Patience) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, Status> {
         let stopping = || status::unavailable("the server is stopping");
         let place = Arc::clone(&self.room).acquire_owned().await.map_err(|_| stopping())?;
+        let (patience, _waiting) = Patience::of_a_waiter();
         let done = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let result = work(&patience);
             drop(place);
             result
         });

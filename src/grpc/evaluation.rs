@@ -62,7 +62,7 @@ impl EvaluationService for Evaluations {
         request: Request<ComputeMeasuresRequest>,
     ) -> Result<Response<ComputeMeasuresResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        self.blocking.run(move || evaluator.compute_measures(&request)).await.map(Response::new)
+        self.blocking.run(move |_| evaluator.compute_measures(&request)).await.map(Response::new)
     }
 
     async fn watch_run(
@@ -82,7 +82,7 @@ impl EvaluationService for Evaluations {
     ) -> Result<Response<Evaluation>, Status> {
         let name = evaluation_name(&request.get_ref().name)?;
         let evaluator = self.evaluator.clone();
-        self.blocking.run(move || evaluator.evaluation(&name)).await.map(Response::new)
+        self.blocking.run(move |_| evaluator.evaluation(&name)).await.map(Response::new)
     }
 
     async fn list_evaluations(
@@ -90,7 +90,7 @@ impl EvaluationService for Evaluations {
         request: Request<ListEvaluationsRequest>,
     ) -> Result<Response<ListEvaluationsResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        self.blocking.run(move || evaluator.evaluations(&request)).await.map(Response::new)
+        self.blocking.run(move |_| evaluator.evaluations(&request)).await.map(Response::new)
     }
 
     async fn explain_evaluation(
@@ -99,7 +99,7 @@ impl EvaluationService for Evaluations {
     ) -> Result<Response<ExplainEvaluationResponse>, Status> {
         let name = evaluation_name(&request.get_ref().name)?;
         let evaluator = self.evaluator.clone();
-        self.blocking.run(move || evaluator.explain(&name)).await.map(Response::new)
+        self.blocking.run(move |patience| evaluator.waiting(patience).explain(&name)).await.map(Response::new)
     }
 
     async fn replay_run(
@@ -107,7 +107,10 @@ impl EvaluationService for Evaluations {
         request: Request<ReplayRunRequest>,
     ) -> Result<Response<ReplayRunResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        self.blocking.run(move || evaluator.replay(&request)).await.map(Response::new)
+        self.blocking
+            .run(move |patience| evaluator.waiting(patience).replay(&request))
+            .await
+            .map(Response::new)
     }
 
     async fn download_dataset(
@@ -116,7 +119,7 @@ impl EvaluationService for Evaluations {
     ) -> Result<Response<Pieces>, Status> {
         let run = run_name(&request.get_ref().name)?;
         let evaluator = self.evaluator.clone();
-        let dataset = self.blocking.run(move || evaluator.dataset(&run)).await?;
+        let dataset = self.blocking.run(move |_| evaluator.dataset(&run)).await?;
         Ok(Response::new(iter(pieces(dataset))))
     }
 }

@@ -57,7 +57,10 @@ impl PluginService for Plugins {
         request: Request<DescribePluginRequest>,
     ) -> Result<Response<Manifest>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        self.blocking.run(move || evaluator.describe_plugin(&request)).await.map(Response::new)
+        self.blocking
+            .run(move |patience| evaluator.waiting(patience).describe_plugin(&request))
+            .await
+            .map(Response::new)
     }
 
     async fn evaluate_plugin(
@@ -65,7 +68,10 @@ impl PluginService for Plugins {
         request: Request<EvaluatePluginRequest>,
     ) -> Result<Response<EvaluatePluginResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        self.blocking.run(move || evaluator.evaluate_plugin(&request)).await.map(Response::new)
+        self.blocking
+            .run(move |patience| evaluator.waiting(patience).evaluate_plugin(&request))
+            .await
+            .map(Response::new)
     }
 
     async fn explain_plugin(
@@ -73,6 +79,9 @@ impl PluginService for Plugins {
         request: Request<ExplainPluginRequest>,
     ) -> Result<Response<ExplainPluginResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        self.blocking.run(move || evaluator.explain_plugin(&request)).await.map(Response::new)
+        self.blocking
+            .run(move |patience| evaluator.waiting(patience).explain_plugin(&request))
+            .await
+            .map(Response::new)
     }
 }

@@ -70,6 +70,6 @@ impl Standard {
         // What cannot be decoded is refused by the method itself.
         let Ok(request) = CreateRunRequest::decode(request.clone()) else { return Ok(None) };
         let evaluator = self.evaluator.clone();
-        self.blocking.run(move || evaluator.objection(&request)).await
+        self.blocking.run(move |patience| evaluator.waiting(patience).objection(&request)).await
     }
 }

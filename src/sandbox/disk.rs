@@ -17,14 +17,13 @@ use super::compiled::{self, Authenticated};
 /// Bytes of key, hash and authentication code.
 const HASH: usize = blake3::OUT_LEN;
 
-/// Bytes that all files may take together; the ones written longest ago go first.
-const CAPACITY: u64 = 2 << 30;
-
 /// The compiled cache. Files are named `COMPONENT-ENGINE.compiled` (both hashes in hex) and hold the authentication code,
 /// then what the compiler gave.
 #[derive(Debug)]
 pub struct Disk {
     directory: PathBuf,
+    /// Bytes that all files may take together; the ones written longest ago go first.
+    capacity: u64,
     key: [u8; HASH],
     engine: [u8; HASH],
 }
@@ -42,7 +41,7 @@ pub enum Found {
 impl Disk {
     /// Opens the cache in a folder, which is made where it does not exist; its key is in a file beside the folder, so that
     /// copying the folder elsewhere copies nothing that is believed there.
-    pub fn open(directory: PathBuf, engine: [u8; HASH]) -> Result<Self, String> {
+    pub fn open(directory: PathBuf, capacity: u64, engine: [u8; HASH]) -> Result<Self, String> {
         let words =
             |error: io::Error| format!("the cache of compiled plugins, {}: {error}", directory.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(words)?;
@@ -52,7 +51,7 @@ impl Disk {
         let key_path = directory.with_file_name(name);
         let key = open_key(&key_path)
             .map_err(|error| format!("the key of compiled plugins, {}: {error}", key_path.display()))?;
-        Ok(Self { directory, key, engine })
+        Ok(Self { directory, capacity, key, engine })
     }
 
     /// Loads what was compiled from the component of this hash.
@@ -75,9 +74,14 @@ impl Disk {
         }
     }
 
-    /// Keeps what was compiled from the component of this hash.
+    /// Keeps what was compiled from the component of this hash, unless it is larger than the whole cache may be.
     pub fn keep(&self, component: &[u8; HASH], compiled: &[u8]) -> io::Result<()> {
-        self.make_room(compiled.len() as u64)?;
+        let bytes = (HASH + compiled.len()) as u64;
+        if bytes > self.capacity {
+            // Others would have to go, and it would be the next to go.
+            return Ok(());
+        }
+        self.make_room(bytes)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
         file.write_all(self.code(component, compiled).as_bytes())?;
         file.write_all(compiled)?;
@@ -111,7 +115,7 @@ impl Disk {
         files.sort();
         let mut used: u64 = files.iter().map(|(_, length, _)| length).sum();
         for (_, length, path) in files {
-            if used.saturating_add(bytes) <= CAPACITY {
+            if used.saturating_add(bytes) <= self.capacity {
                 break;
             }
             fs::remove_file(path)?;

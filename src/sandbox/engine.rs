@@ -11,7 +11,7 @@ use super::limits::FUEL_PER_PAGE;
 /// The version of wasmtime; a test holds it to the lock file, since the crate does not tell.
 pub const VERSION: &str = "48.0.8";
 
-/// How often the epoch moves: how exactly wall time is held.
+/// How often the epoch moves, and a guest is asked whether it may go on: how exactly wall time is held.
 const TICK: Duration = Duration::from_millis(10);
 
 /// Native stack of a guest, in bytes: the calling thread must have it, and some more for the host. What a function takes
@@ -111,12 +111,6 @@ fn target() -> String {
     }
 }
 
-/// How many epochs a call may see.
-pub fn epochs(wall_time: Duration) -> u64 {
-    let ticks = wall_time.as_nanos().div_ceil(TICK.as_nanos());
-    u64::try_from(ticks).unwrap_or(u64::MAX >> 1).min(u64::MAX >> 1) + 1
-}
-
 /// What compiled code depends on: engine version, target, settings. Two engines with the same can share compiled code.
 pub fn compatibility(engine: &Engine) -> [u8; 32] {
     let mut hasher = Blake3Hasher(blake3::Hasher::new());
@@ -154,13 +148,5 @@ mod tests {
     fn engines_of_the_same_settings_can_share_compiled_code() {
         let hash = || compatibility(&new().expect("an engine"));
         assert_eq!(hash(), hash());
-    }
-
-    #[test]
-    fn wall_time_is_counted_in_ticks_that_are_never_too_few() {
-        for (wall_time, wanted) in [(0, 1), (1, 2), (10, 2), (11, 3), (20_000, 2_001)] {
-            assert_eq!(epochs(Duration::from_millis(wall_time)), wanted, "{wall_time} ms");
-        }
-        assert!(epochs(Duration::MAX) < u64::MAX / 2 + 2);
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use wasmtime::{ResourceLimiter, Result};
 
-use super::Batch;
+use super::{Batch, Scope, census::Counted, patience::Over};
 
 /// Fuel for a page (64 KiB) of linear memory, when it is there at the start and when it is grown. The engine takes no
 /// more than a byte for it.
@@ -25,11 +25,15 @@ const TABLES: usize = 64;
 ///
 /// Fuel is counted by instruction (bulk operations by byte, memory growth by page) and decides alike on every machine.
 /// Wall time only protects the host: it should be so generous that fuel always strikes first.
+///
+/// A batch of independent rows gets the fuel of its poorest row alone, however many rows it has: then a batch that ends
+/// well proves that each of its rows would alone, and whoever cuts a batch that does not finds for every row the verdict
+/// that it gets alone. What a row may use depends neither on its neighbours nor on how rows are cut into batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Fuel for a call.
     pub fuel_per_call: u64,
-    /// Fuel on top for each row (and each detail line) of the batch.
+    /// Fuel on top for a row and for each of its detail lines; for each row and line of a group, which is never cut.
     pub fuel_per_row: u64,
     /// Bytes of linear memory of an instance.
     pub memory_bytes: usize,
@@ -57,25 +61,53 @@ impl Default for Limits {
 /// The size of a batch as fuel sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    pub rows: u64,
-    pub lines: u64,
+    rows: u64,
+    lines: u64,
+    /// Rows and lines that there is fuel for.
+    paid: u64,
 }
 
 // === impl Size ===
 
 impl Size {
     /// A call without a batch.
-    pub const NONE: Self = Self { rows: 0, lines: 0 };
+    pub const NONE: Self = Self { rows: 0, lines: 0, paid: 0 };
 
-    pub fn of(batch: &Batch) -> Self {
-        let lines = batch.lines.as_ref().and_then(|lines| lines.row_ends.last()).copied();
-        Self { rows: u64::from(batch.rows), lines: u64::from(lines.unwrap_or(0)) }
+    /// The size of a batch: of a group as a whole, of independent rows as the one with the fewest lines.
+    pub fn of(batch: &Batch, scope: Scope) -> Self {
+        let rows = u64::from(batch.rows);
+        let ends = batch.lines.as_ref().map_or(&[][..], |lines| &lines.row_ends);
+        let lines = ends.last().map_or(0, |end| u64::from(*end));
+        let paid = match scope {
+            Scope::Group => rows.saturating_add(lines),
+            Scope::Row if rows == 0 => 0,
+            Scope::Row => {
+                let starts = [0].into_iter().chain(ends.iter().copied());
+                let of_rows =
+                    ends.iter().zip(starts).map(|(end, start)| u64::from(end.saturating_sub(start)));
+                1 + of_rows.min().unwrap_or(0)
+            }
+        };
+        Self { rows, lines, paid }
     }
 
     /// The fuel for a call of this size.
     pub fn fuel(self, limits: &Limits) -> u64 {
-        let items = self.rows.saturating_add(self.lines);
-        limits.fuel_per_call.saturating_add(limits.fuel_per_row.saturating_mul(items))
+        limits.fuel_per_call.saturating_add(limits.fuel_per_row.saturating_mul(self.paid))
+    }
+
+    /// Rows and lines that there is fuel for, on top of that for the call.
+    pub fn paid(self) -> u64 {
+        self.paid
+    }
+
+    /// Whom that fuel is for, in words.
+    pub fn payer(self) -> &'static str {
+        if self.paid == self.rows.saturating_add(self.lines) {
+            "each row and line"
+        } else {
+            "the row with the fewest lines: a batch gets what it would get alone"
+        }
     }
 }
 
@@ -90,8 +122,19 @@ impl fmt::Display for Size {
 #[derive(Debug)]
 pub struct Meter {
     memory_limit: usize,
-    memory: usize,
+    guest: Counted,
     tables: usize,
+}
+
+/// Why the epoch stopped a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Interrupted {
+    /// The call took its wall time.
+    #[error("the wall time is over")]
+    WallTime,
+    /// Nobody waits for the answer any more.
+    #[error("nobody waits any more")]
+    Unwanted(Over),
 }
 
 /// The limit that the meter stopped at.
@@ -111,13 +154,13 @@ pub enum Exceeded {
 // === impl Meter ===
 
 impl Meter {
-    pub fn new(limits: &Limits) -> Self {
-        Self { memory_limit: limits.memory_bytes, memory: 0, tables: 0 }
+    pub fn new(limits: &Limits, guest: Counted) -> Self {
+        Self { memory_limit: limits.memory_bytes, guest, tables: 0 }
     }
 
     /// The fuel that the linear memory in use now is charged with.
     pub fn fuel_of_memory(&self) -> u64 {
-        u64::from(FUEL_PER_PAGE) * self.memory.div_ceil(PAGE_BYTES) as u64
+        u64::from(FUEL_PER_PAGE) * self.guest.memory_bytes().div_ceil(PAGE_BYTES) as u64
     }
 }
 
@@ -126,11 +169,12 @@ impl ResourceLimiter for Meter {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        let memory = self.memory.saturating_add(desired.saturating_sub(current));
+        let more = desired.saturating_sub(current);
+        let memory = self.guest.memory_bytes().saturating_add(more);
         if memory > self.memory_limit {
             return Err(Exceeded::Memory(memory).into());
         }
-        self.memory = memory;
+        self.guest.grow(more);
         Ok(true)
     }
 

@@ -5,16 +5,17 @@
 //! already, the compiler at the rest, and `contract` links it. [`Plugin`] calls it. Whatever goes wrong is a [`Verdict`].
 
 mod admission;
+mod census;
 mod compiled;
 mod contract;
 mod disk;
 mod engine;
 mod explanation;
-mod isolate;
 mod limits;
 mod manifest;
 mod memory;
 mod outcome;
+mod patience;
 mod plugin;
 mod verdict;
 
@@ -29,15 +30,18 @@ use std::{
 
 use wasmtime::{Engine, component::Component};
 
+pub use census::UnderWay;
 pub use contract::v1_0_0::{
     Batch, Column, Context, Decimals, Fault, Input, Kind, Lines, Manifest, Outcome, Output, Role, Rounding,
     Scope, Step, Texts, Values,
 };
 pub use explanation::verify_steps;
 pub use limits::Limits;
+pub use patience::{Over, Patience, Waiting};
 pub use plugin::Plugin;
 pub use verdict::Verdict;
 
+use census::Census;
 use contract::Contract;
 use disk::{Disk, Found};
 use memory::{Capacity, Memory};
@@ -50,6 +54,8 @@ const IN_MEMORY: Capacity = Capacity { entries: 256, bytes: 1 << 30 };
 pub struct SandboxConfig {
     /// Where compiled plugins are kept; nothing means in memory only. The folder's key is kept beside it, in `NAME.key`.
     pub cache: Option<PathBuf>,
+    /// Bytes that they may take there; the ones written longest ago go first.
+    pub cache_bytes: u64,
     /// The largest component accepted, in bytes.
     pub component_bytes: usize,
 }
@@ -57,9 +63,9 @@ pub struct SandboxConfig {
 // === impl SandboxConfig ===
 
 impl Default for SandboxConfig {
-    /// No cache on disk; components up to 32 MiB, which is what script languages need.
+    /// No cache on disk (2 GiB where there is one); components up to 32 MiB, which is what script languages need.
     fn default() -> Self {
-        Self { cache: None, component_bytes: 32 << 20 }
+        Self { cache: None, cache_bytes: 2 << 30, component_bytes: 32 << 20 }
     }
 }
 
@@ -75,6 +81,7 @@ struct Inner {
     memory: Memory<Plugin, Verdict>,
     disk: Option<Disk>,
     loads: Counters,
+    census: Arc<Census>,
 }
 
 /// How loads were answered since the sandbox was set up; those answered from memory are not counted.
@@ -105,7 +112,9 @@ impl Sandbox {
     pub fn new(config: SandboxConfig) -> Result<Self, String> {
         let engine = engine::new().map_err(|error| format!("the Wasm engine: {error:#}"))?;
         let disk = match config.cache {
-            Some(directory) => Some(Disk::open(directory, engine::compatibility(&engine))?),
+            Some(directory) => {
+                Some(Disk::open(directory, config.cache_bytes, engine::compatibility(&engine))?)
+            }
             None => None,
         };
         let inner = Inner {
@@ -114,6 +123,7 @@ impl Sandbox {
             memory: Memory::new(IN_MEMORY, Plugin::code_bytes),
             disk,
             loads: Counters::default(),
+            census: Arc::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -131,6 +141,11 @@ impl Sandbox {
     /// Name and version of the engine, for the evidence of a run.
     pub fn version(&self) -> String {
         format!("wasmtime {}", engine::VERSION)
+    }
+
+    /// The guests under way now.
+    pub fn under_way(&self) -> UnderWay {
+        self.inner.census.under_way()
     }
 
     /// How loads were answered so far.
@@ -153,7 +168,7 @@ impl Inner {
         let contract = Contract::link(&self.engine, &component, &version)?;
         let image = component.image_range();
         let code_bytes = (image.end as usize).saturating_sub(image.start as usize);
-        Ok(Plugin::new(hash, self.engine.clone(), contract, code_bytes))
+        Ok(Plugin::new(hash, self.engine.clone(), contract, code_bytes, Arc::clone(&self.census)))
     }
 
     fn load_compiled(&self, hash: &[u8; 32]) -> Option<Component> {

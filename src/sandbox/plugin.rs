@@ -1,15 +1,17 @@
 //! A loaded plugin and its calls: a fresh store and instance for each, held to the limits, its answer held to the contract.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, UpdateDeadline};
 
 use super::{
-    Batch, Context, Limits, Manifest, Outcome, Scope, Step,
+    Batch, Context, Limits, Manifest, Outcome, Step,
+    census::Census,
     contract::{Answer, Contract, Instance, Question},
-    engine, explanation, isolate,
-    limits::{Meter, Size},
+    explanation,
+    limits::{Interrupted, Meter, Size},
     manifest, outcome,
+    patience::Patience,
     verdict::{Call, Verdict},
 };
 
@@ -20,6 +22,7 @@ use super::{
 #[derive(Clone)]
 pub struct Plugin {
     inner: Arc<Inner>,
+    patience: Patience,
 }
 
 struct Inner {
@@ -27,13 +30,27 @@ struct Inner {
     engine: Engine,
     contract: Contract,
     code_bytes: usize,
+    census: Arc<Census>,
 }
 
 // === impl Plugin ===
 
 impl Plugin {
-    pub(super) fn new(hash: [u8; 32], engine: Engine, contract: Contract, code_bytes: usize) -> Self {
-        Self { inner: Arc::new(Inner { hash, engine, contract, code_bytes }) }
+    pub(super) fn new(
+        hash: [u8; 32],
+        engine: Engine,
+        contract: Contract,
+        code_bytes: usize,
+        census: Arc<Census>,
+    ) -> Self {
+        let inner = Inner { hash, engine, contract, code_bytes, census };
+        Self { inner: Arc::new(inner), patience: Patience::default() }
+    }
+
+    /// The same plugin, whose calls are stopped when nobody waits for them any more.
+    #[must_use]
+    pub fn waiting(&self, patience: &Patience) -> Self {
+        Self { inner: Arc::clone(&self.inner), patience: patience.clone() }
     }
 
     /// The component's BLAKE3 hash.
@@ -58,8 +75,7 @@ impl Plugin {
 
     /// Scores a batch. The outcome is checked against the manifest: columns, kinds, scales, rows, faults.
     ///
-    /// When a plugin of scope `row` runs out of something or traps, parts of the batch are run again to find the row that
-    /// does it.
+    /// A verdict names a row where the answer shows it. Else which row it is shows when parts of the batch are called alone.
     ///
     /// # Errors
     /// `BAD_PARAMETERS` and `BAD_BATCH` when the plugin refuses; `CONTRACT_VIOLATION`; else what stopped it.
@@ -71,18 +87,10 @@ impl Plugin {
         batch: &Batch,
         limits: &Limits,
     ) -> Result<Outcome, Verdict> {
-        let evaluate = |batch: &Batch| {
-            let call = Call { function: "evaluate", size: Size::of(batch), limits };
-            let question = Question { parameters, context, batch };
-            self.call(call, |instance, store| instance.evaluate(store, question))
-        };
-        match evaluate(batch) {
-            Ok(answer) => outcome::check(answer, manifest, context, batch.rows),
-            Err(verdict) if manifest.scope == Scope::Row && isolate::is_worthwhile(verdict.reason) => {
-                Err(isolate::first_row(batch, verdict, |part| evaluate(part).err()))
-            }
-            Err(verdict) => Err(verdict),
-        }
+        let call = Call { function: "evaluate", size: Size::of(batch, manifest.scope), limits };
+        let question = Question { parameters, context, batch };
+        self.call(call, |instance, store| instance.evaluate(store, question))
+            .and_then(|answer| outcome::check(answer, manifest, context, batch.rows))
     }
 
     /// Explains a row of the batch. Whether the steps add up to the outputs is [`super::verify_steps`]'s matter.
@@ -98,7 +106,7 @@ impl Plugin {
         row: u32,
         limits: &Limits,
     ) -> Result<Vec<Step>, Verdict> {
-        let call = Call { function: "explain", size: Size::of(batch), limits };
+        let call = Call { function: "explain", size: Size::of(batch, manifest.scope), limits };
         let question = Question { parameters, context, batch };
         self.call(call, |instance, store| instance.explain(store, question, row))
             .and_then(|steps| explanation::check(steps, manifest))
@@ -111,6 +119,9 @@ impl Plugin {
         call: Call<'_>,
         function: impl FnOnce(&Instance, &mut Store<Meter>) -> Answer<T>,
     ) -> Result<T, Verdict> {
+        if let Some(over) = self.patience.over() {
+            return Err(call.interrupted(Interrupted::Unwanted(over)));
+        }
         let mut store = self.store(&call);
         let answer = self.instantiate(&mut store, &call).and_then(|instance| {
             function(&instance, &mut store).map_err(|error| Verdict::of_call(&error, &call))
@@ -119,10 +130,17 @@ impl Plugin {
     }
 
     fn store(&self, call: &Call<'_>) -> Store<Meter> {
-        let mut store = Store::new(&self.inner.engine, Meter::new(call.limits));
+        let meter = Meter::new(call.limits, self.inner.census.count());
+        let mut store = Store::new(&self.inner.engine, meter);
         store.limiter(|meter| meter);
         store.set_fuel(call.size.fuel(call.limits)).expect("the engine counts fuel");
-        store.set_epoch_deadline(engine::epochs(call.limits.wall_time));
+        let (start, wall_time, patience) = (Instant::now(), call.limits.wall_time, self.patience.clone());
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| match patience.over() {
+            Some(over) => Err(Interrupted::Unwanted(over).into()),
+            None if start.elapsed() >= wall_time => Err(Interrupted::WallTime.into()),
+            None => Ok(UpdateDeadline::Continue(1)),
+        });
         store.set_hostcall_fuel(call.limits.output_bytes);
         store
     }

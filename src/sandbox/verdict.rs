@@ -5,7 +5,8 @@ use wasmtime::{Trap, WasmBacktrace};
 
 use super::{
     contract::v1_0_0::Refusal,
-    limits::{Exceeded, Limits, Size},
+    limits::{Exceeded, Interrupted, Limits, Size},
+    patience::Over,
 };
 use crate::model::rejection::PluginReason;
 
@@ -65,6 +66,9 @@ impl Verdict {
         if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
             return call.out_of_memory(exceeded);
         }
+        if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+            return call.interrupted(*interrupted);
+        }
         if let Some(trap) = error.downcast_ref::<Trap>() {
             return call.trapped(*trap, error);
         }
@@ -106,13 +110,36 @@ impl Call<'_> {
             )
         } else {
             format!(
-                "the plugin used up the fuel for `{}` of {}: {fuel} units (fuel_per_call {fuel_per_call} and \
-                 fuel_per_row {fuel_per_row} for each row and line); it may loop without end; if not, raise either \
-                 in the plugin limits",
-                self.function, self.size
+                "the plugin used up the fuel for `{}` of {}: {fuel} units (fuel_per_call {fuel_per_call} and {} \
+                 times fuel_per_row {fuel_per_row}, for {}); it may loop without end; if not, raise either in the \
+                 plugin limits",
+                self.function,
+                self.size,
+                self.size.paid(),
+                self.size.payer(),
             )
         };
         self.verdict(PluginReason::OutOfFuel, message)
+    }
+
+    pub fn interrupted(&self, interrupted: Interrupted) -> Verdict {
+        let message = match interrupted {
+            Interrupted::WallTime => format!(
+                "the plugin took longer than {:?} for `{}` of {} (wall_time in the plugin limits); try again when \
+                 the machine is less busy",
+                self.limits.wall_time, self.function, self.size
+            ),
+            Interrupted::Unwanted(Over::Late(time)) => format!(
+                "the plugin was stopped in `{}` of {}: all calls for a request may take {time:?} together; ask for \
+                 fewer rows at a time, or have a run score them",
+                self.function, self.size
+            ),
+            Interrupted::Unwanted(Over::Gone) => format!(
+                "the plugin was stopped in `{}` of {}: nobody waits for its answer any more",
+                self.function, self.size
+            ),
+        };
+        self.verdict(PluginReason::TimedOut, message)
     }
 
     fn out_of_memory(&self, exceeded: &Exceeded) -> Verdict {
@@ -144,14 +171,6 @@ impl Call<'_> {
     fn trapped(&self, trap: Trap, error: &wasmtime::Error) -> Verdict {
         match trap {
             Trap::OutOfFuel => self.out_of_fuel(),
-            Trap::Interrupt => self.verdict(
-                PluginReason::TimedOut,
-                format!(
-                    "the plugin took longer than {:?} for `{}` of {} (wall_time in the plugin limits); try again \
-                     when the machine is less busy",
-                    self.limits.wall_time, self.function, self.size
-                ),
-            ),
             Trap::StackOverflow => self.verdict(
                 PluginReason::StackOverflow,
                 format!(

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use merit::{
     config::Config,
+    evaluate::Evaluator,
     proto::v1::{
         self, audit_service_client::AuditServiceClient, crm_service_client::CrmServiceClient,
         evaluation_service_client::EvaluationServiceClient, goal_service_client::GoalServiceClient,
@@ -33,6 +34,7 @@ use tonic_types::StatusExt;
 pub struct Harness {
     pub address: SocketAddr,
     pub channel: Channel,
+    pub evaluator: Evaluator,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<Result<(), String>>,
     directory: TempDir,
@@ -74,14 +76,14 @@ impl Harness {
         let mut config = config(directory.path());
         change(&mut config);
         let server = Server::build(&config).await.unwrap();
-        let address = server.address();
+        let (address, evaluator) = (server.address(), server.evaluator());
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(server.run(async {
             // A harness that is dropped stops the server too.
             let _ = stopped.await;
         }));
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { address, channel, stop: Some(stop), served, directory }
+        Self { address, channel, evaluator, stop: Some(stop), served, directory }
     }
 
     /// Tells the server to stop, without waiting for it.

@@ -116,6 +116,41 @@ fn a_file_under_another_plugins_name_is_not_believed() {
     assert_eq!(sandbox.loads(), COMPILED_AGAIN);
 }
 
+/// Components that differ, and compile to about as many bytes.
+fn numbered(number: usize) -> Vec<u8> {
+    Guest::good().with(|guest| guest.module = format!("(global i32 (i32.const {number}))")).component()
+}
+
+#[test]
+fn what_was_written_longest_ago_makes_room() {
+    let folder = Folder::new();
+    folder.start();
+    let one = fs::metadata(folder.compiled()).expect("a file").len();
+    fs::remove_file(folder.compiled()).expect("removed");
+    // Room for three, and a bit.
+    let start = |cache_bytes| {
+        let config = SandboxConfig { cache: Some(folder.cache()), cache_bytes, ..SandboxConfig::default() };
+        Sandbox::new(config).expect("a sandbox")
+    };
+    let sandbox = start(one * 7 / 2);
+    let kept = || fs::read_dir(folder.cache()).expect("the cache").count();
+    for number in 0..5 {
+        sandbox.load(&numbered(number)).expect("a plugin");
+        assert_eq!(kept(), (number + 1).min(3));
+        // File systems tell times apart by a few milliseconds at best.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let sandbox = start(one * 7 / 2);
+    for number in (0..5).rev() {
+        sandbox.load(&numbered(number)).expect("a plugin");
+    }
+    assert_eq!(sandbox.loads(), Loads { compiled: 2, from_disk: 3, refused: 0 });
+    // What is larger than all the room there is drives nobody out.
+    let sandbox = start(one / 2);
+    sandbox.load(&numbered(7)).expect("a plugin");
+    assert_eq!(kept(), 3);
+}
+
 #[test]
 fn files_are_for_the_service_alone() {
     let folder = Folder::new();

@@ -1,109 +1,110 @@
-//! Which row a verdict names, when one row of many makes the plugin fail.
+//! What a row may use does not depend on its neighbours: a batch that ends well is one of which each row would end well
+//! alone. How rows that do not are found, and that the cut does not show, is tested with runs.
 
 use merit::{
-    model::rejection::PluginReason::{self, OutOfFuel, OutOfMemory, StackOverflow, Trapped},
+    model::rejection::PluginReason::{ContractViolation, OutOfFuel, Trapped},
     sandbox::{Batch, Limits, Lines, Manifest, Scope, Verdict},
 };
 
 use crate::guest::{Guest, LIMITS, batch, context, decimals, manifest};
 
-const LOOP: &str = "(loop $for_ever (br $for_ever))";
-const BOMB: &str = "(loop $more (drop (memory.grow (i32.const 16))) (br $more))";
-const RECURSION: &str = "(func $deeper (param i64) (result i64)
-    (i64.add (local.get 0) (call $deeper (i64.add (local.get 0) (i64.const 1)))))";
+/// Burns some 300,000 units.
+const BURN: &str = "(global.set $left (i32.const 50000))
+    (loop $next
+        (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+        (br_if $next (global.get $left)))";
 
-/// A batch in which these rows make the guest do what `poison` says.
-fn with_poison(rows: usize, poisoned: &[usize]) -> Batch {
-    let mut values = vec![1; rows];
-    for &row in poisoned {
-        values[row] = 666;
-    }
-    batch(values)
+fn burning() -> Guest {
+    Guest::poisoned(BURN).with(|guest| guest.module = "(global $left (mut i32) (i32.const 0))".into())
 }
 
-fn verdict(poison: &str, manifest: &Manifest, batch: &Batch, limits: &Limits) -> Verdict {
-    let guest = Guest::poisoned(poison).with(|guest| guest.module = RECURSION.into());
+fn evaluate(guest: &Guest, manifest: &Manifest, batch: &Batch, limits: &Limits) -> Result<(), Verdict> {
     let plugin = guest.load().expect("a plugin");
-    let evaluate = || plugin.evaluate("{}", &context(), manifest, batch, limits).expect_err("a verdict");
-    let verdict = evaluate();
-    assert_eq!(evaluate(), verdict, "the same every time");
-    verdict
+    let evaluate = || plugin.evaluate("{}", &context(), manifest, batch, limits).map(|_| ());
+    let answer = evaluate();
+    assert_eq!(evaluate(), answer, "the same every time");
+    answer
 }
 
-fn check(poison: &str, rows: usize, poisoned: &[usize], wanted: (PluginReason, Option<u32>)) {
-    let verdict = verdict(poison, &manifest(), &with_poison(rows, poisoned), &LIMITS);
-    assert_eq!((verdict.reason, verdict.row), wanted, "{verdict}");
-    if let Some(row) = wanted.1 {
-        assert!(verdict.message.ends_with(&format!("; row {row} fails alone")), "{verdict}");
+/// Whether a batch with these values of `a` ends well, with so much fuel for the call and for each row.
+fn check(values: &[i64], scope: Scope, fuel_per_call: u64, fuel_per_row: u64, wanted: bool) {
+    let manifest = Manifest { scope, ..manifest() };
+    let limits = Limits { fuel_per_call, fuel_per_row, ..LIMITS };
+    let answer = evaluate(&burning(), &manifest, &batch(values.to_vec()), &limits);
+    let told = format!("{values:?}, {scope:?}, {fuel_per_call} and {fuel_per_row}: {answer:?}");
+    assert_eq!(answer.is_ok(), wanted, "{told}");
+    if let Err(verdict) = answer {
+        assert_eq!((verdict.reason, verdict.row), (OutOfFuel, None), "{told}");
     }
 }
 
 #[test]
-fn the_row_that_fails_alone_is_named() {
-    check("unreachable", 1, &[0], (Trapped, Some(0)));
-    check("unreachable", 2, &[1], (Trapped, Some(1)));
-    check("unreachable", 1_000, &[0], (Trapped, Some(0)));
-    check("unreachable", 1_000, &[617], (Trapped, Some(617)));
-    check("unreachable", 1_000, &[999], (Trapped, Some(999)));
-    check(LOOP, 300, &[77], (OutOfFuel, Some(77)));
-    check(BOMB, 300, &[299], (OutOfMemory, Some(299)));
-    check("(drop (call $deeper (i64.const 0)))", 300, &[150], (StackOverflow, Some(150)));
+fn neighbours_give_a_row_no_fuel() {
+    let among = |cheap: usize| [vec![1; cheap], vec![666]].concat();
+    check(&[666], Scope::Row, 10_000, 500_000, true);
+    check(&[666], Scope::Row, 10_000, 100_000, false);
+    // Ten rows have ten times the fuel of one, and it is not for the one.
+    check(&among(9), Scope::Row, 10_000, 100_000, false);
+    check(&among(4_000), Scope::Row, 10_000, 100_000, false);
+    check(&among(9), Scope::Row, 10_000, 500_000, true);
+    // Two rows that could each do it do it one by one.
+    check(&[666, 666], Scope::Row, 10_000, 500_000, false);
+    // A group is one thing, never cut.
+    check(&[666, 666], Scope::Group, 10_000, 500_000, true);
+    check(&among(9), Scope::Group, 10_000, 100_000, true);
 }
 
 #[test]
-fn of_several_rows_the_first_is_named() {
-    check("unreachable", 100, &[30, 31, 99], (Trapped, Some(30)));
-    check("unreachable", 100, &[99, 0], (Trapped, Some(0)));
+fn a_verdict_says_what_there_was_and_for_whom() {
+    let limits = Limits { fuel_per_call: 10_000, ..LIMITS };
+    let said = |batch: &Batch, scope| {
+        let manifest = Manifest { scope, ..manifest() };
+        evaluate(&burning(), &manifest, batch, &limits).expect_err("a verdict").message
+    };
+    let one = said(&batch(vec![666]), Scope::Row);
+    assert!(
+        one.contains("`evaluate` of 1 rows and 0 lines: 11000 units (fuel_per_call 10000 and 1"),
+        "{one}"
+    );
+    let four = said(&batch(vec![666; 4]), Scope::Row);
+    assert!(four.contains("4 rows and 0 lines: 11000 units"), "{four}");
+    assert!(four.contains("for the row with the fewest lines"), "{four}");
+    let group = said(&batch(vec![666; 4]), Scope::Group);
+    assert!(group.contains("14000 units (fuel_per_call 10000 and 4 times fuel_per_row 1000"), "{group}");
 }
 
 #[test]
-fn a_group_is_not_taken_apart() {
-    let manifest = Manifest { scope: Scope::Group, ..manifest() };
-    let verdict = verdict("unreachable", &manifest, &with_poison(10, &[5]), &LIMITS);
+fn a_batch_gets_the_fuel_of_the_row_with_the_fewest_lines() {
+    let with_lines = |row_ends: Vec<u32>| {
+        let lines = vec![1; row_ends.last().map_or(0, |end| *end as usize)];
+        let mut batch = batch(vec![666; row_ends.len()]);
+        batch.lines = Some(Lines { row_ends, columns: vec![decimals("l", lines)] });
+        batch
+    };
+    let limits = Limits { fuel_per_call: 10_000, ..LIMITS };
+    for (row_ends, units) in [
+        (vec![0], 11_000),
+        (vec![7], 18_000),
+        (vec![7, 12], 16_000),
+        (vec![2, 2, 9], 11_000),
+        (vec![3, 5, 12], 13_000),
+    ] {
+        let verdict =
+            evaluate(&burning(), &manifest(), &with_lines(row_ends), &limits).expect_err("a verdict");
+        assert!(verdict.message.contains(&format!("lines: {units} units")), "{verdict}");
+    }
+}
+
+#[test]
+fn a_row_is_named_where_the_answer_shows_it() {
+    let outcome = merit::sandbox::Outcome {
+        columns: vec![merit::sandbox::Column { missing: vec![1, 1], ..decimals("sum", vec![1; 3]) }],
+        faults: vec![],
+    };
+    let verdict = evaluate(&Guest::answering(&outcome), &manifest(), &batch(vec![1; 3]), &LIMITS);
+    let verdict = verdict.expect_err("a row twice");
+    assert_eq!((verdict.reason, verdict.row), (ContractViolation, Some(1)));
+    let verdict = evaluate(&Guest::poisoned("unreachable"), &manifest(), &batch(vec![1, 666]), &LIMITS);
+    let verdict = verdict.expect_err("a trap");
     assert_eq!((verdict.reason, verdict.row), (Trapped, None));
-}
-
-#[test]
-fn where_only_the_whole_is_too_much_no_row_is_named() {
-    // Each poisoned row costs some 300,000 units: one can be paid, all together cannot.
-    let poison = "(local.set $out (i32.const 100000))
-        (loop $next (br_if $next (local.tee $out (i32.sub (local.get $out) (i32.const 1)))))";
-    let limits = Limits { fuel_per_call: 1_000_000, ..LIMITS };
-    let all: Vec<_> = (0..64).collect();
-    let verdict = verdict(poison, &manifest(), &with_poison(64, &all), &limits);
-    assert_eq!((verdict.reason, verdict.row), (OutOfFuel, None));
-    assert!(verdict.message.contains("`evaluate` of 64 rows and 0 lines: 1064000 units"), "{verdict}");
-    assert!(verdict.message.ends_with("; no single row fails alone"), "{verdict}");
-}
-
-#[test]
-fn where_no_row_is_to_blame_none_is_named() {
-    let always = Guest::good().with(|guest| guest.evaluate = "unreachable".into()).load().expect("a plugin");
-    let verdict =
-        always.evaluate("{}", &context(), &manifest(), &batch(vec![1; 5]), &LIMITS).expect_err("a verdict");
-    assert_eq!((verdict.reason, verdict.row), (Trapped, None));
-    assert!(verdict.message.ends_with("; it fails without any rows as well"), "{verdict}");
-}
-
-#[test]
-fn lines_go_with_their_rows() {
-    // The guest fails where the first line of the batch is 666 and the batch has one row: it sees its own lines.
-    let poison_line = "(if (i32.and
-            (i32.eq (i32.load offset=36 (local.get $in)) (i32.const 1))
-            (i64.eq (i64.load (i32.load offset=16 (i32.load offset=60 (local.get $in)))) (i64.const 666)))
-        (then unreachable))";
-    // With more rows it always fails.
-    let many = "(if (i32.gt_u (i32.load offset=36 (local.get $in)) (i32.const 1)) (then unreachable))";
-    let guest =
-        Guest::good().with(|guest| guest.evaluate = format!("{many} {poison_line} {}", guest.evaluate));
-    let plugin = guest.load().expect("a plugin");
-    let mut batch = batch(vec![1; 4]);
-    batch.lines = Some(Lines {
-        row_ends: vec![2, 3, 4, 6],
-        columns: vec![decimals("l", vec![1, 666, 666, 1, 1, 666])],
-    });
-    let verdict =
-        plugin.evaluate("{}", &context(), &manifest(), &batch, &LIMITS).expect_err("a verdict for many rows");
-    // Rows 0 and 1 fail together, and row 1 alone, whose only line is 666; row 0 has 666 only as its second.
-    assert_eq!((verdict.reason, verdict.row), (Trapped, Some(1)), "{verdict}");
 }

@@ -6,8 +6,8 @@ use merit::{
 };
 
 use super::{
-    TEAM, bound, component_step, evaluations, organisation, outputs, publish_component, publish_two, run,
-    two_steps,
+    TEAM, added, bound, component_step, evaluations, organisation, outputs, publish_component, publish_two,
+    run, two_steps,
 };
 use crate::{
     guest::{Guest, manifest},
@@ -36,11 +36,6 @@ fn group_sum() -> Guest {
         assert!(guest.evaluate.contains(own), "what each row gets");
         guest.evaluate = guest.evaluate.replace(own, "(global.get $sum)");
     })
-}
-
-fn added() -> Vec<v1::InputBinding> {
-    let revenue = Source::Measure(format!("{TEAM}/measures/revenue"));
-    vec![bound("a", revenue), bound("b", Source::Constant("0".to_owned()))]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,6 +88,39 @@ async fn a_row_that_never_ends_stops_no_other() {
         let replay = harness.evaluations().replay_run(request).await.unwrap().into_inner();
         assert!(replay.identical, "{replay:?}");
         assert_eq!(replay.dataset, run.dataset);
+    }
+}
+
+/// A row that costs more than it may passes in no batch; one that costs nearly as much passes in all.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_row_may_use_does_not_depend_on_its_neighbours() {
+    for (fuel_per_row, wanted) in [(50_000, "OUT_OF_FUEL"), (400_000, "1201.5")] {
+        let harness = Harness::start_with(|config| {
+            config.runs.fuel_per_call = 100_000;
+            config.runs.fuel_per_row = fuel_per_row;
+        })
+        .await;
+        organisation(&harness).await;
+        // Some 300,000 units for a-3, some 100 for each of the others.
+        let burn = "(global.set $left (i32.const 50000))
+            (loop $next
+                (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+                (br_if $next (global.get $left)))";
+        let hostile = Guest::poisoned(burn).with(|guest| {
+            guest.module = "(global $left (mut i32) (i32.const 0))".to_owned();
+            guest.evaluate = guest.evaluate.replace("(i64.const 666)", "(i64.const 120150)");
+        });
+        publish_component(&harness, "burning", hostile.component()).await;
+        let run = run(&harness, "q1", vec![component_step("burning", "burning", added())]).await;
+        let evaluations = evaluations(&harness, &run.name).await;
+        let sums = outputs(&evaluations, "burning", "sum");
+        assert_eq!(sums[2..5], ["901.5", wanted, "1501.5"], "{fuel_per_row}");
+        for chunk_rows in [1, 2, 7, 4096] {
+            let request = v1::ReplayRunRequest { name: run.name.clone(), chunk_rows, threads: 1 };
+            let replay = harness.evaluations().replay_run(request).await.unwrap().into_inner();
+            assert!(replay.identical, "{chunk_rows} rows: {replay:?}");
+            assert_eq!(replay.dataset, run.dataset);
+        }
     }
 }
 

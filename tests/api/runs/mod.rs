@@ -157,7 +157,7 @@ pub async fn publish_two(harness: &Harness) {
 }
 
 /// Publishes a component.
-async fn publish_component(harness: &Harness, id: &str, component: Vec<u8>) {
+pub async fn publish_component(harness: &Harness, id: &str, component: Vec<u8>) {
     publish(harness, id, "input x\nscore s = x\n").await;
     let mut publication = publication(id, "");
     publication.source = Some(publish::Source::Component(component.into()));
@@ -165,9 +165,15 @@ async fn publish_component(harness: &Harness, id: &str, component: Vec<u8>) {
 }
 
 /// A step of the component that was published last.
-fn component_step(name: &str, plugin: &str, inputs: Vec<v1::InputBinding>) -> v1::RunStep {
+pub fn component_step(name: &str, plugin: &str, inputs: Vec<v1::InputBinding>) -> v1::RunStep {
     let revision = format!("{TEAM}/pluginRevisions/{plugin}-2");
     v1::RunStep { revision, ..step(name, plugin, inputs) }
+}
+
+/// Revenue as `a`, nothing as `b`, for the guests that add both.
+pub fn added() -> Vec<v1::InputBinding> {
+    let revenue = Source::Measure(format!("{TEAM}/measures/revenue"));
+    vec![bound("a", revenue), bound("b", Source::Constant("0".to_owned()))]
 }
 
 fn run_request(id: &str, steps: Vec<v1::RunStep>) -> v1::CreateRunRequest {
@@ -187,7 +193,7 @@ fn run_request(id: &str, steps: Vec<v1::RunStep>) -> v1::CreateRunRequest {
 }
 
 /// The run as it is created.
-async fn create(harness: &Harness, id: &str, steps: Vec<v1::RunStep>) -> Result<v1::Run, Status> {
+pub async fn create(harness: &Harness, id: &str, steps: Vec<v1::RunStep>) -> Result<v1::Run, Status> {
     Ok(harness.evaluations().create_run(run_request(id, steps)).await?.into_inner())
 }
 
