@@ -9,7 +9,7 @@
 # packages rustc-web and rust-web-src.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-plugins=(formula tiered_commission weighted_scorecard)
+plugins=(formula matrix milestone_bonus pool_share ranking threshold_bonus tiered_commission weighted_scorecard)
 built=plugins/standard/built
 target=$PWD/target/plugins
 destination=$built

@@ -21,8 +21,33 @@ pub const STANDARD_PLUGINS: &[StandardPlugin] = &[
         component: include_bytes!("../../plugins/standard/built/formula.wasm"),
     },
     StandardPlugin {
+        id: "matrix",
+        summary: "Looks a value up in a two-way table, with lines between its points.",
+        component: include_bytes!("../../plugins/standard/built/matrix.wasm"),
+    },
+    StandardPlugin {
+        id: "milestone_bonus",
+        summary: "Pays a bonus for milestones, achieved or by degree.",
+        component: include_bytes!("../../plugins/standard/built/milestone_bonus.wasm"),
+    },
+    StandardPlugin {
+        id: "pool_share",
+        summary: "Shares a pool among a group by score, adding up to the last cent.",
+        component: include_bytes!("../../plugins/standard/built/pool_share.wasm"),
+    },
+    StandardPlugin {
+        id: "ranking",
+        summary: "Ranks a group, with ties by a named method, prizes and grades.",
+        component: include_bytes!("../../plugins/standard/built/ranking.wasm"),
+    },
+    StandardPlugin {
+        id: "threshold_bonus",
+        summary: "Pays a bonus for reaching thresholds.",
+        component: include_bytes!("../../plugins/standard/built/threshold_bonus.wasm"),
+    },
+    StandardPlugin {
         id: "tiered_commission",
-        summary: "Pays commission by tiers.",
+        summary: "Pays commission by tiers, on the total or deal by deal.",
         component: include_bytes!("../../plugins/standard/built/tiered_commission.wasm"),
     },
     StandardPlugin {

@@ -230,7 +230,8 @@ async fn the_standard_plugins_are_there() {
     let request = v1::ListStandardPluginsRequest::default();
     let standard = plugins.list_standard_plugins(request).await.unwrap().into_inner().standard_plugins;
     let ids: Vec<&str> = standard.iter().map(|plugin| plugin.id.as_str()).collect();
-    assert_eq!(ids, ["formula", "tiered_commission", "weighted_scorecard"]);
+    let known = "formula matrix milestone_bonus pool_share ranking threshold_bonus tiered_commission weighted_scorecard";
+    assert_eq!(ids, known.split(' ').collect::<Vec<_>>());
     for plugin in &standard {
         assert!(plugin.component_bytes > 0 && plugin.component.len() == 64 && !plugin.summary.is_empty());
     }

@@ -4,21 +4,21 @@ use alloc::{
     borrow::ToOwned,
     format,
     string::{String, ToString},
+    vec,
     vec::Vec,
 };
+use core::fmt::Display;
 
-use crate::{Context, Decimal, Manifest, Output, Role, Rounding, Step};
+use crate::{Context, Decimal, Output, Role, Rounding, Step};
 
 /// The answer for a row, as it comes about. An output that no step names is missing.
-pub struct Answer {
-    outputs: Vec<Slot>,
+pub struct Answer<'m> {
+    outputs: &'m [Output],
+    values: Vec<Option<Value>>,
+    /// What the steps of each output add up to as they are recorded, which may be with fewer digits.
+    recorded: Vec<Decimal>,
     steps: Option<Vec<Step>>,
     error: Option<String>,
-}
-
-struct Slot {
-    output: Output,
-    value: Option<Value>,
 }
 
 #[derive(Clone)]
@@ -29,98 +29,121 @@ pub(crate) enum Value {
 
 // === impl Answer ===
 
-impl Answer {
-    pub(crate) fn new(manifest: &Manifest, explaining: bool) -> Self {
-        let slot = |output: &Output| Slot { output: output.clone(), value: None };
+impl<'m> Answer<'m> {
+    pub(crate) fn new(outputs: &'m [Output], explaining: bool) -> Self {
         Self {
-            outputs: manifest.outputs.iter().map(slot).collect(),
+            outputs,
+            values: vec![None; outputs.len()],
+            recorded: if explaining { vec![Decimal::ZERO; outputs.len()] } else { Vec::new() },
             steps: explaining.then(Vec::new),
             error: None,
         }
     }
 
-    /// Adds an amount to an output. The output is the sum of its steps, rounded once.
-    pub fn step(&mut self, output: &str, label: &str, amount: Decimal, note: &str) {
-        let Some(slot) = self.outputs.iter_mut().find(|slot| slot.output.name == output) else {
-            self.error.get_or_insert_with(|| format!("there is no output {output}"));
-            return;
-        };
-        let so_far = match &slot.value {
+    /// Adds an amount to an output. The output is the sum of its steps, rounded once. The note is written only where
+    /// an explanation is wanted: `format_args!` costs nothing otherwise.
+    pub fn step(&mut self, output: &str, label: impl Display, amount: Decimal, note: impl Display) {
+        let Some(at) = self.find(output) else { return };
+        let so_far = match &self.values[at] {
             Some(Value::Number(number)) => *number,
             _ => Decimal::ZERO,
         };
         match so_far.plus(amount) {
-            Ok(sum) => slot.value = Some(Value::Number(sum)),
-            Err(error) => drop(self.error.get_or_insert(error)),
+            Ok(sum) => self.values[at] = Some(Value::Number(sum)),
+            Err(error) => self.fault(error),
         }
-        self.record(label, Some(output), amount, note);
+        self.record(label, Some(at), amount, note);
     }
 
     /// A figure on the way that is no part of an output.
-    pub fn remark(&mut self, label: &str, amount: Decimal, note: &str) {
+    pub fn remark(&mut self, label: impl Display, amount: Decimal, note: impl Display) {
         self.record(label, None, amount, note);
     }
 
     /// Gives a mark.
     pub fn grade(&mut self, output: &str, text: &str) {
-        match self.outputs.iter_mut().find(|slot| slot.output.name == output) {
-            Some(slot) => slot.value = Some(Value::Text(text.to_owned())),
-            None => drop(self.error.get_or_insert_with(|| format!("there is no output {output}"))),
+        if let Some(at) = self.find(output) {
+            self.values[at] = Some(Value::Text(text.to_owned()));
         }
     }
 
-    /// True while an explanation is wanted: notes that take time to write need not be written otherwise.
+    /// Says that the row cannot be scored, and why; the first reason counts.
+    pub fn fault(&mut self, message: String) {
+        self.error.get_or_insert(message);
+    }
+
+    /// Whether a reason was given why the row cannot be scored.
+    #[must_use]
+    pub fn is_faulted(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// What the steps of an output add up to so far, before it is rounded; nothing where there are none.
+    #[must_use]
+    pub fn so_far(&self, output: &str) -> Option<Decimal> {
+        let at = self.outputs.iter().position(|known| known.name == output)?;
+        match &self.values[at] {
+            Some(Value::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// True while an explanation is wanted.
     #[must_use]
     pub fn explaining(&self) -> bool {
         self.steps.is_some()
     }
 
-    fn record(&mut self, label: &str, output: Option<&str>, amount: Decimal, note: &str) {
+    fn find(&mut self, output: &str) -> Option<usize> {
+        let at = self.outputs.iter().position(|known| known.name == output);
+        if at.is_none() {
+            self.fault(format!("there is no output {output}"));
+        }
+        at
+    }
+
+    /// Records a step with as many of its digits as a step can hold.
+    fn record(&mut self, label: impl Display, output: Option<usize>, amount: Decimal, note: impl Display) {
         let Some(steps) = &mut self.steps else { return };
-        match i64::try_from(amount.unscaled()) {
-            Ok(unscaled) => steps.push(Step {
-                label: label.to_owned(),
-                output: output.map(ToOwned::to_owned),
-                unscaled,
-                scale: amount.scale(),
-                note: note.to_owned(),
-            }),
-            Err(_) => drop(self.error.get_or_insert_with(|| format!("{label}: the amount is too large"))),
+        let mut held = amount.shortest();
+        while i64::try_from(held.unscaled()).is_err() && held.scale() > 0 {
+            held = held.rounded(held.scale() - 1, Rounding::HalfEven).unwrap_or(held).shortest();
+        }
+        let Ok(unscaled) = i64::try_from(held.unscaled()) else {
+            return self.fault(format!("{label}: the amount is too large"));
+        };
+        let name = output.map(|at| self.outputs[at].name.clone());
+        let scale = held.scale();
+        steps.push(Step { label: label.to_string(), output: name, unscaled, scale, note: note.to_string() });
+        if let Some(at) = output {
+            match self.recorded[at].plus(held) {
+                Ok(sum) => self.recorded[at] = sum,
+                Err(error) => self.fault(error),
+            }
         }
     }
 
-    /// Rounds the outputs, each once, with a step that says so where the rounding changed something.
+    /// Rounds the outputs, each once, with a step that says so where the steps add up to something else.
     pub(crate) fn finish(mut self, context: &Context) -> Result<(Vec<Option<Value>>, Vec<Step>), String> {
-        for index in 0..self.outputs.len() {
-            let slot = &self.outputs[index];
-            let Some(Value::Number(exact)) = slot.value else { continue };
-            let (scale, rounding) = match slot.output.role {
+        for at in 0..self.outputs.len() {
+            let Some(Value::Number(exact)) = self.values[at] else { continue };
+            let output = &self.outputs[at];
+            let (scale, rounding) = match output.role {
                 Role::Payout => (context.currency_scale, context.rounding),
-                _ => (slot.output.scale, Rounding::HalfEven),
+                _ => (output.scale, Rounding::HalfEven),
             };
             let rounded = exact.rounded(scale, rounding)?;
-            self.outputs[index].value = Some(Value::Number(rounded));
-            let difference = rounded.minus(exact)?;
-            if difference != Decimal::ZERO {
-                let output = self.outputs[index].output.name.clone();
-                self.record("rounding", Some(&output), difference, &format!("to {scale} decimals"));
+            self.values[at] = Some(Value::Number(rounded));
+            if self.explaining() {
+                let difference = rounded.minus(self.recorded[at])?;
+                if difference != Decimal::ZERO {
+                    self.record("rounding", Some(at), difference, format_args!("to {scale} decimals"));
+                }
             }
         }
         match self.error {
             Some(error) => Err(error),
-            None => Ok((
-                self.outputs.into_iter().map(|slot| slot.value).collect(),
-                self.steps.unwrap_or_default(),
-            )),
-        }
-    }
-}
-
-impl core::fmt::Display for Value {
-    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Number(number) => formatter.write_str(&number.to_string()),
-            Self::Text(text) => formatter.write_str(text),
+            None => Ok((self.values, self.steps.unwrap_or_default())),
         }
     }
 }

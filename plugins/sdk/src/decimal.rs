@@ -12,7 +12,7 @@ use crate::Rounding;
 const KEPT: u8 = 12;
 
 /// An exact decimal: `unscaled` × 10^-`scale`. What cannot be held is an error, never a wrong number.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Decimal {
     unscaled: i128,
     scale: u8,
@@ -120,6 +120,22 @@ impl Decimal {
         }
         let divisor = power(u32::from(self.scale - scale)).ok_or_else(|| too_large("number"))?;
         Ok(Self { unscaled: divide(self.unscaled, divisor, rounding), scale })
+    }
+
+    /// The number with its sign turned.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self { unscaled: -self.unscaled, scale: self.scale }
+    }
+
+    /// The same number without zeros at the end of its decimals.
+    #[must_use]
+    pub fn shortest(self) -> Self {
+        let Self { mut unscaled, mut scale } = self;
+        while scale > 0 && unscaled % 10 == 0 {
+            (unscaled, scale) = (unscaled / 10, scale - 1);
+        }
+        Self { unscaled, scale }
     }
 
     /// The digits without the point.

@@ -23,7 +23,7 @@
 //!         manifest("Pays a share of the revenue.").number("revenue").payout("commission").build()
 //!     }
 //!
-//!     fn score(&self, _: &Context, row: &Row<'_>, answer: &mut Answer) -> Result<(), alloc::string::String> {
+//!     fn score(&self, _: &Context, row: &Row<'_>, answer: &mut Answer<'_>) -> Result<(), alloc::string::String> {
 //!         let revenue = row.number("revenue")?;
 //!         answer.step("commission", "share of the revenue", revenue.times(self.rate)?, "revenue × rate");
 //!         Ok(())
@@ -35,7 +35,11 @@
 //! ```
 //!
 //! `score` is the only place that computes: the explanation is the list of the steps it takes, so that what is
-//! explained is what is paid. A plugin that computes column by column, or over whole groups, implements [`Plugin`].
+//! explained is what is paid. A plugin that looks at a whole group at once (a pool, a ranking) implements [`GroupScorer`];
+//! one that computes column by column implements [`Plugin`].
+//!
+//! Parameters are read with the path of what is wrong. With [`Problems`] reading goes on after something is wrong, so
+//! that everything is told at once.
 //!
 //! Nothing here knows the time, files, the network or chance: the same bytes in give the same bytes out.
 #![no_std]
@@ -45,10 +49,13 @@
 extern crate alloc;
 
 mod answer;
+mod column;
 mod decimal;
 mod manifest;
+mod nearest;
 mod parameters;
 mod plugin;
+mod problems;
 mod row;
 pub mod testing;
 
@@ -64,13 +71,47 @@ pub use bindings::exports::merit::scoring::plugin::{
 };
 pub use decimal::Decimal;
 pub use manifest::{ManifestBuilder, manifest};
-pub use parameters::{ParameterError, Parameters, ParametersDocument};
-pub use plugin::{Plugin, Scorer};
+pub use parameters::{Parameters, ParametersDocument};
+pub use plugin::{GroupScorer, Plugin, Scorer};
+pub use problems::{ParameterError, Problems};
 pub use row::{Line, Row};
 
-/// Makes a type that implements [`Scorer`] or [`Plugin`] the plugin that this crate builds.
+/// Makes a type that implements [`Scorer`] or [`Plugin`] the plugin that this crate builds; with `group` before it, one
+/// that implements [`GroupScorer`].
 #[macro_export]
 macro_rules! export {
+    (group $plugin:ty) => {
+        impl $crate::Plugin for $plugin {
+            fn new(
+                parameters: &$crate::Parameters<'_>,
+            ) -> ::core::result::Result<Self, $crate::ParameterError> {
+                <Self as $crate::GroupScorer>::new(parameters)
+            }
+
+            fn manifest(&self) -> $crate::Manifest {
+                $crate::GroupScorer::manifest(self)
+            }
+
+            fn evaluate(
+                &self,
+                context: &$crate::Context,
+                batch: &$crate::Batch,
+            ) -> ::core::result::Result<$crate::Outcome, $crate::Refusal> {
+                $crate::reexports::evaluate_group(self, context, batch)
+            }
+
+            fn explain(
+                &self,
+                context: &$crate::Context,
+                batch: &$crate::Batch,
+                row: u32,
+            ) -> ::core::result::Result<$crate::reexports::Vec<$crate::Step>, $crate::Refusal> {
+                $crate::reexports::explain_group(self, context, batch, row)
+            }
+        }
+
+        $crate::export!($plugin);
+    };
     ($plugin:ty) => {
         #[doc(hidden)]
         #[allow(dead_code)]
@@ -110,7 +151,7 @@ macro_rules! export {
 /// What [`export!`] needs of this crate; of no use by itself.
 #[doc(hidden)]
 pub mod reexports {
-    pub use crate::plugin::{describe, evaluate, explain};
+    pub use crate::plugin::{describe, evaluate, evaluate_group, explain, explain_group};
     pub use alloc::{string::String, vec::Vec};
 }
 

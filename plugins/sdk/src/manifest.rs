@@ -50,6 +50,36 @@ impl ManifestBuilder {
         self.input(Input { name: name.to_owned(), kind: Kind::Text, scale: 0, required: true })
     }
 
+    /// A text that may be missing.
+    #[must_use]
+    pub fn optional_text(self, name: &str) -> Self {
+        self.input(Input { name: name.to_owned(), kind: Kind::Text, scale: 0, required: false })
+    }
+
+    /// A number that every detail line has, with 6 decimals.
+    #[must_use]
+    pub fn line_number(self, name: &str) -> Self {
+        self.line_input(Input { name: name.to_owned(), kind: Kind::Number, scale: SCALE, required: true })
+    }
+
+    /// A number that may be missing in a detail line, with 6 decimals.
+    #[must_use]
+    pub fn optional_line_number(self, name: &str) -> Self {
+        self.line_input(Input { name: name.to_owned(), kind: Kind::Number, scale: SCALE, required: false })
+    }
+
+    /// A text that every detail line has.
+    #[must_use]
+    pub fn line_text(self, name: &str) -> Self {
+        self.line_input(Input { name: name.to_owned(), kind: Kind::Text, scale: 0, required: true })
+    }
+
+    /// A text that may be missing in a detail line.
+    #[must_use]
+    pub fn optional_line_text(self, name: &str) -> Self {
+        self.line_input(Input { name: name.to_owned(), kind: Kind::Text, scale: 0, required: false })
+    }
+
     /// Any input.
     #[must_use]
     pub fn input(mut self, input: Input) -> Self {

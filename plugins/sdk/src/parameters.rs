@@ -9,11 +9,9 @@ use alloc::{
 
 use serde_json::{Map, Value};
 
-use crate::{Decimal, Refusal};
+use crate::{Decimal, ParameterError, Problems, nearest::nearest};
 
-/// A parameter that is missing or wrong: the path to it, and what would be accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParameterError(String);
+const NUMBER: &str = "give a number of at most 12 decimals, like 12.5 or \"5%\"";
 
 /// A parsed JSON object.
 pub struct ParametersDocument(Map<String, Value>);
@@ -22,22 +20,6 @@ pub struct ParametersDocument(Map<String, Value>);
 pub struct Parameters<'a> {
     path: String,
     object: &'a Map<String, Value>,
-}
-
-// === impl ParameterError ===
-
-impl ParameterError {
-    /// What is wrong at this path.
-    #[must_use]
-    pub fn new(path: &str, what: &str) -> Self {
-        Self(if path.is_empty() { what.to_owned() } else { format!("{path}: {what}") })
-    }
-}
-
-impl From<ParameterError> for Refusal {
-    fn from(error: ParameterError) -> Self {
-        Self::BadParameters(error.0)
-    }
 }
 
 // === impl ParametersDocument ===
@@ -69,14 +51,15 @@ impl<'a> Parameters<'a> {
     /// Refuses every parameter that is not one of these.
     ///
     /// # Errors
-    /// Names the first one, and those that are known.
+    /// Names those that are not, the nearest known name to each, and all that are known.
     pub fn only(&self, known: &[&str]) -> Result<(), ParameterError> {
-        match self.object.keys().find(|key| !known.contains(&key.as_str())) {
-            None => Ok(()),
-            Some(key) => {
-                Err(self.error(key, &format!("there is no such parameter; there are {}", known.join(", "))))
-            }
+        let mut problems = Problems::new();
+        for key in self.object.keys().filter(|key| !known.contains(&key.as_str())) {
+            let meant = nearest(key, known).map_or(String::new(), |name| format!("did you mean {name}? "));
+            let what = format!("there is no such parameter; {meant}there are {}", known.join(", "));
+            problems.read(Err::<(), _>(self.error(key, &what)));
         }
+        problems.finish()
     }
 
     /// Whether the parameter is given.
@@ -90,13 +73,27 @@ impl<'a> Parameters<'a> {
     /// # Errors
     /// When it is missing or something else.
     pub fn decimal(&self, key: &str) -> Result<Decimal, ParameterError> {
-        let text = match self.required(key)? {
-            Value::Number(number) => number.to_string(),
-            Value::String(text) => text.clone(),
-            _ => String::new(),
-        };
-        Decimal::parse(&text)
-            .ok_or_else(|| self.error(key, "give a number of at most 12 decimals, like 12.5 or \"5%\""))
+        decimal(self.required(key)?).ok_or_else(|| self.error(key, NUMBER))
+    }
+
+    /// An exact decimal above 0.
+    ///
+    /// # Errors
+    /// When it is missing or something else.
+    pub fn positive(&self, key: &str) -> Result<Decimal, ParameterError> {
+        let number = self.decimal(key)?;
+        if number > Decimal::ZERO { Ok(number) } else { Err(self.error(key, "has to be above 0")) }
+    }
+
+    /// An exact decimal, 0 or above, if it is given.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn optional_not_negative(&self, key: &str) -> Result<Option<Decimal>, ParameterError> {
+        match self.optional_decimal(key)? {
+            Some(number) if number < Decimal::ZERO => Err(self.error(key, "has to be 0 or above")),
+            number => Ok(number),
+        }
     }
 
     /// An exact decimal, if it is given.
@@ -105,6 +102,18 @@ impl<'a> Parameters<'a> {
     /// When it is something else.
     pub fn optional_decimal(&self, key: &str) -> Result<Option<Decimal>, ParameterError> {
         if self.has(key) { self.decimal(key).map(Some) } else { Ok(None) }
+    }
+
+    /// True or false; false where it is not given.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn flag(&self, key: &str) -> Result<bool, ParameterError> {
+        match self.object.get(key) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(self.error(key, "give true or false")),
+        }
     }
 
     /// A text.
@@ -128,7 +137,10 @@ impl<'a> Parameters<'a> {
         }
         let text = self.text(key)?;
         let known = choices.iter().find(|&&choice| choice == text);
-        known.copied().ok_or_else(|| self.error(key, &format!("give one of {}", choices.join(", "))))
+        known.copied().ok_or_else(|| {
+            let meant = nearest(text, choices).map_or(String::new(), |name| format!("did you mean {name}? "));
+            self.error(key, &format!("{meant}give one of {}", choices.join(", ")))
+        })
     }
 
     /// The name of an input or output: `[a-z][a-z0-9_]{0,62}`.
@@ -144,24 +156,95 @@ impl<'a> Parameters<'a> {
         Err(self.error(key, "give a name of a-z, 0-9 and _, beginning with a letter, at most 63 long"))
     }
 
+    /// An object, as parameters of its own.
+    ///
+    /// # Errors
+    /// When it is missing or something else.
+    pub fn object(&self, key: &str) -> Result<Parameters<'a>, ParameterError> {
+        match self.required(key)? {
+            Value::Object(object) => Ok(Parameters { path: self.path_of(key), object }),
+            _ => Err(self.error(key, "give an object")),
+        }
+    }
+
+    /// Whether the parameter is an object.
+    #[must_use]
+    pub fn has_object(&self, key: &str) -> bool {
+        matches!(self.object.get(key), Some(Value::Object(_)))
+    }
+
     /// A list of objects, with at least one.
     ///
     /// # Errors
     /// When it is missing, empty or something else.
     pub fn list(&self, key: &str) -> Result<Vec<Parameters<'a>>, ParameterError> {
-        let Value::Array(items) = self.required(key)? else {
-            return Err(self.error(key, "give a list of objects"));
+        let object = |(index, item): (usize, &'a Value)| match item {
+            Value::Object(object) => Ok(Parameters { path: self.path_of_item(key, index), object }),
+            _ => Err(ParameterError::new(&self.path_of_item(key, index), "give an object")),
         };
-        if items.is_empty() {
+        self.items(key, "give a list of objects")?.iter().enumerate().map(object).collect()
+    }
+
+    /// What `read` makes of each object of a list, which has at least one.
+    ///
+    /// # Errors
+    /// All that is wrong with any of them.
+    pub fn each<T>(
+        &self,
+        key: &str,
+        mut read: impl FnMut(&Parameters<'a>) -> Result<T, ParameterError>,
+    ) -> Result<Vec<T>, ParameterError> {
+        let mut problems = Problems::new();
+        let items = self.list(key)?;
+        let read = items.iter().filter_map(|item| problems.read(read(item).map(Some))).collect();
+        problems.finish()?;
+        Ok(read)
+    }
+
+    /// A list of exact decimals, with at least one.
+    ///
+    /// # Errors
+    /// When it is missing, empty or something else.
+    pub fn decimals(&self, key: &str) -> Result<Vec<Decimal>, ParameterError> {
+        self.decimals_at(&self.path_of(key), self.items(key, "give a list of numbers")?)
+    }
+
+    /// A table of exact decimals: a list of rows, each a list with at least one.
+    ///
+    /// # Errors
+    /// When it is missing, empty or something else.
+    pub fn table(&self, key: &str) -> Result<Vec<Vec<Decimal>>, ParameterError> {
+        let row = |(index, item): (usize, &'a Value)| match item {
+            Value::Array(items) if !items.is_empty() => {
+                self.decimals_at(&self.path_of_item(key, index), items)
+            }
+            _ => Err(ParameterError::new(&self.path_of_item(key, index), "give a list of numbers")),
+        };
+        self.items(key, "give a list of rows")?.iter().enumerate().map(row).collect()
+    }
+
+    /// A list of texts, with at least one.
+    ///
+    /// # Errors
+    /// When it is missing, empty or something else.
+    pub fn texts(&self, key: &str) -> Result<Vec<&'a str>, ParameterError> {
+        let text = |(index, item): (usize, &'a Value)| match item {
+            Value::String(text) if !text.is_empty() => Ok(text.as_str()),
+            _ => Err(ParameterError::new(&self.path_of_item(key, index), "give a text")),
+        };
+        self.items(key, "give a list of texts")?.iter().enumerate().map(text).collect()
+    }
+
+    /// An object of exact decimals by text, with at least one: `{"North": "5%"}`; in the order of the texts.
+    ///
+    /// # Errors
+    /// When it is missing, empty or something else.
+    pub fn decimals_by_text(&self, key: &str) -> Result<Vec<(&'a str, Decimal)>, ParameterError> {
+        let by_text = self.object(key)?;
+        if by_text.object.is_empty() {
             return Err(self.error(key, "give at least one"));
         }
-        let object = |(index, item): (usize, &'a Value)| match item {
-            Value::Object(object) => {
-                Ok(Parameters { path: format!("{}[{index}]", self.path_of(key)), object })
-            }
-            _ => Err(ParameterError::new(&format!("{}[{index}]", self.path_of(key)), "give an object")),
-        };
-        items.iter().enumerate().map(object).collect()
+        by_text.object.keys().map(|text| Ok((text.as_str(), by_text.decimal(text)?))).collect()
     }
 
     /// What is wrong with this parameter.
@@ -174,52 +257,37 @@ impl<'a> Parameters<'a> {
         self.object.get(key).ok_or_else(|| self.error(key, "is missing"))
     }
 
+    fn items(&self, key: &str, wanted: &str) -> Result<&'a [Value], ParameterError> {
+        match self.required(key)? {
+            Value::Array(items) if items.is_empty() => Err(self.error(key, "give at least one")),
+            Value::Array(items) => Ok(items),
+            _ => Err(self.error(key, wanted)),
+        }
+    }
+
+    fn decimals_at(&self, path: &str, items: &[Value]) -> Result<Vec<Decimal>, ParameterError> {
+        let one = |(index, item): (usize, &Value)| {
+            decimal(item).ok_or_else(|| ParameterError::new(&format!("{path}[{index}]"), NUMBER))
+        };
+        items.iter().enumerate().map(one).collect()
+    }
+
+    fn path_of_item(&self, key: &str, index: usize) -> String {
+        format!("{}[{index}]", self.path_of(key))
+    }
+
     fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check<T: core::fmt::Debug>(
-        json: &str,
-        read: impl FnOnce(&Parameters<'_>) -> Result<T, ParameterError>,
-        expected: &str,
-    ) {
-        let answer =
-            ParametersDocument::parse(json).and_then(|document| read(&document.parameters()).map(|_| ()));
-        assert_eq!(answer.map_or_else(|error| error.0, |()| "ok".to_owned()), expected, "{json}");
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_with_its_path() {
-        check(r#"{"rate": 0.05}"#, |p| p.decimal("rate"), "ok");
-        check(r#"{"rate": "5%"}"#, |p| p.decimal("rate"), "ok");
-        check(
-            r#"{"rate": "five"}"#,
-            |p| p.decimal("rate"),
-            "rate: give a number of at most 12 decimals, like 12.5 or \"5%\"",
-        );
-        check("{}", |p| p.decimal("rate"), "rate: is missing");
-        check("[]", |p| p.decimal("rate"), "the parameters have to be a JSON object");
-        check(r#"{"tiers": []}"#, |p| p.list("tiers").map(|_| ()), "tiers: give at least one");
-        check(
-            r#"{"tiers": [{"from": 0}]}"#,
-            |p| p.list("tiers")?[0].decimal("rate"),
-            "tiers[0].rate: is missing",
-        );
-        check(r#"{"rates": 1}"#, |p| p.only(&["rate"]), "rates: there is no such parameter; there are rate");
-        check(
-            r#"{"name": "Won"}"#,
-            |p| p.name("name").map(|_| ()),
-            "name: give a name of a-z, 0-9 and _, beginning with a letter, at most 63 long",
-        );
-        check(
-            r#"{"mode": "b"}"#,
-            |p| p.choice("mode", &["graduated", "volume"]).map(|_| ()),
-            "mode: give one of graduated, volume",
-        );
+fn decimal(value: &Value) -> Option<Decimal> {
+    match value {
+        Value::Number(number) => Decimal::parse(&number.to_string()),
+        Value::String(text) => Decimal::parse(text),
+        _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,10 @@
-//! The two ways to write a plugin, and what the exports do with them.
+//! The ways to write a plugin, and what the exports do with them.
 
-use alloc::{
-    borrow::ToOwned,
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    Answer, Batch, Column, Context, Decimals, Fault, Manifest, Outcome, Output, ParameterError, Parameters,
-    ParametersDocument, Refusal, Role, Row, Step, Texts, Values, answer::Value,
+    Answer, Batch, Context, Fault, Manifest, Outcome, ParameterError, Parameters, ParametersDocument,
+    Refusal, Row, Step, answer::Value, column::ColumnBuilder,
 };
 
 /// A plugin that scores each row by itself.
@@ -17,7 +12,7 @@ pub trait Scorer: Sized {
     /// Reads the parameters.
     ///
     /// # Errors
-    /// Says which parameter is wrong, and what would be accepted.
+    /// Says which parameters are wrong, and what would be accepted.
     fn new(parameters: &Parameters<'_>) -> Result<Self, ParameterError>;
 
     /// What the plugin needs and gives under these parameters.
@@ -27,7 +22,26 @@ pub trait Scorer: Sized {
     ///
     /// # Errors
     /// Why the row cannot be scored; the other rows stand.
-    fn score(&self, context: &Context, row: &Row<'_>, answer: &mut Answer) -> Result<(), String>;
+    fn score(&self, context: &Context, row: &Row<'_>, answer: &mut Answer<'_>) -> Result<(), String>;
+}
+
+/// A plugin that scores a whole group at once: `export!(group …)` makes it a plugin. Its manifest has to say
+/// [`group`](crate::ManifestBuilder::group).
+pub trait GroupScorer: Sized {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// Says which parameters are wrong, and what would be accepted.
+    fn new(parameters: &Parameters<'_>) -> Result<Self, ParameterError>;
+
+    /// What the plugin needs and gives under these parameters.
+    fn manifest(&self) -> Manifest;
+
+    /// Scores a group: one answer per row, in their order. [`Answer::fault`] says that a row cannot be scored.
+    ///
+    /// # Errors
+    /// Why the whole group cannot be scored.
+    fn score(&self, context: &Context, rows: &[Row<'_>], answers: &mut [Answer<'_>]) -> Result<(), String>;
 }
 
 /// A plugin that works on whole batches.
@@ -35,7 +49,7 @@ pub trait Plugin: Sized {
     /// Reads the parameters.
     ///
     /// # Errors
-    /// Says which parameter is wrong, and what would be accepted.
+    /// Says which parameters are wrong, and what would be accepted.
     fn new(parameters: &Parameters<'_>) -> Result<Self, ParameterError>;
 
     /// What the plugin needs and gives under these parameters.
@@ -65,35 +79,16 @@ impl<T: Scorer> Plugin for T {
 
     fn evaluate(&self, context: &Context, batch: &Batch) -> Result<Outcome, Refusal> {
         let manifest = Scorer::manifest(self);
-        let mut columns: Vec<ColumnBuilder> =
-            manifest.outputs.iter().map(|output| ColumnBuilder::new(output, context)).collect();
-        let mut faults = Vec::new();
-        for row in 0..batch.rows {
-            let answer = score(self, context, batch, row, Answer::new(&manifest, false));
-            let answer = answer.and_then(|(values, _)| {
-                columns.iter_mut().zip(&values).try_for_each(|(column, value)| column.check(value))?;
-                Ok(values)
-            });
-            match answer {
-                Ok(values) => {
-                    columns.iter_mut().zip(values).for_each(|(column, value)| column.push(row, value))
-                }
-                Err(message) => {
-                    columns.iter_mut().for_each(|column| column.push(row, None));
-                    faults.push(Fault { row, message });
-                }
-            }
-        }
-        Ok(Outcome { columns: columns.into_iter().map(ColumnBuilder::build).collect(), faults })
+        let rows = 0..batch.rows as usize;
+        let answers = rows.map(|row| score(self, context, batch, row, Answer::new(&manifest.outputs, false)));
+        Ok(outcome(&manifest, context, answers))
     }
 
     fn explain(&self, context: &Context, batch: &Batch, row: u32) -> Result<Vec<Step>, Refusal> {
-        if row >= batch.rows {
-            return Err(Refusal::BadBatch(format!("there is no row {row}: the batch has {}", batch.rows)));
-        }
+        within(batch, row)?;
         let manifest = Scorer::manifest(self);
-        let (_, steps) =
-            score(self, context, batch, row, Answer::new(&manifest, true)).map_err(Refusal::BadBatch)?;
+        let answer = Answer::new(&manifest.outputs, true);
+        let (_, steps) = score(self, context, batch, row as usize, answer).map_err(Refusal::BadBatch)?;
         Ok(steps)
     }
 }
@@ -104,79 +99,82 @@ fn score<T: Scorer>(
     scorer: &T,
     context: &Context,
     batch: &Batch,
-    row: u32,
-    mut answer: Answer,
+    row: usize,
+    mut answer: Answer<'_>,
 ) -> Result<Scored, String> {
-    scorer.score(context, &Row::new(batch, row as usize), &mut answer)?;
+    scorer.score(context, &Row::new(batch, row), &mut answer)?;
     answer.finish(context)
 }
 
-/// A column of the outcome, row by row.
-struct ColumnBuilder {
-    name: String,
-    text: bool,
-    scale: u8,
-    unscaled: Vec<i64>,
-    dictionary: Vec<String>,
-    codes: Vec<u32>,
-    missing: Vec<u32>,
+/// The outcome of a batch, from the answers for its rows.
+fn outcome(
+    manifest: &Manifest,
+    context: &Context,
+    answers: impl Iterator<Item = Result<Scored, String>>,
+) -> Outcome {
+    let mut columns: Vec<ColumnBuilder> =
+        manifest.outputs.iter().map(|output| ColumnBuilder::new(output, context)).collect();
+    let mut faults = Vec::new();
+    for (row, answer) in (0..).zip(answers) {
+        let answer = answer.and_then(|(values, _)| {
+            columns.iter_mut().zip(&values).try_for_each(|(column, value)| column.check(value))?;
+            Ok(values)
+        });
+        match answer {
+            Ok(values) => columns.iter_mut().zip(values).for_each(|(column, value)| column.push(row, value)),
+            Err(message) => {
+                columns.iter_mut().for_each(|column| column.push(row, None));
+                faults.push(Fault { row, message });
+            }
+        }
+    }
+    Outcome { columns: columns.into_iter().map(ColumnBuilder::build).collect(), faults }
 }
 
-// === impl ColumnBuilder ===
-
-impl ColumnBuilder {
-    fn new(output: &Output, context: &Context) -> Self {
-        Self {
-            name: output.name.clone(),
-            text: output.role == Role::Grade,
-            scale: if output.role == Role::Payout { context.currency_scale } else { output.scale },
-            unscaled: Vec::new(),
-            dictionary: Vec::new(),
-            codes: Vec::new(),
-            missing: Vec::new(),
-        }
+fn within(batch: &Batch, row: u32) -> Result<(), Refusal> {
+    if row < batch.rows {
+        return Ok(());
     }
+    Err(Refusal::BadBatch(format!("there is no row {row}: the batch has {}", batch.rows)))
+}
 
-    /// Whether the value can be pushed.
-    fn check(&self, value: &Option<Value>) -> Result<(), String> {
-        match value {
-            Some(Value::Number(number)) if i64::try_from(number.unscaled()).is_err() => {
-                Err(format!("{} is too large: {number}", self.name))
-            }
-            Some(Value::Number(_)) if self.text => Err(format!("{} is a grade, a text", self.name)),
-            Some(Value::Text(_)) if !self.text => Err(format!("{} is a number", self.name)),
-            _ => Ok(()),
-        }
-    }
+/// What `export!(group …)` makes of `evaluate`.
+pub fn evaluate_group<T: GroupScorer>(
+    plugin: &T,
+    context: &Context,
+    batch: &Batch,
+) -> Result<Outcome, Refusal> {
+    let manifest = plugin.manifest();
+    let answers = group(plugin, &manifest, context, batch, None)?;
+    Ok(outcome(&manifest, context, answers.into_iter().map(|answer| answer.finish(context))))
+}
 
-    fn push(&mut self, row: u32, value: Option<Value>) {
-        let (mut unscaled, mut code) = (0, 0);
-        match value {
-            None => self.missing.push(row),
-            Some(Value::Number(number)) => unscaled = i64::try_from(number.unscaled()).unwrap_or_default(),
-            Some(Value::Text(text)) => {
-                let at = self.dictionary.iter().position(|known| *known == text).unwrap_or_else(|| {
-                    self.dictionary.push(text.to_owned());
-                    self.dictionary.len() - 1
-                });
-                code = at as u32;
-            }
-        }
-        if self.text { self.codes.push(code) } else { self.unscaled.push(unscaled) }
-    }
+/// What `export!(group …)` makes of `explain`.
+pub fn explain_group<T: GroupScorer>(
+    plugin: &T,
+    context: &Context,
+    batch: &Batch,
+    row: u32,
+) -> Result<Vec<Step>, Refusal> {
+    within(batch, row)?;
+    let manifest = plugin.manifest();
+    let mut answers = group(plugin, &manifest, context, batch, Some(row as usize))?;
+    let (_, steps) = answers.swap_remove(row as usize).finish(context).map_err(Refusal::BadBatch)?;
+    Ok(steps)
+}
 
-    fn build(mut self) -> Column {
-        let values = if self.text {
-            // A column without any text still needs something for its codes to point at.
-            if self.dictionary.is_empty() && !self.codes.is_empty() {
-                self.dictionary.push(String::new());
-            }
-            Values::Texts(Texts { dictionary: self.dictionary, codes: self.codes })
-        } else {
-            Values::Decimals(Decimals { scale: self.scale, unscaled: self.unscaled })
-        };
-        Column { name: self.name.to_string(), values, missing: self.missing }
-    }
+fn group<'m, T: GroupScorer>(
+    plugin: &T,
+    manifest: &'m Manifest,
+    context: &Context,
+    batch: &Batch,
+    explained: Option<usize>,
+) -> Result<Vec<Answer<'m>>, Refusal> {
+    let rows: Vec<Row<'_>> = (0..batch.rows as usize).map(|row| Row::new(batch, row)).collect();
+    let mut answers: Vec<Answer<'m>> =
+        (0..rows.len()).map(|row| Answer::new(&manifest.outputs, explained == Some(row))).collect();
+    plugin.score(context, &rows, &mut answers).map_err(Refusal::BadBatch)?;
+    Ok(answers)
 }
 
 /// What the export `describe` does.

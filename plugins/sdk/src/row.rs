@@ -46,7 +46,13 @@ impl<'a> Row<'a> {
     /// # Errors
     /// In words, when it is not.
     pub fn text(&self, name: &str) -> Result<&'a str, String> {
-        text(&self.batch.columns, name, self.index).ok_or_else(|| missing(name))
+        self.optional_text(name).ok_or_else(|| missing(name))
+    }
+
+    /// A text, if it is there.
+    #[must_use]
+    pub fn optional_text(&self, name: &str) -> Option<&'a str> {
+        text(&self.batch.columns, name, self.index)
     }
 
     /// The detail lines, in order.
@@ -71,7 +77,13 @@ impl<'a> Line<'a> {
     /// # Errors
     /// In words, when it is not.
     pub fn number(&self, name: &str) -> Result<Decimal, String> {
-        number(self.columns, name, self.index).ok_or_else(|| missing(name))
+        self.optional_number(name).ok_or_else(|| missing(name))
+    }
+
+    /// A number, if it is there.
+    #[must_use]
+    pub fn optional_number(&self, name: &str) -> Option<Decimal> {
+        number(self.columns, name, self.index)
     }
 
     /// A text that has to be there.
@@ -79,7 +91,13 @@ impl<'a> Line<'a> {
     /// # Errors
     /// In words, when it is not.
     pub fn text(&self, name: &str) -> Result<&'a str, String> {
-        text(self.columns, name, self.index).ok_or_else(|| missing(name))
+        self.optional_text(name).ok_or_else(|| missing(name))
+    }
+
+    /// A text, if it is there.
+    #[must_use]
+    pub fn optional_text(&self, name: &str) -> Option<&'a str> {
+        text(self.columns, name, self.index)
     }
 }
 

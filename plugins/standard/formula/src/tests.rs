@@ -41,3 +41,8 @@ fn problems_are_shown_where_they_are() {
         "refused: sheet: the formula has 1 problem(s)\nline 2, column 26: `revenu` is not known; did you mean `revenue`?\n  payout commission = 5% * revenu\n                           ^^^^^^",
     );
 }
+
+#[test]
+fn the_manual_says_what_happens() {
+    assert!(merit_sdk::testing::check_manual::<Formula>(include_str!("../MANUAL.md")) > 4);
+}

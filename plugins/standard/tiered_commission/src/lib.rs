@@ -1,164 +1,172 @@
-//! Commission by tiers: each slice of the amount at its own rate, or all of it at the rate reached.
-//!
-//! Parameters:
-//!
-//! | parameter | meaning |
-//! | --- | --- |
-//! | `tiers` | `[{"from": 0, "rate": "5%", "flat": 0}, …]`, ascending; the first from 0. A value exactly on a bound belongs to the tier that begins there. `flat` is paid once when the tier is reached. |
-//! | `basis` | `amount` (the bounds are amounts) or `attainment` (the bounds are shares of `quota`, `1` is 100 %) |
-//! | `mode` | `graduated` (each slice at its own rate) or `volume` (the whole amount at the rate of the tier reached) |
-//! | `gate` | attainment below which nothing is paid |
-//! | `floor`, `cap` | the least and the most that is paid, once the gate is passed |
-//!
-//! Inputs: `amount`; with `basis` attainment or a `gate` also `quota`, which has to be above 0. Outputs: the payout
-//! `commission`, and with a quota the detail `attainment`.
+//! Commission by tiers: each slice of the amount at its own rate, all of it at the rate reached, or the whole overage at the
+//! rate reached; on the total or deal by deal. `MANUAL.md` beside this crate says what the parameters mean.
 #![cfg_attr(target_family = "wasm", no_std)]
 
 extern crate alloc;
 
-use alloc::{format, string::String, vec::Vec};
+mod deals;
+mod plan;
+mod rates;
+mod tiers;
+
+use alloc::{format, string::String};
 
 use merit_sdk::{Answer, Context, Decimal, Manifest, ParameterError, Parameters, Row, Scorer, manifest};
 
-/// Commission by tiers.
-pub struct TieredCommission {
-    tiers: Vec<Tier>,
-    by_attainment: bool,
-    volume: bool,
-    gate: Option<Decimal>,
-    floor: Option<Decimal>,
-    cap: Option<Decimal>,
-}
-
-struct Tier {
-    from: Decimal,
-    rate: Decimal,
-    flat: Decimal,
-}
-
-// === impl TieredCommission ===
+use plan::Per;
+pub use plan::TieredCommission;
+use tiers::{Position, Stretch};
 
 impl Scorer for TieredCommission {
     fn new(parameters: &Parameters<'_>) -> Result<Self, ParameterError> {
-        parameters.only(&["tiers", "basis", "mode", "gate", "floor", "cap"])?;
-        let (floor, cap) = (parameters.optional_decimal("floor")?, parameters.optional_decimal("cap")?);
-        if let (Some(least), Some(most)) = (floor, cap)
-            && most < least
-        {
-            return Err(parameters.error("cap", "is below the floor"));
-        }
-        Ok(Self {
-            tiers: tiers(parameters)?,
-            by_attainment: parameters.choice("basis", &["amount", "attainment"])? == "attainment",
-            volume: parameters.choice("mode", &["graduated", "volume"])? == "volume",
-            gate: parameters.optional_decimal("gate")?,
-            floor,
-            cap,
-        })
+        Self::read(parameters)
     }
 
     fn manifest(&self) -> Manifest {
-        let manifest = manifest("Pays commission by tiers.").number("amount");
-        if self.needs_quota() {
-            return manifest.number("quota").payout("commission").detail("attainment").build();
+        let mut manifest = manifest("Pays commission by tiers.");
+        if self.per == Per::Total {
+            manifest = self.base_rate.input(manifest.number("amount"), false);
+        } else {
+            manifest = self.deal_inputs(manifest);
         }
-        manifest.payout("commission").build()
+        if self.needs_quota() {
+            manifest = manifest.number("quota");
+        }
+        if self.of_target_pay {
+            manifest = manifest.number("target_pay");
+        }
+        if self.before {
+            manifest = manifest.optional_number("before");
+        }
+        manifest = manifest.payout("commission").detail("effective_rate");
+        if self.needs_quota() {
+            manifest = manifest.detail("attainment");
+        }
+        if self.per != Per::Deal {
+            manifest = manifest.detail("tier");
+        }
+        manifest.build()
     }
 
-    fn score(&self, _: &Context, row: &Row<'_>, answer: &mut Answer) -> Result<(), String> {
-        let amount = row.number("amount")?;
-        let quota = if self.needs_quota() { Some(row.number("quota")?) } else { None };
+    fn score(&self, _: &Context, row: &Row<'_>, answer: &mut Answer<'_>) -> Result<(), String> {
+        let amount = match self.per {
+            Per::Total => row.number("amount")?,
+            _ => row.lines().try_fold(Decimal::ZERO, |sum, line| sum.plus(line.number("amount")?))?,
+        };
+        let before = if self.before { row.optional_number("before") } else { None };
+        let before = before.unwrap_or(Decimal::ZERO);
+        let total = before.plus(amount)?;
+        let quota = if self.needs_quota() { Some(quota(row)?) } else { None };
         if let Some(quota) = quota {
-            if quota <= Decimal::ZERO {
-                return Err(format!("quota is {quota}; attainment needs one above 0"));
-            }
-            let attainment = amount.over(quota)?;
-            answer.step("attainment", "attainment", attainment, &format!("{amount} / {quota}"));
-            if let Some(gate) = self.gate
-                && attainment < gate
-            {
-                answer.step("commission", "gate", Decimal::ZERO, &format!("{attainment} is below {gate}"));
-                return Ok(());
-            }
+            let note = format_args!("{total} / {quota}");
+            answer.step("attainment", "attainment", total.over(quota)?, note);
+        }
+        if !self.passes_gates(total, quota, answer)? {
+            return Ok(());
         }
         let unit = if self.by_attainment { quota.unwrap_or(Decimal::ONE) } else { Decimal::ONE };
-        let earned = self.tiered(amount, unit, answer)?;
-        self.bounded(earned, answer)
+        let bounds = self.schedule.bounds(unit)?;
+        let pay = match (self.of_target_pay, quota) {
+            (true, Some(quota)) => Some((row.number("target_pay")?, quota)),
+            _ => None,
+        };
+        let mut position = Position::after(&self.schedule, &bounds, before);
+        if self.per == Per::Total {
+            let base_rate = self.base_rate.of_row(row)?;
+            let stretch = Stretch { label: "", length: amount, share: Decimal::ONE, base_rate, pay };
+            self.schedule.pay(&stretch, &bounds, &mut position, answer)?;
+        } else {
+            self.pay_deals(row, &bounds, &mut position, pay, answer)?;
+        }
+        self.bounded("", self.floor, self.cap, answer.so_far("commission"), answer)?;
+        self.details(amount, total, &bounds, answer)
     }
 }
 
 impl TieredCommission {
-    fn needs_quota(&self) -> bool {
-        self.by_attainment || self.gate.is_some()
+    /// Whether anything is paid; says why not.
+    fn passes_gates(
+        &self,
+        total: Decimal,
+        quota: Option<Decimal>,
+        answer: &mut Answer<'_>,
+    ) -> Result<bool, String> {
+        if let Some(gate) = self.gate_amount
+            && total < gate
+        {
+            answer.step("commission", "gate", Decimal::ZERO, format_args!("{total} is below {gate}"));
+            return Ok(false);
+        }
+        if let (Some(gate), Some(quota)) = (self.gate_attainment, quota)
+            && total < gate.times(quota)?
+        {
+            let note = format_args!("{total} is below {gate} of the quota {quota}");
+            answer.step("commission", "gate", Decimal::ZERO, note);
+            return Ok(false);
+        }
+        Ok(true)
     }
 
-    /// Adds a step per slice (or one for the whole), and answers what they add up to.
-    fn tiered(&self, amount: Decimal, unit: Decimal, answer: &mut Answer) -> Result<Decimal, String> {
-        let mut earned = Decimal::ZERO;
-        let mut pay = |label: &str, amount: Decimal, note: &str| {
-            answer.step("commission", label, amount, note);
-            earned.plus(amount).map(|sum| earned = sum)
-        };
-        let mut bounds = Vec::with_capacity(self.tiers.len());
-        for tier in &self.tiers {
-            bounds.push(tier.from.times(unit)?);
-        }
-        // Below the first bound only what is negative: it is paid back at the first rate.
-        let reached = bounds.iter().rposition(|bound| *bound <= amount).unwrap_or(0);
-        for (index, tier) in self.tiers.iter().enumerate().take(reached + 1) {
-            let label = format!("tier {}", index + 1);
-            if self.volume && index < reached {
-                continue;
+    /// Adds what lifts the amount to the floor, or cuts it to the cap.
+    fn bounded(
+        &self,
+        label: &str,
+        floor: Option<Decimal>,
+        cap: Option<Decimal>,
+        earned: Option<Decimal>,
+        answer: &mut Answer<'_>,
+    ) -> Result<Decimal, String> {
+        let earned = earned.unwrap_or(Decimal::ZERO);
+        match (floor, cap) {
+            (Some(floor), _) if earned < floor => {
+                let lift = floor.minus(earned)?;
+                answer.step(
+                    "commission",
+                    format_args!("{label}floor"),
+                    lift,
+                    format_args!("at least {floor}"),
+                );
+                Ok(floor)
             }
-            let slice = if self.volume {
-                amount
-            } else {
-                let top = if index == reached { amount } else { bounds[index + 1] };
-                top.minus(bounds[index])?
-            };
-            pay(&label, slice.times(tier.rate)?, &format!("{slice} × {}", tier.rate))?;
-            if tier.flat != Decimal::ZERO && amount >= bounds[index] {
-                pay(&format!("{label}, flat"), tier.flat, &format!("{} reached", bounds[index]))?;
+            (_, Some(cap)) if earned > cap => {
+                let cut = cap.minus(earned)?;
+                answer.step("commission", format_args!("{label}cap"), cut, format_args!("at most {cap}"));
+                Ok(cap)
             }
+            _ => Ok(earned),
         }
-        Ok(earned)
     }
 
-    fn bounded(&self, earned: Decimal, answer: &mut Answer) -> Result<(), String> {
-        if let Some(floor) = self.floor
-            && earned < floor
-        {
-            answer.step("commission", "floor", floor.minus(earned)?, &format!("at least {floor}"));
+    fn details(
+        &self,
+        amount: Decimal,
+        total: Decimal,
+        bounds: &[Decimal],
+        answer: &mut Answer<'_>,
+    ) -> Result<(), String> {
+        if answer.so_far("commission").is_none() {
+            answer.step("commission", "no deals", Decimal::ZERO, "nothing to pay for");
         }
-        if let Some(cap) = self.cap
-            && earned > cap
-        {
-            answer.step("commission", "cap", cap.minus(earned)?, &format!("at most {cap}"));
+        let earned = answer.so_far("commission").unwrap_or(Decimal::ZERO);
+        if amount != Decimal::ZERO {
+            let note = format_args!("{earned} / {amount}");
+            answer.step("effective_rate", "effective rate", earned.over(amount)?, note);
+        }
+        if self.per != Per::Deal {
+            let reached = self.schedule.reached(bounds, total);
+            let note = format_args!("begins at {}", bounds[reached]);
+            answer.step("tier", "tier reached", Decimal::new(reached as i128 + 1, 0), note);
         }
         Ok(())
     }
 }
 
-fn tiers(parameters: &Parameters<'_>) -> Result<Vec<Tier>, ParameterError> {
-    let mut tiers: Vec<Tier> = Vec::new();
-    for item in parameters.list("tiers")? {
-        item.only(&["from", "rate", "flat"])?;
-        let from = item.decimal("from")?;
-        match tiers.last() {
-            None if from != Decimal::ZERO => {
-                return Err(item
-                    .error("from", "the first tier has to begin at 0: nothing may be left without a rate"));
-            }
-            Some(before) if from <= before.from => {
-                let what = format!("has to be above {}, where the tier before begins", before.from);
-                return Err(item.error("from", &what));
-            }
-            _ => {}
-        }
-        let flat = item.optional_decimal("flat")?.unwrap_or(Decimal::ZERO);
-        tiers.push(Tier { from, rate: item.decimal("rate")?, flat });
+fn quota(row: &Row<'_>) -> Result<Decimal, String> {
+    let quota = row.number("quota")?;
+    if quota > Decimal::ZERO {
+        return Ok(quota);
     }
-    Ok(tiers)
+    Err(format!("quota is {quota}; attainment needs one above 0"))
 }
 
 merit_sdk::export!(TieredCommission);

@@ -1,73 +1,64 @@
-//! A weighted scorecard: points for each measure by how far it is between threshold, target and stretch, and their
-//! weighted mean.
-//!
-//! Parameters:
-//!
-//! | parameter | meaning |
-//! | --- | --- |
-//! | `items` | `[{"name": "revenue", "weight": 60, "threshold": "50%", "stretch": "150%", …}, …]` |
-//! | `items[].name` | the input that has the measure's value |
-//! | `items[].weight` | above 0; weights need not add up to 100 |
-//! | `items[].target` | the target; absent: it comes from the input `{name}_target` |
-//! | `items[].threshold`, `items[].stretch` | shares of the target, default 0 and 1.5; where less is better the threshold is the larger one |
-//! | `items[].threshold_points`, `items[].target_points`, `items[].stretch_points` | default 0, 100, 150 |
-//! | `grades` | `[{"from": 90, "grade": "A"}, …]`, descending; below the last there is no grade |
-//!
-//! Below the threshold an item has 0 points; at the threshold its `threshold_points`; from there in straight lines to the
-//! target and to the stretch, flat beyond. An item whose value or target is missing does not count: the weights of the
-//! others are rescaled, and the explanation says so. Outputs: the score `performance`, a detail `{name}_points` for each
-//! item, and with `grades` the grade `band`.
+//! A weighted scorecard: points for each measure by how far it is between threshold, target and stretch, their weighted mean,
+//! and a grade. `MANUAL.md` beside this crate says what the parameters mean.
 #![cfg_attr(target_family = "wasm", no_std)]
 
 extern crate alloc;
 
-use alloc::{
-    borrow::ToOwned,
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+mod item;
+
+use alloc::{format, string::String, vec::Vec};
 
 use merit_sdk::{
-    Answer, Context, Decimal, Manifest, ParameterError, Parameters, Rounding, Row, Scorer, manifest,
+    Answer, Context, Decimal, Manifest, ParameterError, Parameters, Problems, Rounding, Row, Scorer, manifest,
 };
+
+use item::{Found, Item};
 
 /// A weighted scorecard.
 pub struct WeightedScorecard {
     items: Vec<Item>,
+    missing: Missing,
+    floor: Option<Decimal>,
+    cap: Option<Decimal>,
     grades: Vec<(Decimal, String)>,
 }
 
-struct Item {
-    name: String,
-    weight: Decimal,
-    target: Option<Decimal>,
-    /// Shares of the target and the points there: threshold, target, stretch.
-    curve: [(Decimal, Decimal); 3],
+/// What becomes of an item without a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Rescale,
+    Zero,
+    Fault,
 }
 
 // === impl WeightedScorecard ===
 
 impl Scorer for WeightedScorecard {
     fn new(parameters: &Parameters<'_>) -> Result<Self, ParameterError> {
-        parameters.only(&["items", "grades"])?;
-        let mut items: Vec<Item> = Vec::new();
-        for parameters in parameters.list("items")? {
-            let item = Item::new(&parameters)?;
-            if items.iter().any(|other| other.name == item.name) {
-                return Err(parameters.error("name", "is used by an item before"));
-            }
-            items.push(item);
+        let mut problems = Problems::new();
+        problems.read(parameters.only(&["items", "weights", "missing", "floor", "cap", "grades"]));
+        let items = problems.read(items(parameters));
+        let missing = match problems.read(parameters.choice("missing", &["rescale", "zero", "fault"])) {
+            "zero" => Missing::Zero,
+            "fault" => Missing::Fault,
+            _ => Missing::Rescale,
+        };
+        let floor = problems.read(parameters.optional_decimal("floor"));
+        let cap = problems.read(parameters.optional_decimal("cap"));
+        if let (Some(least), Some(most)) = (floor, cap) {
+            problems.check(least <= most, || parameters.error("cap", "is below the floor"));
         }
-        Ok(Self { items, grades: grades(parameters)? })
+        let grades = problems.read(grades(parameters));
+        problems.finish()?;
+        Ok(Self { items, missing, floor, cap, grades })
     }
 
     fn manifest(&self) -> Manifest {
-        let mut manifest = manifest("Scores measures against their targets, weighted.");
+        let mut manifest = manifest("Scores measures against their targets, weighted, with grades.");
         for item in &self.items {
             manifest = manifest.optional_number(&item.name);
-            if item.target.is_none() {
-                manifest = manifest.optional_number(&item.target_input());
+            if let Some(target) = item.target_input() {
+                manifest = manifest.optional_number(&target);
             }
         }
         manifest = manifest.score("performance");
@@ -80,151 +71,131 @@ impl Scorer for WeightedScorecard {
         manifest.build()
     }
 
-    fn score(&self, _: &Context, row: &Row<'_>, answer: &mut Answer) -> Result<(), String> {
+    fn score(&self, _: &Context, row: &Row<'_>, answer: &mut Answer<'_>) -> Result<(), String> {
         let mut counted = Vec::new();
         let mut total_weight = Decimal::ZERO;
+        let mut closed_by = None;
         for item in &self.items {
-            let target = item.target.or_else(|| row.optional_number(&item.target_input()));
-            match (row.optional_number(&item.name), target) {
-                (Some(value), Some(target)) => {
-                    let points = item.points(value, target)?;
+            let target = item.target_input().and_then(|input| row.optional_number(&input));
+            let (points, below) = match item.look(row.optional_number(&item.name), target)? {
+                Found::Points { points, below, note } => {
+                    answer.step(&item.points_output(), &item.name, points, note);
+                    (points, below)
+                }
+                Found::NoValue | Found::NoTarget if self.missing == Missing::Rescale => {
+                    answer.remark(
+                        &item.name,
+                        Decimal::ZERO,
+                        "no value or target: the other weights are rescaled",
+                    );
+                    continue;
+                }
+                Found::NoValue if self.missing == Missing::Zero => {
                     answer.step(
                         &item.points_output(),
                         &item.name,
-                        points,
-                        &format!("{value} against {target}"),
+                        Decimal::ZERO,
+                        "no value: counts as 0 points",
                     );
-                    total_weight = total_weight.plus(item.weight)?;
-                    counted.push((item, points));
+                    (Decimal::ZERO, true)
                 }
-                (None, _) => {
-                    answer.remark(&item.name, Decimal::ZERO, "no value: the other weights are rescaled")
-                }
-                (_, None) => {
-                    answer.remark(&item.name, Decimal::ZERO, "no target: the other weights are rescaled")
-                }
+                Found::NoValue => return Err(format!("{} is missing", item.name)),
+                Found::NoTarget => return Err(format!("{}_target is missing", item.name)),
+            };
+            if below && item.gate {
+                closed_by.get_or_insert(&item.name);
             }
+            total_weight = total_weight.plus(item.weight)?;
+            counted.push((item, points));
+        }
+        if counted.is_empty() {
+            return Ok(());
         }
         let mut performance = Decimal::ZERO;
         for (item, points) in counted {
             let part = item.weight.times(points)?.over(total_weight)?;
             performance = performance.plus(part)?;
-            let note = format!("{points} points × {} of {total_weight}", item.weight);
-            answer.step("performance", &item.name, part, &note);
+            let note = format_args!("{points} points × {} of {total_weight}", item.weight);
+            answer.step("performance", &item.name, part, note);
         }
-        if total_weight > Decimal::ZERO {
-            self.grade(performance.rounded(6, Rounding::HalfEven)?, answer);
+        let performance = self.bounded(performance, closed_by, answer)?.rounded(6, Rounding::HalfEven)?;
+        if let Some((_, grade)) = self.grades.iter().find(|(from, _)| *from <= performance) {
+            answer.grade("band", grade);
         }
         Ok(())
     }
 }
 
 impl WeightedScorecard {
-    fn grade(&self, performance: Decimal, answer: &mut Answer) {
-        if let Some((_, grade)) = self.grades.iter().find(|(from, _)| *from <= performance) {
-            answer.grade("band", grade);
+    /// What gates, floor and cap leave, with a step for what they change.
+    fn bounded(
+        &self,
+        performance: Decimal,
+        closed_by: Option<&String>,
+        answer: &mut Answer<'_>,
+    ) -> Result<Decimal, String> {
+        if let Some(name) = closed_by {
+            let note = format_args!("{name} is below its first point");
+            answer.step("performance", "gate", performance.negated(), note);
+            return Ok(Decimal::ZERO);
         }
+        if let Some(floor) = self.floor.filter(|floor| performance < *floor) {
+            answer.step("performance", "floor", floor.minus(performance)?, format_args!("at least {floor}"));
+            return Ok(floor);
+        }
+        if let Some(cap) = self.cap.filter(|cap| performance > *cap) {
+            answer.step("performance", "cap", cap.minus(performance)?, format_args!("at most {cap}"));
+            return Ok(cap);
+        }
+        Ok(performance)
     }
 }
 
-// === impl Item ===
-
-impl Item {
-    fn new(parameters: &Parameters<'_>) -> Result<Self, ParameterError> {
-        const KEYS: [&str; 8] = [
-            "name",
-            "weight",
-            "target",
-            "threshold",
-            "stretch",
-            "threshold_points",
-            "target_points",
-            "stretch_points",
-        ];
-        parameters.only(&KEYS)?;
-        let or = |key: &str, default: Decimal| Ok(parameters.optional_decimal(key)?.unwrap_or(default));
-        let weight = parameters.decimal("weight")?;
-        if weight <= Decimal::ZERO {
-            return Err(parameters.error("weight", "has to be above 0"));
+fn items(parameters: &Parameters<'_>) -> Result<Vec<Item>, ParameterError> {
+    let mut problems = Problems::new();
+    let percent = problems.read(parameters.choice("weights", &["relative", "percent"])) == "percent";
+    let mut names: Vec<String> = Vec::new();
+    let items = problems.read(parameters.each("items", |parameters| {
+        let item = Item::read(parameters)?;
+        if names.contains(&item.name) {
+            return Err(parameters.error("name", "is used by an item before"));
         }
-        let (threshold, stretch) = (or("threshold", Decimal::ZERO)?, or("stretch", Decimal::new(15, 1))?);
-        let ascending = threshold < Decimal::ONE && Decimal::ONE < stretch;
-        let descending = stretch < Decimal::ONE && Decimal::ONE < threshold;
-        if !ascending && !descending {
-            return Err(
-                parameters.error("threshold", "the target (1) has to be between threshold and stretch")
-            );
-        }
-        let name = parameters.name("name")?;
-        if name.len() > 56 {
-            return Err(
-                parameters.error("name", "is too long: at most 56, as outputs and inputs are named after it")
-            );
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            weight,
-            target: parameters.optional_decimal("target")?,
-            curve: [
-                (threshold, or("threshold_points", Decimal::ZERO)?),
-                (Decimal::ONE, or("target_points", Decimal::new(100, 0))?),
-                (stretch, or("stretch_points", Decimal::new(150, 0))?),
-            ],
-        })
+        names.push(item.name.clone());
+        Ok(item)
+    }));
+    if percent && problems.none() {
+        let sum = items.iter().try_fold(Decimal::ZERO, |sum, item| sum.plus(item.weight));
+        let sum = sum.unwrap_or(Decimal::ZERO);
+        problems.check(sum == Decimal::new(100, 0), || {
+            parameters.error(
+                "items",
+                &format!("the weights add up to {sum}; in percent they have to add up to 100"),
+            )
+        });
     }
-
-    fn target_input(&self) -> String {
-        format!("{}_target", self.name)
-    }
-
-    fn points_output(&self) -> String {
-        format!("{}_points", self.name)
-    }
-
-    /// The points for a value. Bounds are products with the target, so that no share is ever rounded.
-    fn points(&self, value: Decimal, target: Decimal) -> Result<Decimal, String> {
-        if target <= Decimal::ZERO {
-            return Err(format!("{} is {target}; shares of a target need one above 0", self.target_input()));
-        }
-        // Where less is better the same curve is walked with all signs turned.
-        let turned = self.curve[0].0 > self.curve[2].0;
-        let signed = |number: Decimal| if turned { Decimal::ZERO.minus(number) } else { Ok(number) };
-        let value = signed(value)?;
-        let mut bounds = [Decimal::ZERO; 3];
-        for (bound, (share, _)) in bounds.iter_mut().zip(&self.curve) {
-            *bound = signed(share.times(target)?)?;
-        }
-        let points = self.curve.map(|(_, points)| points);
-        if value < bounds[0] {
-            return Ok(Decimal::ZERO);
-        }
-        if value >= bounds[2] {
-            return Ok(points[2]);
-        }
-        let below = if value < bounds[1] { 0 } else { 1 };
-        let way = value.minus(bounds[below])?.times(points[below + 1].minus(points[below])?)?;
-        points[below].plus(way.over(bounds[below + 1].minus(bounds[below])?)?)
-    }
+    problems.finish()?;
+    Ok(items)
 }
 
 fn grades(parameters: &Parameters<'_>) -> Result<Vec<(Decimal, String)>, ParameterError> {
-    let mut grades: Vec<(Decimal, String)> = Vec::new();
+    let mut before: Option<Decimal> = None;
     if !parameters.has("grades") {
-        return Ok(grades);
+        return Ok(Vec::new());
     }
-    for item in parameters.list("grades")? {
-        item.only(&["from", "grade"])?;
-        let from = item.decimal("from")?;
-        if let Some((before, _)) = grades.last()
-            && from >= *before
-        {
-            return Err(
+    parameters.each("grades", |item| {
+        let mut problems = Problems::new();
+        problems.read(item.only(&["from", "grade"]));
+        let from = problems.read(item.decimal("from"));
+        if let Some(before) = before {
+            problems.check(from < before, || {
                 item.error("from", &format!("has to be below {before}, where the grade before begins"))
-            );
+            });
         }
-        grades.push((from, item.text("grade")?.to_string()));
-    }
-    Ok(grades)
+        before = Some(from);
+        let grade = String::from(problems.read(item.text("grade")));
+        problems.finish()?;
+        Ok((from, grade))
+    })
 }
 
 merit_sdk::export!(WeightedScorecard);

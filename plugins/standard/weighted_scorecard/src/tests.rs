@@ -69,3 +69,8 @@ fn parameters_are_checked() {
         "refused: items[1].name: is used by an item before",
     );
 }
+
+#[test]
+fn the_manual_says_what_happens() {
+    assert!(merit_sdk::testing::check_manual::<WeightedScorecard>(include_str!("../MANUAL.md")) > 10);
+}
