@@ -242,6 +242,7 @@ impl Config {
             queue: self.store.queue,
             free_floor_bytes: self.store.free_floor_bytes,
             cache_bytes: self.store.cache_bytes,
+            ..store::Options::default()
         }
     }
 

@@ -5,6 +5,7 @@ use std::{io, net::SocketAddr, time::Duration};
 
 use tokio::{
     net::TcpListener,
+    sync::{oneshot, watch},
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -15,7 +16,7 @@ use crate::{
     grpc::{self, Phase, Phases, Services},
     resource::Resources,
     sandbox::Sandbox,
-    store::{Database, StoreError},
+    store::{Database, OpeningProgress, Options, StoreError},
     view::Views,
 };
 
@@ -24,12 +25,23 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long the store may take to close when everything else has stopped.
 const CLOSE: Duration = Duration::from_secs(5);
 
-/// A service that is ready: its store is open and its address is taken. `run` serves.
+/// A service that is ready: its store is open, and it serves. `run` sets runs to work, and sees it to its end.
 pub struct Server {
-    listener: TcpListener,
     address: SocketAddr,
-    limits: grpc::Limits,
+    phase: watch::Sender<Phase>,
+    serving: JoinHandle<()>,
     services: Services,
+}
+
+/// A service whose address is taken, and whose store is still to be opened: health says so to everybody who asks, and
+/// other calls are told how far it is.
+pub struct Opening {
+    config: Config,
+    address: SocketAddr,
+    phase: watch::Sender<Phase>,
+    serving: JoinHandle<()>,
+    opened: oneshot::Sender<Services>,
+    progress: OpeningProgress,
 }
 
 /// Why the service could not start.
@@ -62,22 +74,30 @@ pub enum StartError {
 // === impl Server ===
 
 impl Server {
-    /// Opens the store, sets everything up and takes the address. Clients that connect wait until `run`.
+    /// Takes the address, opens the store and sets everything up.
     ///
     /// # Errors
     /// What is in the way.
     pub async fn build(config: &Config) -> Result<Self, StartError> {
+        Self::bind(config).await?.open().await
+    }
+
+    /// Takes the address. From now on health is answered there.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn bind(config: &Config) -> Result<Opening, StartError> {
         config.check().map_err(StartError::Config)?;
         let listen = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-
-        let (settings, limits) = (config.clone(), config.limits.clone());
-        // Opening may replay a long journal.
-        let services = tokio::task::spawn_blocking(move || open(&settings)).await;
-        let services =
-            services.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
-        Ok(Self { listener, address, limits, services })
+        let (phase, phases) = Phases::new();
+        let (opened, services) = oneshot::channel();
+        let progress = OpeningProgress::default();
+        let opening = grpc::Opening { services, progress: progress.clone() };
+        let limits = config.limits.clone();
+        let serving = tokio::spawn(async move { grpc::serve(opening, listener, &limits, phases).await });
+        Ok(Opening { config: config.clone(), address, phase, serving, opened, progress })
     }
 
     /// The address that it listens on.
@@ -98,12 +118,10 @@ impl Server {
     /// # Errors
     /// Why the store failed: no write can be acknowledged any more, and only a new start finds out what is on disk.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), String> {
-        let Self { listener, limits, services, .. } = self;
+        let Self { phase, serving, services, .. } = self;
         let database = services.database.clone();
         let evaluator = services.evaluator.clone();
         let work = tokio::spawn(async move { evaluator.work().await });
-        let (phase, phases) = Phases::new();
-        let serving = grpc::serve(services, listener, &limits, phases);
         let stop = async {
             let failure = tokio::select! {
                 () = shutdown => None,
@@ -113,13 +131,42 @@ impl Server {
             phase.send_replace(Phase::Draining);
             failure
         };
-        let ((), failure) = tokio::join!(serving, stop);
+        let (served, failure) = tokio::join!(serving, stop);
+        if let Err(error) = served {
+            tracing::error!(%error, "serving ended before its time");
+        }
         phase.send_replace(Phase::Ended);
         close(&database, work).await;
         match failure {
             Some(cause) => Err(format!("the store has failed, and no write is accepted any more: {cause}")),
             None => Ok(()),
         }
+    }
+}
+
+// === impl Opening ===
+
+impl Opening {
+    /// The address that it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Opens the store and sets everything up. Given up before, nothing is served any more; what opening was at goes on to
+    /// its end, which harms nothing.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn open(self) -> Result<Server, StartError> {
+        let Self { config, address, phase, serving, opened, progress } = self;
+        // Opening may replay a long journal.
+        let services = tokio::task::spawn_blocking(move || open(&config, progress)).await;
+        let services =
+            services.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
+        // Nobody is there to take them only where serving has ended, which `run` reports.
+        let _ = opened.send(services.clone());
+        Ok(Server { address, phase, serving, services })
     }
 }
 
@@ -152,9 +199,10 @@ async fn close(database: &Database, mut work: JoinHandle<()>) {
     tracing::info!("stopped");
 }
 
-fn open(config: &Config) -> Result<Services, StartError> {
+fn open(config: &Config, progress: OpeningProgress) -> Result<Services, StartError> {
     let store = |source| StartError::Store { directory: config.data.display().to_string(), source };
-    let database = Database::open(&config.data, config.store_options()).map_err(store)?;
+    let options = Options { progress, ..config.store_options() };
+    let database = Database::open(&config.data, options).map_err(store)?;
     let sandbox = Sandbox::new(config.sandbox()).map_err(StartError::Sandbox)?;
     let resources = Resources::new(database.clone());
     let views = Views::new(database.clone(), config.views.budget_bytes);

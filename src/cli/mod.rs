@@ -23,6 +23,7 @@ mod run;
 mod run_file;
 mod sender;
 mod serve;
+mod status;
 
 use std::process::ExitCode;
 
@@ -80,6 +81,8 @@ enum Command {
     Delete(Client<record::DeleteArguments>),
     /// Shows who changed what, and whether the journal is whole.
     Audit(audit::Arguments),
+    /// Says how the server is doing: how far its store is, what is at work, what memory is used.
+    Status(Client<status::Arguments>),
     /// Copies a data directory while a service runs on it, verifies such a copy, and restores it.
     Backup(backup::Arguments),
     /// Prints a completion script for a shell.
@@ -129,6 +132,7 @@ async fn call_service(command: Command) -> Result<(), Failure> {
         Command::Replay(client) => results::replay(&client.open().await?, &client.arguments).await,
         Command::Plugin(arguments) => plugin::run(&arguments).await,
         Command::Audit(arguments) => audit::run(&arguments).await,
+        Command::Status(client) => status::run(&client.open().await?, &client.arguments).await,
         Command::Get(client) => record::get(&client.open().await?, &client.arguments).await,
         Command::List(client) => record::list(&client.open().await?, &client.arguments).await,
         Command::Create(client) => record::create(&client.open().await?, &client.arguments).await,

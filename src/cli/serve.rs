@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::failure::Failure;
 use crate::{
     config::{Config, DEFAULTS, Flags, LogFlags, LogFormat},
-    server::Server,
+    server::{Server, StartError},
     telemetry,
 };
 
@@ -67,7 +67,14 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
 async fn serve(config: &Config) -> Result<(), Failure> {
     // Before anything else: a signal while the store opens is not lost.
     let stopped = stopped().map_err(|error| Failure::Service(format!("cannot wait for signals: {error}")))?;
-    let server = Server::build(config).await.map_err(|error| Failure::Service(error.to_string()))?;
+    let failed = |error: StartError| Failure::Service(error.to_string());
+    let opening = Server::bind(config).await.map_err(failed)?;
+    let mut stopped = Box::pin(stopped);
+    let server = tokio::select! {
+        server = opening.open() => server.map_err(failed)?,
+        // What was begun is begun again at the next start: the journal is not touched by it.
+        () = &mut stopped => return Ok(()),
+    };
     print(&format!("listening on {}\n", server.address()))?;
     server.run(stopped).await.map_err(Failure::Service)
 }

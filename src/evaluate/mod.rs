@@ -33,6 +33,7 @@ mod replay;
 mod results;
 mod run;
 mod standard;
+mod status;
 mod team;
 mod try_out;
 mod work;

@@ -59,6 +59,11 @@ impl Board {
         self.lock().get(run).cloned()
     }
 
+    /// How many runs are at work.
+    pub fn count(&self) -> u64 {
+        self.lock().len() as u64
+    }
+
     /// Tells every run to stop.
     pub fn stop_all(&self) {
         self.lock().values().for_each(|progress| progress.patience.give_up());

@@ -23,6 +23,7 @@ const AHEAD: usize = 2;
 #[derive(Clone, Debug)]
 pub struct Blocking {
     room: Arc<Semaphore>,
+    places: usize,
 }
 
 /// Who calls, as the front found.
@@ -73,7 +74,13 @@ impl Blocking {
             0 => 2 * available_parallelism().map_or(1, usize::from),
             room => room,
         };
-        Self { room: Arc::new(Semaphore::new(room)) }
+        Self { room: Arc::new(Semaphore::new(room)), places: room }
+    }
+
+    /// How much is at work, and how much may be.
+    #[must_use]
+    pub fn usage(&self) -> (usize, usize) {
+        (self.places - self.room.available_permits(), self.places)
     }
 
     /// Runs the work where blocking is allowed, when there is room. Work that nobody waits for any more is not begun;

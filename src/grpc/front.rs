@@ -1,7 +1,12 @@
 //! Where every request comes in: finds the method, a place for the call, the caller and the deadline, and has the call
 //! answered, whatever happens.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Method as Verb, Request, Response, StatusCode, header::CONTENT_TYPE};
@@ -22,31 +27,53 @@ use super::{
     standard::Standard,
     status,
 };
+use crate::store::OpeningProgress;
+
+/// What the names of the methods of this contract begin with.
+const OWN: &str = "merit.";
 
 /// Where every request comes in.
 pub struct Front {
     methods: HashMap<String, Method>,
-    standard: Standard,
-    routes: Routes,
+    /// Health and reflection, which need no store.
+    early: Routes,
+    opened: OnceLock<Opened>,
+    progress: OpeningProgress,
     gate: Gate,
     call: Duration,
     phases: Phases,
 }
 
+/// What is served once the store is open.
+pub struct Opened {
+    /// The standard methods.
+    pub standard: Standard,
+    /// All others.
+    pub routes: Routes,
+}
+
 // === impl Front ===
 
 impl Front {
-    /// A front before the standard methods and the routes of all others.
+    /// A front that serves what needs no store, and tells everybody else how far the store is until `open`.
     #[must_use]
-    pub fn new(standard: Standard, routes: Routes, limits: &Limits, phases: Phases) -> Self {
+    pub fn new(early: Routes, progress: OpeningProgress, limits: &Limits, phases: Phases) -> Self {
         Self {
             methods: methods(),
-            standard,
-            routes: routes.prepare(),
+            early: early.prepare(),
+            opened: OnceLock::new(),
+            progress,
             gate: Gate::new(limits),
             call: limits.call(),
             phases,
         }
+    }
+
+    /// Serves everything from now on.
+    pub fn open(&self, opened: Opened) {
+        let Opened { standard, routes } = opened;
+        // There is one store: it is opened once.
+        let _ = self.opened.set(Opened { standard, routes: routes.prepare() });
     }
 
     /// Answers a request. Never fails: what goes wrong is an answer.
@@ -101,10 +128,18 @@ impl Front {
     }
 
     async fn dispatch(&self, method: &Method, request: Request<Body>) -> Response<Body> {
-        if let Some(descriptor) = &method.standard {
-            return self.standard.serve(descriptor, request).await;
-        }
-        match self.routes.clone().call(request).await {
+        let mut routes = match self.opened.get() {
+            _ if !method.name.starts_with(OWN) => self.early.clone(),
+            None => {
+                let what = format!("the server is opening its data: {}", self.progress);
+                return status::unavailable(&what).into_http();
+            }
+            Some(opened) => match &method.standard {
+                Some(descriptor) => return opened.standard.serve(descriptor, request).await,
+                None => opened.routes.clone(),
+            },
+        };
+        match routes.call(request).await {
             Ok(response) => response,
         }
     }
@@ -165,7 +200,7 @@ fn not_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
 
 /// An answer that tonic gave itself, without details, in the words of this service.
 fn in_our_words(method: &Method, response: Response<Body>) -> Response<Body> {
-    if !method.name.starts_with("merit.") {
+    if !method.name.starts_with(OWN) {
         return response;
     }
     match Status::from_header_map(response.headers()) {

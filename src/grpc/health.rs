@@ -1,4 +1,4 @@
-//! Health of each service, by the gRPC health protocol: SERVING until the service goes down.
+//! Health of each service, by the gRPC health protocol: SERVING once the store is open, until the service goes down.
 
 use tonic_health::{ServingStatus, server::HealthReporter};
 

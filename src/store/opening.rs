@@ -8,11 +8,13 @@ use std::{
 };
 
 use super::{
-    Blobs, Database, Effect, Faults, FaultyStore, Options, Record, Sequence, SledStore, Store, StoreError,
+    Blobs, Database, Effect, Faults, FaultyStore, OpeningProgress, Options, Record, Sequence, SledStore,
+    Store, StoreError,
     database::Parts,
     faulty::FaultyLog,
     files,
     journal::{Found, Log},
+    opening_progress::Stage,
     sled_store::suspect,
     space::Space,
 };
@@ -50,9 +52,16 @@ impl Database {
         let lock = lock(directory)?;
         let space = Space::open(directory, options.free_floor_bytes)?;
         let blobs = Blobs::open(&directory.join(BLOBS))?;
+        let progress = options.progress.clone();
+        progress.set(Stage::Journal);
         let found = Found::open(&directory.join(JOURNAL))?;
-        let index =
-            Index { path: directory.join(INDEX), cache_bytes: options.cache_bytes, blobs: blobs.clone() };
+        progress.set(Stage::Index);
+        let index = Index {
+            path: directory.join(INDEX),
+            cache_bytes: options.cache_bytes,
+            blobs: blobs.clone(),
+            progress,
+        };
         let kept = index.open();
         if let Ok(kept) = &kept {
             // What was applied was acknowledged, or about to be: a journal without it has lost it.
@@ -107,6 +116,7 @@ struct Index {
     path: PathBuf,
     cache_bytes: u64,
     blobs: Blobs,
+    progress: OpeningProgress,
 }
 
 // === impl Index ===
@@ -122,7 +132,7 @@ impl Index {
         kept: Result<SledStore, StoreError>,
         found: &Found,
     ) -> Result<SledStore, StoreError> {
-        let error = match kept.and_then(|kept| replay(&kept, found).map(|()| kept)) {
+        let error = match kept.and_then(|kept| replay(&kept, found, &self.progress).map(|()| kept)) {
             Ok(index) => return Ok(index),
             Err(error @ StoreError::Damaged { .. }) => error,
             Err(error) => return Err(error),
@@ -131,7 +141,7 @@ impl Index {
         tracing::warn!(%error, "the index is not usable: it is set aside and built again from the journal");
         self.set_aside(found.head().sequence)?;
         let index = self.open()?;
-        replay(&index, found)?;
+        replay(&index, found, &self.progress)?;
         tracing::info!(sequence = found.head().sequence, "the index is built again");
         Ok(index)
     }
@@ -158,7 +168,7 @@ impl Index {
 }
 
 /// Applies to the index what it lacks.
-fn replay(index: &dyn Store, found: &Found) -> Result<(), StoreError> {
+fn replay(index: &dyn Store, found: &Found, progress: &OpeningProgress) -> Result<(), StoreError> {
     let (from, last) = (index.applied()?, found.head().sequence);
     if from < last {
         tracing::info!(from, last, "the index is brought up to date from the journal");
@@ -170,6 +180,7 @@ fn replay(index: &dyn Store, found: &Found) -> Result<(), StoreError> {
                 batch.iter().flat_map(|record| record.effects.iter().cloned()).collect();
             let sequence = batch.last().expect("a batch has a record").sequence;
             index.commit(sequence, &effects)?;
+            progress.set(Stage::Replay { from, at: sequence, last });
             if sequence - told >= PROGRESS {
                 tracing::info!(sequence, last, "the index is being brought up to date");
                 told = sequence;

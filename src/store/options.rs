@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::OpeningProgress;
+
 /// How a database is opened.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -17,6 +19,8 @@ pub struct Options {
     pub free_floor_bytes: u64,
     /// Bytes of the sled page cache.
     pub cache_bytes: u64,
+    /// Where opening says how far it is.
+    pub progress: OpeningProgress,
 }
 
 // === impl Options ===
@@ -32,6 +36,7 @@ impl Default for Options {
             queue: 4096,
             free_floor_bytes: 256 << 20,
             cache_bytes: 256 << 20,
+            progress: OpeningProgress::default(),
         }
     }
 }

@@ -106,6 +106,12 @@ impl Views {
         Ok(Snapshot { sequence, views })
     }
 
+    /// Bytes that all views together may take.
+    #[must_use]
+    pub fn budget(&self) -> u64 {
+        self.inner.budget
+    }
+
     /// Bytes taken, by team and collection: by what is followed, and by earlier states of it that readers still hold
     /// (counted in full, although they share what did not change).
     #[must_use]

@@ -15,7 +15,7 @@ use merit::{
         self, audit_service_client::AuditServiceClient, crm_service_client::CrmServiceClient,
         evaluation_service_client::EvaluationServiceClient, goal_service_client::GoalServiceClient,
         organisation_service_client::OrganisationServiceClient, plugin_service_client::PluginServiceClient,
-        transfer_service_client::TransferServiceClient,
+        server_service_client::ServerServiceClient, transfer_service_client::TransferServiceClient,
     },
     server::Server,
 };
@@ -122,6 +122,10 @@ impl Harness {
 
     pub fn audit(&self) -> AuditServiceClient<Channel> {
         AuditServiceClient::new(self.channel.clone())
+    }
+
+    pub fn server(&self) -> ServerServiceClient<Channel> {
+        ServerServiceClient::new(self.channel.clone())
     }
 
     pub fn transfer(&self) -> TransferServiceClient<Channel> {

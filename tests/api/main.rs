@@ -12,6 +12,7 @@ mod harness;
 #[path = "../sandbox/image.rs"]
 mod image;
 mod network;
+mod opening;
 mod patience;
 mod rules;
 mod runs;

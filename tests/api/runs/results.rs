@@ -85,6 +85,38 @@ async fn a_run_is_explained_and_replayed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_dataset_of_a_run_is_downloaded() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    publish_two(&harness).await;
+    let run = run(&harness, "q1", two_steps()).await;
+    let mut evaluations = harness.evaluations();
+    let request = v1::DownloadDatasetRequest { name: run.name.clone() };
+    let mut stream = evaluations.download_dataset(request).await.unwrap().into_inner();
+    let mut bytes = Vec::new();
+    while let Some(piece) = stream.message().await.unwrap() {
+        assert!(!piece.data.is_empty());
+        bytes.extend_from_slice(&piece.data);
+    }
+    assert_eq!(blake3::hash(&bytes).to_hex().as_str(), run.dataset);
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    for (name, code) in
+        [("teams/acme/runs/other", Code::NotFound), ("teams/acme/goals/q1", Code::InvalidArgument)]
+    {
+        let request = v1::DownloadDatasetRequest { name: name.to_owned() };
+        assert_eq!(evaluations.download_dataset(request).await.unwrap_err().code(), code, "{name}");
+    }
+    // The components and the dataset are what the audit looks at.
+    let verified = harness.audit().verify_journal(v1::VerifyJournalRequest {}).await.unwrap().into_inner();
+    assert_eq!((verified.intact, verified.blobs), (true, 2), "one component for two formulas, one dataset");
+    assert!(verified.blob_bytes > bytes.len() as u64);
+    let status = harness.server().get_status(v1::GetStatusRequest {}).await.unwrap().into_inner();
+    assert!(0 < status.view_bytes && status.view_bytes <= status.view_bytes_limit, "{status:?}");
+    assert!(status.views.iter().any(|view| view.collection == "opportunities" && view.team == "teams/acme"));
+    assert_eq!(status.sequence, verified.sequence);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_published_is_checked_and_numbered() {
     let harness = Harness::start().await;
     harness.team("acme").await;

@@ -11,6 +11,7 @@ use crate::{
     harness::{Harness, reason},
 };
 use merit::proto::v1::input_binding::Source;
+use tonic::Code;
 
 /// Every call of the plugin that never ends takes a while, one account manager at a time.
 fn slowly(config: &mut Config) {
@@ -57,10 +58,32 @@ async fn get(harness: &Harness, name: &str) -> v1::Run {
     harness.evaluations().get_run(request).await.unwrap().into_inner()
 }
 
+/// Expects that whatever needs the results of a run says that there are none.
+async fn check_unfinished(harness: &Harness, run: &str) {
+    let mut evaluations = harness.evaluations();
+    let replay = v1::ReplayRunRequest { name: run.to_owned(), ..Default::default() };
+    let explain = v1::ExplainEvaluationRequest { name: format!("{run}/evaluations/a-1") };
+    let get = v1::GetEvaluationRequest { name: format!("{run}/evaluations/a-1") };
+    let download = v1::DownloadDatasetRequest { name: run.to_owned() };
+    for (what, refused) in [
+        ("replay", evaluations.replay_run(replay).await.err()),
+        ("explain", evaluations.explain_evaluation(explain).await.err()),
+        ("get", evaluations.get_evaluation(get).await.err()),
+        ("download", evaluations.download_dataset(download).await.err()),
+    ] {
+        let refused = refused.unwrap_or_else(|| panic!("{what} is answered"));
+        assert_eq!(
+            (refused.code(), reason(&refused).as_str()),
+            (Code::FailedPrecondition, "RUN_NOT_FINISHED")
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_at_work_is_cancelled() {
     let harness = Harness::start_with(slowly).await;
     let name = at_work(&harness).await;
+    check_unfinished(&harness, &name).await;
     let request = v1::CancelRunRequest { name: name.clone(), ..Default::default() };
     let cancelled = harness.evaluations().cancel_run(request.clone()).await.unwrap().into_inner();
     assert_eq!(cancelled.state(), v1::RunState::Cancelled);
@@ -74,6 +97,7 @@ async fn a_run_at_work_is_cancelled() {
     let list = v1::ListEvaluationsRequest { parent: name.clone(), ..Default::default() };
     let refused = harness.evaluations().list_evaluations(list).await.unwrap_err();
     assert_eq!(reason(&refused), "RUN_NOT_FINISHED");
+    check_unfinished(&harness, &name).await;
     let again = harness.evaluations().cancel_run(request).await.unwrap_err();
     assert_eq!(reason(&again), "STATE_FORBIDS");
     // Others are not held up.
