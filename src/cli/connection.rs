@@ -49,8 +49,9 @@ pub(super) struct ConnectionArguments {
     /// Who does this, for the audit trail [default: `author` of the configuration file, or $USER].
     #[arg(long, env = "MERIT_AUTHOR", value_name = "NAME")]
     pub(super) author: Option<String>,
-    /// Seconds that a call may take [default: 30; following a run and moving files may take as long as they take].
-    #[arg(long, value_name = "SECONDS")]
+    /// Seconds that a call may take, at least 1 [default: 30; following a run and moving files may take as long as
+    /// they take].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) timeout: Option<u64>,
 }
 
@@ -109,6 +110,11 @@ impl Connection {
         let server = if server.contains("://") { server } else { format!("http://{server}") };
         let author = given(&arguments.author, file.author).or_else(|| env::var("USER").ok());
         let team = given(&arguments.team, file.team).map(|team| team_name(&team)).transpose()?;
+        if file.timeout == Some(0) {
+            let message =
+                "`timeout = 0` in the configuration file leaves a call no time: give 1 second or more";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         let timeout = arguments.timeout.or(file.timeout).map(Duration::from_secs);
         let author = author.map(|author| author.trim().to_owned()).filter(|author| !author.is_empty());
         let endpoint = Endpoint::from_shared(server.clone())

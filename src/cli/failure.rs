@@ -5,6 +5,8 @@ use std::{fmt::Write as _, io, process::ExitCode, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use super::visible::visible;
+
 /// Why a command did not succeed.
 #[derive(Debug)]
 pub enum Failure {
@@ -75,7 +77,7 @@ impl Failure {
         {
             return;
         }
-        eprint!("{}", self.text());
+        eprint!("{}", visible(&self.text()));
     }
 
     fn text(&self) -> String {
@@ -101,7 +103,18 @@ fn refused(status: &Status) -> String {
     for violation in
         details.bad_request().map(|request| request.field_violations.as_slice()).unwrap_or_default()
     {
-        let _ = writeln!(text, "  {}: {}", violation.field, violation.description);
+        // The message has told the first of them.
+        if status.message().contains(&violation.description) {
+            continue;
+        }
+        // Lines below each other belong there: a caret points at what stands above it.
+        match violation.description.split_once('\n') {
+            None => _ = writeln!(text, "  {}: {}", violation.field, violation.description),
+            Some(_) => {
+                let lines = violation.description.replace('\n', "\n    ");
+                let _ = writeln!(text, "  {}:\n    {lines}", violation.field);
+            }
+        }
     }
     if let Some(info) = info {
         let mut facts: Vec<_> = info.metadata.iter().collect();
@@ -147,4 +160,40 @@ fn next(reason: &str, code: Code, delay: Option<Duration>) -> Option<String> {
         _ => return None,
     };
     Some(next.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::{Code, Status};
+    use tonic_types::{ErrorDetails, StatusExt};
+
+    use super::refused;
+
+    #[test]
+    fn nothing_is_told_twice() {
+        let check = |message: &str, violations: &[(&str, &str)], expected: &str| {
+            let mut details = ErrorDetails::new();
+            for (field, description) in violations {
+                details.add_bad_request_violation(*field, *description);
+            }
+            details.set_error_info("INVALID_FIELD", "merit.v1", std::collections::HashMap::new());
+            let status = Status::with_error_details(Code::InvalidArgument, message, details);
+            assert_eq!(refused(&status), expected);
+        };
+        check(
+            "amount: is no number",
+            &[("amount", "is no number")],
+            "error: INVALID_FIELD: amount: is no number\n",
+        );
+        check(
+            "a: 1 is; and 1 more",
+            &[("a", "1 is"), ("b", "2 is")],
+            "error: INVALID_FIELD: a: 1 is; and 1 more\n  b: 2 is\n",
+        );
+        check(
+            "wrong",
+            &[("sheet", "line 1\n  a + b\n      ^")],
+            "error: INVALID_FIELD: wrong\n  sheet:\n    line 1\n      a + b\n          ^\n",
+        );
+    }
 }

@@ -36,7 +36,7 @@ const BATCH_ROWS: usize = 4096;
 #[derive(Debug, Args)]
 #[command(after_long_help = MAPPING_HELP)]
 pub(super) struct Arguments {
-    /// The file: CSV, or JSON lines (.jsonl); - reads CSV from stdin.
+    /// The file: CSV, or JSON lines (.jsonl, or whose first line begins with a brace); - reads stdin.
     file: PathBuf,
     /// The mapping file (TOML): which column becomes which field; --help has the form.
     #[arg(short, long, value_name = "FILE", required_unless_present = "collection")]
@@ -180,8 +180,8 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         (Box::new(file), bytes)
     };
     let counted = Counted { inner, read: Arc::clone(&read) };
-    let form = Form::of(path);
-    let mut rows = Rows::open(Box::new(counted), form, delimiter).map_err(reading)?;
+    let mut rows = Rows::open(Box::new(counted), Form::of(path), delimiter).map_err(reading)?;
+    let form = rows.form();
     let mapping = match (&text, &arguments.collection) {
         (Some((mapping, text)), _) => {
             Mapping::parse(text, rows.columns()).map_err(|mistakes| wrong(mapping, &mistakes))?

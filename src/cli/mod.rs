@@ -24,6 +24,7 @@ mod run_file;
 mod sender;
 mod serve;
 mod status;
+mod visible;
 
 use std::process::ExitCode;
 

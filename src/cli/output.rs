@@ -8,7 +8,7 @@ use prost::Name;
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::Value as Json;
 
-use super::failure::Failure;
+use super::{failure::Failure, visible::visible};
 use crate::{proto::descriptors, transfer::Columns};
 
 /// Columns of a list for people, where nobody says which.
@@ -99,7 +99,7 @@ impl Sheet {
             if terminal { cell.add_attribute(Attribute::Bold) } else { cell }
         }));
         for row in &self.rows {
-            table.add_row(row);
+            table.add_row(row.iter().map(|cell| visible(cell)));
         }
         for (place, column) in table.column_iter_mut().enumerate() {
             let mut cells =
@@ -324,6 +324,13 @@ mod tests {
     fn numbers_are_told_from_dates() {
         assert!(is_number("-12.50") && is_number("1,234") && is_number("5%"));
         assert!(!is_number("2026-11-23") && !is_number("a1") && !is_number("-"));
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown() {
+        let mut sheet = Sheet::new(&["who"]);
+        sheet.row(["An\u{1b}[31mna\u{202e}"]);
+        assert!(sheet.table().contains(r"An\u{1b}[31mna\u{202e}"), "{}", sheet.table());
     }
 
     #[test]

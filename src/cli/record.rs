@@ -43,8 +43,8 @@ pub(super) struct ListArguments {
     /// The fields to show, separated by commas: `display_name,labels.region`.
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     fields: Vec<String>,
-    /// The most records [default: all].
-    #[arg(short = 'n', long, value_name = "COUNT")]
+    /// The most records, at least 1 [default: all].
+    #[arg(short = 'n', long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     #[command(flatten)]
     output: OutputArguments,

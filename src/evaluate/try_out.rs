@@ -268,7 +268,8 @@ fn check_values(
         let path = format!("{path}[{name:?}]");
         let Some(input) = inputs.iter().find(|input| input.name == *name) else {
             let known: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
-            let message = format!("the plugin has no such input; it has {}", known.join(", "));
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let message = format!("the plugin has no such input; it has {known}");
             return Err(Rejection::field(path, message));
         };
         if input.kind == Kind::Number {

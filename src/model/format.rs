@@ -5,7 +5,11 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use jiff::tz::TimeZoneDatabase;
 
-use super::{currency, decimal, period::parse_date};
+use super::{
+    currency, decimal,
+    period::parse_date,
+    text::{is_harmful, is_visible},
+};
 use crate::proto::v1::Format;
 
 /// The longest mail address, of RFC 5321.
@@ -14,18 +18,17 @@ const EMAIL_MAX_BYTES: usize = 254;
 /// The text in the one form that is kept.
 ///
 /// # Errors
-/// What would be accepted. JSON and expressions are checked for control characters only: what else they have to be is
+/// What would be accepted. JSON and expressions are checked for their characters only: what else they have to be is
 /// checked where the means are.
 pub fn normal(format: Format, text: &str, scale: usize) -> Result<Cow<'_, str>, String> {
     match format {
-        Format::Unspecified => plain(text, |_| false),
-        Format::Multiline | Format::Expression | Format::Json => {
-            plain(text, |character| matches!(character, '\n' | '\r' | '\t'))
-        }
+        Format::Unspecified => visible(plain(text, |_| false)?),
+        Format::Multiline => visible(plain(text, |character| matches!(character, '\n' | '\r' | '\t'))?),
+        Format::Expression | Format::Json => plain(text, |character| matches!(character, '\n' | '\r' | '\t')),
         Format::Decimal | Format::Money => number(text, scale),
         Format::Date => match parse_date("", text) {
             Ok(_) => Ok(Cow::Borrowed(text)),
-            Err(_) => Err(format!("{} is not a date like 2026-03-31", quoted(text))),
+            Err(rejection) => Err(rejection.violations.into_iter().map(|found| found.description).collect()),
         },
         Format::Currency => match currency::decimals(text) {
             Some(_) => Ok(Cow::Borrowed(text)),
@@ -50,8 +53,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 fn plain(text: &str, allowed: impl Fn(char) -> bool) -> Result<Cow<'_, str>, String> {
-    // All control characters are ASCII or begin with the byte C2: most texts are done here.
-    match text.chars().find(|&character| character.is_control() && !allowed(character)) {
+    match text.chars().find(|&character| is_harmful(character) && !allowed(character)) {
         None => Ok(Cow::Borrowed(text)),
         Some(character) => Err(format!(
             "{} has the control character U+{:04X}: leave it out",
@@ -59,6 +61,13 @@ fn plain(text: &str, allowed: impl Fn(char) -> bool) -> Result<Cow<'_, str>, Str
             u32::from(character)
         )),
     }
+}
+
+fn visible(text: Cow<'_, str>) -> Result<Cow<'_, str>, String> {
+    if is_visible(&text) {
+        return Ok(text);
+    }
+    Err(format!("{} has nothing to see: write a text with letters, digits or signs", quoted(&text)))
 }
 
 fn number(text: &str, scale: usize) -> Result<Cow<'_, str>, String> {
@@ -125,6 +134,11 @@ mod tests {
         check(Format::Unspecified, "Ünïcode 客户", Some("Ünïcode 客户"));
         check(Format::Unspecified, "a\nb", None);
         check(Format::Unspecified, "a\u{85}b", None);
+        check(Format::Unspecified, "a\u{202e}b", None);
+        check(Format::Unspecified, " \u{200b}", None);
+        check(Format::Multiline, "\n\t", None);
+        check(Format::Multiline, "a\u{2066}b", None);
+        check(Format::Expression, "a \u{202e}b", None);
         check(Format::Multiline, "a\nb\tc", Some("a\nb\tc"));
         check(Format::Multiline, "a\0b", None);
         check(Format::Decimal, "+1.5", Some("1.5"));
@@ -132,6 +146,10 @@ mod tests {
         check(Format::Money, "12.50", Some("12.50"));
         check(Format::Date, "2024-02-29", Some("2024-02-29"));
         check(Format::Date, "2023-02-29", None);
+        check(Format::Date, "0000-01-01", None);
+        check(Format::Date, "1899-12-31", None);
+        check(Format::Date, "1900-01-01", Some("1900-01-01"));
+        check(Format::Date, "9999-12-31", Some("9999-12-31"));
         check(Format::Date, "20240229", None);
         check(Format::Date, "2024-2-29", None);
         check(Format::Currency, "EUR", Some("EUR"));

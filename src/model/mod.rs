@@ -16,4 +16,5 @@ pub mod period;
 pub mod records;
 pub mod rejection;
 pub mod schema;
+pub mod text;
 pub mod wire;

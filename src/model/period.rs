@@ -58,13 +58,23 @@ impl Period {
     }
 }
 
-/// Parses a calendar date of the form `YYYY-MM-DD`, nothing looser.
+/// The first year of dates: what lies before it is a slip, or the zero of another system.
+pub const FIRST_YEAR: i16 = 1900;
+
+/// Parses a calendar date of the form `YYYY-MM-DD`, nothing looser, of the years 1900 to 9999.
 ///
 /// # Errors
 /// `INVALID_FIELD` that names the field.
 pub fn parse_date(field: &str, text: &str) -> Result<Date, Rejection> {
     let parsed = if text.len() == 10 { text.parse::<Date>().ok() } else { None };
-    parsed.ok_or_else(|| Rejection::field(field, format!("{text:?} is not a date like 2026-03-31")))
+    match parsed {
+        Some(date) if date.year() >= FIRST_YEAR => Ok(date),
+        Some(_) => Err(Rejection::field(
+            field,
+            format!("{text:?} lies before 1900: years 1900 to 9999 are accepted"),
+        )),
+        None => Err(Rejection::field(field, format!("{text:?} is not a date like 2026-03-31"))),
+    }
 }
 
 /// Days since 1970-01-01: how a date is kept in a column.

@@ -11,6 +11,7 @@ use crate::{
         format,
         name::{Id, Name},
         rejection::{Reason, ResourceReason},
+        text::{is_harmful, is_visible},
     },
     proto::v1::Format,
 };
@@ -102,7 +103,11 @@ fn check_value(
                 return;
             }
             for (key, text) in map {
-                if key.is_empty() || key.len() > KEY_MAX_BYTES || key.chars().any(char::is_control) {
+                if key.is_empty()
+                    || key.len() > KEY_MAX_BYTES
+                    || key.chars().any(is_harmful)
+                    || !is_visible(key)
+                {
                     let shown = format::quoted(key);
                     let wanted = format!("{shown} is no key: 1 to {KEY_MAX_BYTES} bytes of text are");
                     findings.field(path.to_string(), wanted);

@@ -10,6 +10,7 @@ mod keys;
 mod list;
 mod mask;
 mod method;
+mod money;
 mod once;
 mod order;
 mod own;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    keys,
+    keys, money,
     once::Once,
     plan::{CollectionPlan, FieldPlan},
     record::{Record, Value},
@@ -172,6 +172,7 @@ impl Draft {
         let content = self.after.encode();
         let mut found = Findings::default();
         reference::check(transaction, before, after, &mut found)?;
+        money::check(self, &Reader(transaction), &mut found)?;
         if !self.own {
             let records = Reader(transaction);
             rules::check(self.collection, &content, &records, &mut found)?;

@@ -49,6 +49,7 @@ impl Database {
     /// As for `open`.
     pub fn open_faulty(directory: &Path, options: Options, faults: Arc<Faults>) -> Result<Self, StoreError> {
         files::create_directory(directory)?;
+        refuse_foreign(directory)?;
         let lock = lock(directory)?;
         let space = Space::open(directory, options.free_floor_bytes)?;
         let blobs = Blobs::open(&directory.join(BLOBS))?;
@@ -98,6 +99,30 @@ pub(super) fn applied(directory: &Path) -> Option<Sequence> {
 }
 
 /// Only one process may have a database open; the system lets go of the lock when it ends, however it ends.
+/// Refuses a directory of somebody else's files: a slip in a path must not fill it.
+fn refuse_foreign(directory: &Path) -> Result<(), StoreError> {
+    let reading = |error| StoreError::io("reading", directory)(error);
+    let mut foreign = None;
+    for entry in fs::read_dir(directory).map_err(reading)? {
+        let name = entry.map_err(reading)?.file_name();
+        if [LOCK, JOURNAL, INDEX, BLOBS].iter().any(|own| name == *own) {
+            return Ok(());
+        }
+        // What a file system puts into the root of a volume is nobody's.
+        if name != "lost+found" {
+            foreign = Some(name);
+        }
+    }
+    match foreign {
+        None => Ok(()),
+        Some(name) => Err(StoreError::Closed(format!(
+            "{} has {}, and nothing of Merit's: give an empty directory, or one that Merit has made",
+            directory.display(),
+            name.display()
+        ))),
+    }
+}
+
 fn lock(directory: &Path) -> Result<fs::File, StoreError> {
     let path = directory.join(LOCK);
     let file = fs::File::options().create(true).truncate(false).write(true).open(&path);

@@ -20,7 +20,7 @@ use crate::model::{
 /// Rows that may wait for a row further down.
 const WAITING_MAX: usize = 100_000;
 
-/// Ids that are remembered to tell that two texts become the same one; what comes after is not told apart.
+/// Ids that are remembered to tell that two rows are of the same record; what comes after is not told apart.
 const SEEN_MAX: usize = 4_000_000;
 
 /// Turns rows into records.
@@ -33,8 +33,8 @@ pub struct Converter {
     directory: Directory,
     /// Lookups in the collection that is being imported.
     own_lookups: Vec<Lookup>,
-    /// The hash of the text that each id was made of, by the hash of the id.
-    seen: HashMap<u64, u64>,
+    /// By the hash of an id, the line of its row and the hash of what it says.
+    seen: HashMap<u64, (u64, u64)>,
     waiting: Vec<Row>,
 }
 
@@ -136,8 +136,12 @@ impl Converter {
         }
         match self.convert(&row) {
             Ok((id, message)) => {
+                let encoded = message.encode_to_vec();
+                if let Err(reason) = self.tell_apart(&id, &encoded, &row) {
+                    return Prepared::Rejected(row, reason);
+                }
                 self.remember(&id, &message);
-                Prepared::Record(Record { id, encoded: message.encode_to_vec(), row })
+                Prepared::Record(Record { id, encoded, row })
             }
             Err(Problem::NotYet(_)) if may_wait => {
                 self.waiting.push(row);
@@ -157,7 +161,7 @@ impl Converter {
         if self.mapping.empty_values.iter().any(|empty| empty == text) { "" } else { text }
     }
 
-    fn convert(&mut self, row: &Row) -> Result<(String, DynamicMessage), Problem> {
+    fn convert(&self, row: &Row) -> Result<(String, DynamicMessage), Problem> {
         let id = self.id(row).map_err(Problem::Rejected)?;
         if self.json {
             return Ok((id, self.read_json(&row.raw).map_err(Problem::Rejected)?));
@@ -175,7 +179,7 @@ impl Converter {
         Ok((id, message))
     }
 
-    fn id(&mut self, row: &Row) -> Result<String, String> {
+    fn id(&self, row: &Row) -> Result<String, String> {
         match &self.mapping.id {
             IdRule::Name(column) => {
                 let text = self.cell(row, *column);
@@ -188,21 +192,28 @@ impl Converter {
                 if id.is_empty() {
                     return Err("the column of the id is empty, or has neither letter nor digit".to_owned());
                 }
-                self.tell_apart(&id, &text)?;
                 Ok(id)
             }
         }
     }
 
-    /// Refuses a second text that becomes the same id: it would write over the first one's record.
-    fn tell_apart(&mut self, id: &str, text: &str) -> Result<(), String> {
-        let (id_hash, text_hash) = (fnv(id.as_bytes()), fnv(text.as_bytes()));
-        match self.seen.get(&id_hash) {
-            Some(known) if *known != text_hash => Err(format!(
-                "{text:?} becomes the id {id:?}, as another text above does: make the id of more columns"
-            )),
+    /// Refuses a second row of the same id that says something else: it would write over the first one's record.
+    fn tell_apart(&mut self, id: &str, encoded: &[u8], row: &Row) -> Result<(), String> {
+        let text = match &self.mapping.id {
+            IdRule::Name(_) => String::new(),
+            IdRule::Slug(template) => template.fill(|column| self.cell(row, column)),
+        };
+        let said = fnv(text.as_bytes()) ^ fnv(encoded).rotate_left(1);
+        match self.seen.get(&fnv(id.as_bytes())) {
+            Some((line, known)) if *known != said => {
+                let made_of = if text.is_empty() { String::new() } else { format!(", made of {text:?},") };
+                Err(format!(
+                    "the id {id:?}{made_of} is that of line {line} too, which says otherwise: leave one of them out, \
+                     or make the id of more columns"
+                ))
+            }
             None if self.seen.len() < SEEN_MAX => {
-                self.seen.insert(id_hash, text_hash);
+                self.seen.insert(fnv(id.as_bytes()), (row.line, said));
                 Ok(())
             }
             _ => Ok(()),
@@ -289,7 +300,7 @@ mod tests {
 
     /// What becomes of every row: `line: id {record}`, `line! reason`, `line skipped`.
     fn check(mapping: &str, file: &str, expected: &[&str]) {
-        let rows = Rows::open(Box::new(Cursor::new(file.to_owned())), Form::Csv, None).expect("a file");
+        let rows = Rows::open(Box::new(Cursor::new(file.to_owned())), Some(Form::Csv), None).expect("a file");
         let mapping = Mapping::parse(mapping, rows.columns()).expect("nothing is wrong");
         let mut directory = Directory::default();
         let lookup = Lookup { collection: "products".to_owned(), by: "display_name".to_owned() };
@@ -352,8 +363,22 @@ mod tests {
                 "6! stage: \"Open\" is not in the mapping's map",
                 "7! close_date: \"12/31/2016\" is not a date of the form %d.%m.%Y",
                 "8 skipped",
-                "9! \"A 1\" becomes the id \"a-1\", as another text above does: make the id of more columns",
+                "9! the id \"a-1\", made of \"A 1\", is that of line 2 too, which says otherwise: leave one of them out, or make the id of more columns",
                 "10! 2 values where the first row names 6 columns",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_second_row_of_a_record_says_the_same_or_is_refused() {
+        check(
+            "collection = \"products\"\nid = \"name\"\n[fields]\ndisplay_name = \"name\"\nlist_price = \"price\"\n",
+            "name,price\nMG,1\nMG,1\nMG,2\nGTX,1\n",
+            &[
+                r#"2: mg {"display_name":"MG","list_price":"1"}"#,
+                r#"3: mg {"display_name":"MG","list_price":"1"}"#,
+                "4! the id \"mg\", made of \"MG\", is that of line 2 too, which says otherwise: leave one of them out, or make the id of more columns",
+                r#"5: gtx {"display_name":"GTX","list_price":"1"}"#,
             ],
         );
     }

@@ -20,7 +20,9 @@ pub(super) fn describe(bytes: &[u8]) -> String {
     let at = std::str::from_utf8(bytes).err().map_or(0, |error| error.valid_up_to());
     let encoding = guess(&bytes[at..]);
     format!(
-        "byte 0x{:02X} is not UTF-8 (it looks like {encoding}): convert the file, `iconv -f {encoding} -t UTF-8`",
+        "byte {} (0x{:02X}) is not UTF-8 (it looks like {encoding}): convert the file, \
+         `iconv -f {encoding} -t UTF-8`",
+        at + 1,
         bytes[at]
     )
 }
@@ -42,7 +44,9 @@ mod tests {
         assert_eq!(foreign(b"a\0b\0c\0d\0"), Some("UTF-16LE"));
         assert_eq!(foreign(b"\0a\0b\0c\0d"), Some("UTF-16BE"));
         assert_eq!(foreign("id,名字\n".as_bytes()), None);
-        assert!(describe(b"Caf\xe9, Paris").contains("byte 0xE9 is not UTF-8 (it looks like WINDOWS-1252)"));
+        assert!(
+            describe(b"Caf\xe9, Paris").contains("byte 4 (0xE9) is not UTF-8 (it looks like WINDOWS-1252)")
+        );
         assert!(describe(b"x \xbf\xcd\xbb\xa7\xbe\xad\xc0\xed").contains("GB18030"));
     }
 }

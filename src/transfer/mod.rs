@@ -3,8 +3,10 @@
 
 mod columns;
 mod convert;
+mod csv_records;
 mod directory;
 mod encoding;
+mod lines;
 mod mapping;
 mod mistakes;
 mod path;

@@ -2,21 +2,25 @@
 //! row, with what is wrong with it, so that the counts of an import add up to the file.
 
 use std::{
-    collections::VecDeque,
-    io::{self, BufRead, BufReader, Read},
+    collections::{HashMap, VecDeque},
+    io::{self, BufRead as _, BufReader, Read},
     path::Path,
 };
 
-use csv::{ByteRecord, StringRecord};
+use csv::StringRecord;
 use serde_json::Value;
 
-use super::encoding;
-
-/// The largest row, in bytes; a larger one is a quote that is not closed.
-const ROW_MAX_BYTES: usize = 1 << 20;
+use super::{
+    csv_records::{CsvRecord, CsvRecords},
+    encoding,
+    lines::{LINE_MAX_BYTES, Line, Lines},
+};
 
 /// Objects that are looked at to know the columns of JSON lines.
 const JSON_LOOK_AHEAD: usize = 1000;
+
+/// What is wrong with a text that an earlier conversion has damaged.
+const LOST: &str = "U+FFFD stands where a character was lost when the text was converted: restore it";
 
 /// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,111 +50,118 @@ pub struct Rows {
     source: Source,
 }
 
+type Reader = BufReader<Box<dyn Read + Send>>;
+
 enum Source {
-    Csv { reader: csv::Reader<Box<dyn Read + Send>>, record: ByteRecord },
-    Json { reader: BufReader<Box<dyn Read + Send>>, line: u64, ahead: VecDeque<(u64, String)> },
-}
-
-/// A reader that ends with the end of a line, whether or not the file does.
-struct Terminated<R> {
-    inner: R,
-    last: u8,
-    ended: bool,
-}
-
-// === impl Terminated ===
-
-impl<R: Read> Read for Terminated<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        if read > 0 {
-            self.last = buffer[read - 1];
-            return Ok(read);
-        }
-        if self.ended || self.last == b'\n' || buffer.is_empty() {
-            return Ok(0);
-        }
-        self.ended = true;
-        buffer[0] = b'\n';
-        Ok(1)
-    }
+    Csv(CsvRecords<Reader>),
+    Json { lines: Lines<Reader>, ahead: VecDeque<Line> },
 }
 
 // === impl Form ===
 
 impl Form {
-    /// The form that the end of a file's name tells.
+    /// The form that the end of a file's name tells; nothing where the file itself has to tell.
     #[must_use]
-    pub fn of(path: &Path) -> Self {
+    pub fn of(path: &Path) -> Option<Self> {
         match path.extension().and_then(|extension| extension.to_str()) {
-            Some("jsonl" | "ndjson" | "json") => Self::JsonLines,
-            _ => Self::Csv,
+            Some("jsonl" | "ndjson" | "json") => Some(Self::JsonLines),
+            Some("csv" | "tsv") => Some(Self::Csv),
+            _ => None,
         }
+    }
+
+    /// The form that the beginning of a file tells: objects begin with a brace, names of columns do not.
+    fn told_by(start: &[u8]) -> Self {
+        if start.trim_ascii_start().starts_with(b"{") { Self::JsonLines } else { Self::Csv }
     }
 }
 
 // === impl Rows ===
 
 impl Rows {
-    /// Begins to read. Without a delimiter, the one that makes the most columns of the first row counts.
+    /// Begins to read. Where no form is given, the file's beginning tells it; where no delimiter is, the one that makes
+    /// the most columns of the first row counts.
     ///
     /// # Errors
-    /// What the reader says, or that the file is in an encoding or form that is not read.
-    pub fn open(reader: Box<dyn Read + Send>, form: Form, delimiter: Option<u8>) -> io::Result<Self> {
+    /// What the reader says; that the file is empty, or in an encoding or form that is not read; that its first row
+    /// names two columns alike.
+    pub fn open(reader: Box<dyn Read + Send>, form: Option<Form>, delimiter: Option<u8>) -> io::Result<Self> {
         let mut reader = BufReader::with_capacity(1 << 16, reader);
         let start = reader.fill_buf()?;
         if let Some(foreign) = encoding::foreign(&start[..start.len().min(1024)]) {
-            let message = format!(
+            return Err(unreadable(format!(
                 "the file is {foreign}; only UTF-8 is read: convert it first, `iconv -f ENCODING -t UTF-8`"
-            );
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            )));
         }
         let mark = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        let delimiter = delimiter.unwrap_or_else(|| likely_delimiter(&start[mark..]));
+        let form = form.unwrap_or_else(|| Form::told_by(&start[mark..]));
+        if form == Form::JsonLines && start[mark..].trim_ascii_start().starts_with(b"[") {
+            let message = "the file is a JSON array; an object a line is read: `jq -c '.[]'` makes it so";
+            return Err(unreadable(message.to_owned()));
+        }
         reader.consume(mark);
         match form {
-            Form::Csv => Self::open_csv(reader, delimiter),
-            Form::JsonLines => Self::open_json(reader),
+            Form::Csv => Self::open_csv(CsvRecords::new(reader, delimiter)?),
+            Form::JsonLines => Self::open_json(Lines::new(reader)?),
         }
     }
 
-    fn open_csv(reader: BufReader<Box<dyn Read + Send>>, delimiter: u8) -> io::Result<Self> {
-        let reader: Box<dyn Read + Send> = Box::new(Terminated { inner: reader, last: b'\n', ended: false });
-        // With both ends of line known to it, csv counts lines one late: the other half is cut off in `csv_row`.
-        let mut reader = csv::ReaderBuilder::new()
-            .flexible(true)
-            .delimiter(delimiter)
-            .terminator(csv::Terminator::Any(b'\n'))
-            .from_reader(reader);
-        let header = reader.byte_headers().map_err(io::Error::other)?;
-        let mut columns = Vec::with_capacity(header.len());
-        for name in header {
-            let name = std::str::from_utf8(name).map_err(|_| {
-                io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    format!("the first row: {}", encoding::describe(name)),
-                )
-            })?;
-            columns.push(name.trim().to_owned());
+    fn open_csv(mut records: CsvRecords<Reader>) -> io::Result<Self> {
+        let Some(CsvRecord { line, values, problem }) = records.next()? else {
+            return Err(unreadable("the file is empty: its first row has to name the columns".to_owned()));
+        };
+        if let Some((place, problem)) = problem {
+            return Err(unreadable(format!(
+                "line {line}, the names of the columns, value {}: {problem}",
+                place + 1
+            )));
         }
-        Ok(Self { columns, source: Source::Csv { reader, record: ByteRecord::new() } })
+        let mut columns = Vec::with_capacity(values.len());
+        let mut places = HashMap::new();
+        for (place, name) in values.iter().enumerate() {
+            let name = std::str::from_utf8(name)
+                .map_err(|_| unreadable(format!("the first row: {}", encoding::describe(name))))?
+                .trim();
+            // Columns without a name are what spreadsheets leave beside a table; nothing can refer to them.
+            if let Some(before) = places.insert(name, place).filter(|_| !name.is_empty()) {
+                return Err(unreadable(format!(
+                    "columns {} and {} are both named {name:?}: rename or remove one of them",
+                    before + 1,
+                    place + 1
+                )));
+            }
+            columns.push(name.to_owned());
+        }
+        Ok(Self { columns, source: Source::Csv(records) })
     }
 
-    fn open_json(mut reader: BufReader<Box<dyn Read + Send>>) -> io::Result<Self> {
-        let (mut ahead, mut columns, mut line) = (VecDeque::new(), Vec::new(), 0);
+    fn open_json(mut lines: Lines<Reader>) -> io::Result<Self> {
+        let (mut ahead, mut columns) = (VecDeque::new(), Vec::new());
         while ahead.len() < JSON_LOOK_AHEAD
-            && let Some((number, text)) = next_line(&mut reader, &mut line)?
+            && let Some(line) = lines.next_used()?
         {
-            if let Ok(value @ Value::Object(_)) = serde_json::from_str::<Value>(&text) {
+            if let Ok(value @ Value::Object(_)) = serde_json::from_slice::<Value>(&line.bytes) {
                 flatten("", &value, &mut |path, _| {
                     if !columns.iter().any(|column| column == path) {
                         columns.push(path.to_owned());
                     }
                 });
             }
-            ahead.push_back((number, text));
+            ahead.push_back(line);
         }
-        Ok(Self { columns, source: Source::Json { reader, line, ahead } })
+        if ahead.is_empty() {
+            return Err(unreadable("the file is empty: an object a line is expected".to_owned()));
+        }
+        Ok(Self { columns, source: Source::Json { lines, ahead } })
+    }
+
+    /// The form in which the file is read.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        match self.source {
+            Source::Csv(_) => Form::Csv,
+            Source::Json { .. } => Form::JsonLines,
+        }
     }
 
     /// Reads these keys of JSON lines as well, as columns behind the ones that are known.
@@ -172,110 +183,71 @@ impl Iterator for Rows {
 
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.source {
-            Source::Csv { reader, record } => loop {
-                match reader.read_byte_record(record) {
-                    Ok(false) => return None,
-                    // A blank line that ends as Windows ends lines.
-                    Ok(true) if record.len() == 1 && &record[0] == b"\r" => {}
-                    Ok(true) => return Some(Ok(csv_row(record, reader.position().line(), &self.columns))),
-                    Err(error) => return Some(Err(io::Error::other(error))),
-                }
-            },
-            Source::Json { reader, line, ahead } => {
-                let next = match ahead.pop_front() {
-                    Some(next) => Some(next),
-                    None => match next_line(reader, line) {
-                        Ok(next) => next,
-                        Err(error) => return Some(Err(error)),
-                    },
-                };
-                next.map(|(line, text)| Ok(json_row(line, text, &self.columns)))
+            Source::Csv(records) => {
+                records.next().transpose().map(|record| Ok(csv_row(record?, &self.columns)))
+            }
+            Source::Json { lines, ahead } => {
+                let next = ahead.pop_front().map(Ok).or_else(|| lines.next_used().transpose());
+                next.map(|line| Ok(json_row(&line?, &self.columns)))
             }
         }
     }
 }
 
-/// The separator that the first line has most of.
-fn likely_delimiter(start: &[u8]) -> u8 {
-    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |delimiter: u8| line.iter().filter(|byte| **byte == delimiter).count();
-    // The last of equals wins with max_by_key: the comma, where the line has none of them.
-    [b'|', b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
+fn unreadable(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
-/// The row of a record that ends before line `next`.
-fn csv_row(record: &mut ByteRecord, next: u64, columns: &[String]) -> Row {
-    let breaks = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-    let line = next.saturating_sub(breaks + 1);
-    if record.as_slice().ends_with(b"\r") {
-        let width = record.len();
-        *record = record
-            .iter()
+fn csv_row(record: CsvRecord, columns: &[String]) -> Row {
+    let named = |place: usize| columns.get(place).map_or("beyond the last", String::as_str);
+    let foreign = |value: &Vec<u8>| std::str::from_utf8(value).is_err();
+    let problem = if let Some((place, problem)) = record.problem {
+        Some(format!("column {}: {problem}", named(place)))
+    } else if let Some(place) = record.values.iter().position(foreign) {
+        Some(format!("column {}: {}", named(place), encoding::describe(&record.values[place])))
+    } else if record.values.len() != columns.len() {
+        let (values, columns) = (record.values.len(), columns.len());
+        Some(format!("{values} values where the first row names {columns} columns"))
+    } else {
+        let texts = record.values.iter().map(|value| String::from_utf8_lossy(value));
+        texts
             .enumerate()
-            .map(
-                |(place, value)| {
-                    if place + 1 == width { value.strip_suffix(b"\r").unwrap_or(value) } else { value }
-                },
-            )
-            .collect();
-    }
-    let problem = || {
-        if record.as_slice().len() > ROW_MAX_BYTES {
-            return Some(format!("the row has {} bytes: is a quote not closed?", record.as_slice().len()));
-        }
-        if let Some(place) = record.iter().position(|value| std::str::from_utf8(value).is_err()) {
-            let column = columns.get(place).map_or("beyond the last", String::as_str);
-            return Some(format!("column {column}: {}", encoding::describe(&record[place])));
-        }
-        if record.len() != columns.len() {
-            return Some(format!(
-                "{} values where the first row names {} columns",
-                record.len(),
-                columns.len()
-            ));
-        }
-        None
+            .find(|(_, text)| text.contains(char::REPLACEMENT_CHARACTER))
+            .map(|(place, _)| format!("column {}: {LOST}", named(place)))
     };
-    let problem = problem();
-    let values = match StringRecord::from_byte_record(record.clone()) {
-        Ok(values) => values,
-        Err(_) => record.iter().map(String::from_utf8_lossy).collect::<Vec<_>>().into(),
-    };
-    Row { line, values, raw: String::new(), problem }
+    let values = record.values.iter().map(|value| String::from_utf8_lossy(value)).collect::<Vec<_>>().into();
+    Row { line: record.line, values, raw: String::new(), problem }
 }
 
-/// The next line that is not blank, and its number.
-fn next_line(reader: &mut impl BufRead, line: &mut u64) -> io::Result<Option<(u64, String)>> {
-    let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        if reader.read_until(b'\n', &mut bytes)? == 0 {
-            return Ok(None);
-        }
-        *line += 1;
-        if !bytes.trim_ascii().is_empty() {
-            let text = String::from_utf8_lossy(bytes.trim_ascii()).into_owned();
-            return Ok(Some((*line, text)));
-        }
-    }
-}
-
-fn json_row(line: u64, raw: String, columns: &[String]) -> Row {
-    let (mut cells, mut problem) = (vec![String::new(); columns.len()], None);
-    match serde_json::from_str::<Value>(&raw) {
-        Ok(value @ Value::Object(_)) => flatten("", &value, &mut |path, value| {
-            if let Some(place) = columns.iter().position(|column| column == path) {
-                cells[place] = match value {
-                    Value::Null => String::new(),
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
+fn json_row(line: &Line, columns: &[String]) -> Row {
+    let mut cells = vec![String::new(); columns.len()];
+    let text = line.bytes.trim_ascii();
+    let raw = String::from_utf8_lossy(text).into_owned();
+    let problem = if !line.whole {
+        Some(format!("the line has more than {LINE_MAX_BYTES} bytes, which are the most that are read"))
+    } else if std::str::from_utf8(text).is_err() {
+        Some(encoding::describe(text))
+    } else if raw.contains(char::REPLACEMENT_CHARACTER) {
+        Some(LOST.to_owned())
+    } else {
+        match serde_json::from_str::<Value>(&raw) {
+            Ok(value @ Value::Object(_)) => {
+                flatten("", &value, &mut |path, value| {
+                    if let Some(place) = columns.iter().position(|column| column == path) {
+                        cells[place] = match value {
+                            Value::Null => String::new(),
+                            Value::String(text) => text.clone(),
+                            other => other.to_string(),
+                        };
+                    }
+                });
+                None
             }
-        }),
-        Ok(other) => problem = Some(format!("not a JSON object: {}", excerpt(&other.to_string()))),
-        Err(error) => problem = Some(format!("not JSON: {error}")),
-    }
-    Row { line, values: cells.into(), raw, problem }
+            Ok(other) => Some(format!("not a JSON object: {}", excerpt(&other.to_string()))),
+            Err(error) => Some(format!("not JSON: {error}")),
+        }
+    };
+    Row { line: line.number, values: cells.into(), raw, problem }
 }
 
 /// Calls with every value that is not an object, by its dotted path.
@@ -302,7 +274,7 @@ mod tests {
     use super::{Form, Rows};
 
     fn read(form: Form, bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
-        let rows = Rows::open(Box::new(Cursor::new(bytes.to_vec())), form, None)
+        let rows = Rows::open(Box::new(Cursor::new(bytes.to_vec())), Some(form), None)
             .map_err(|error| error.to_string())?;
         let columns = rows.columns().to_vec();
         let rows = rows
@@ -333,10 +305,27 @@ mod tests {
         check(
             b"a,b\nCaf\xe9,2\n",
             &["a", "b"],
-            &["2: column a: byte 0xE9 is not UTF-8 (it looks like WINDOWS-1252): convert the file, \
+            &["2: column a: byte 4 (0xE9) is not UTF-8 (it looks like WINDOWS-1252): convert the file, \
                `iconv -f WINDOWS-1252 -t UTF-8`"],
         );
-        check(b"", &[], &[]);
+        check(
+            "a,b\nCaf\u{fffd},2\n".as_bytes(),
+            &["a", "b"],
+            &[
+                "2: column a: U+FFFD stands where a character was lost when the text was converted: restore it",
+            ],
+        );
+        check(b"\n\na,b,,\n1,2,,\n", &["a", "b", "", ""], &["4: 1|2||"]);
+        check(b"a,b\r1,2\r3,4", &["a", "b"], &["2: 1|2", "3: 3|4"]);
+        check(
+            b"a,b\n1,\"2\n3,4\n",
+            &["a", "b"],
+            &[
+                "2: column b: the quote that opens in line 2 is never closed: close it, or write a quote that is part \
+               of a value twice, within quotes",
+                "3: 3|4",
+            ],
+        );
     }
 
     #[test]
@@ -346,6 +335,8 @@ mod tests {
         assert_eq!(columns, ["a", "b.c", "d"]);
         assert_eq!(rows[..3], ["1: 1|x|", "3: ||[1]", "4: not a JSON object: [1]"]);
         assert!(rows[3].starts_with("5: not JSON: "), "{}", rows[3]);
+        let (_, rows) = read(Form::JsonLines, b"{\"a\": \"Caf\xe9\"}\n").expect("a file that can be read");
+        assert!(rows[0].starts_with("1: byte 11 (0xE9) is not UTF-8"), "{}", rows[0]);
     }
 
     #[test]
@@ -357,5 +348,26 @@ mod tests {
         check(b"\xff\xfea\0,\0b\0", "UTF-16LE");
         check(b"PK\x03\x04...", "xlsx");
         check(b"caf\xe9,b\n1,2\n", "WINDOWS-1252");
+        check(b"", "the file is empty: its first row has to name the columns");
+        check(b" \n\r\n", "the file is empty");
+        check(b"a,b, a\n1,2,3\n", "columns 1 and 3 are both named \"a\": rename or remove one");
+        check(b"a,\"b\n1,2\n", "line 1, the names of the columns, value 2: the quote that opens in line 1");
+    }
+
+    #[test]
+    fn the_beginning_tells_the_form() {
+        let check = |bytes: &[u8], expected: Result<Form, &str>| {
+            let rows = Rows::open(Box::new(Cursor::new(bytes.to_vec())), None, None);
+            let found = rows.map(|rows| rows.form()).map_err(|error| error.to_string());
+            match (found, expected) {
+                (Err(found), Err(expected)) => assert!(found.contains(expected), "{found}"),
+                (found, expected) => assert_eq!(found, expected.map_err(str::to_owned)),
+            }
+        };
+        check(b"\xef\xbb\xbf\n{\"a\": 1}\n", Ok(Form::JsonLines));
+        check(b"a,b\n{,}\n", Ok(Form::Csv));
+        check(b"", Err("the file is empty"));
+        let array = Rows::open(Box::new(Cursor::new(b"[{}]".to_vec())), Some(Form::JsonLines), None);
+        assert!(array.err().expect("no lines").to_string().contains("a JSON array"));
     }
 }

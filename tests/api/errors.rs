@@ -116,6 +116,13 @@ async fn what_is_wrong_with_a_request() {
 
     let details = check(crm.list_opportunities(list("amout > 5", "")).await, invalid, "INVALID_FILTER");
     check_field(&details, "filter");
+    let details =
+        check(crm.list_opportunities(list("stage = \"WONN\"", "")).await, invalid, "INVALID_FILTER");
+    check_field(&details, "filter");
+    let mut cents = deal("cents", ANNA);
+    cents.opportunity.as_mut().unwrap().amount = "1.005".to_owned();
+    let details = check(crm.create_opportunity(cents).await, invalid, "INVALID_FIELD");
+    check_field(&details, "opportunity.amount");
     let details = check(crm.list_opportunities(list("", "x")).await, invalid, "INVALID_PAGE_TOKEN");
     check_field(&details, "page_token");
 

@@ -91,6 +91,20 @@ async fn one_process_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_directory_of_other_files_is_refused() {
+    let place = Place::new();
+    std::fs::write(place.path().join("thesis.txt"), b"x").unwrap();
+    let Err(StoreError::Closed(why)) = place.open() else { panic!("opened among other files") };
+    assert!(why.contains("has thesis.txt, and nothing of Merit's: give an empty directory"), "{why}");
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "nothing was made");
+    std::fs::remove_file(place.path().join("thesis.txt")).unwrap();
+    std::fs::create_dir(place.path().join("lost+found")).unwrap();
+    drop(place.open().unwrap());
+    std::fs::write(place.path().join("notes.txt"), b"x").unwrap();
+    place.open().unwrap();
+}
+
+#[tokio::test]
 async fn below_the_floor_writes_are_refused_and_reads_go_on() {
     let mut place = Place::new();
     let before = fill(&place, 3).await;
