@@ -7,6 +7,7 @@ mod growing;
 mod lines;
 mod plan;
 mod scope;
+mod slot;
 mod texts;
 mod views;
 mod wire;

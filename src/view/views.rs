@@ -3,15 +3,20 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use super::{Snapshot, View, ViewError, follower::Follower, stored_schema};
+use super::{
+    Snapshot, ViewError,
+    follower::Follower,
+    slot::{Followed, Guard, Slot, entry_id, lock},
+    stored_schema,
+};
 use crate::{
     model::name::Id,
-    store::{Database, Entry, Key, KeyRange, Record, Sequence, StoreError},
+    store::{Database, KeyRange, Sequence, StoreError},
 };
 
 /// The views of all teams. Cheap to clone. Calls may take as long as reading the collections: call them where blocking
@@ -29,26 +34,6 @@ struct Inner {
     uses: AtomicU64,
 }
 
-/// The place of one collection of one team.
-struct Slot {
-    team: Id,
-    collection: String,
-    followed: Mutex<Option<Followed>>,
-    /// Bytes taken; beside the lock, so that nobody waits for a build to count.
-    bytes: AtomicU64,
-    used: AtomicU64,
-    /// Views that readers may hold on to after the collection went on, and what they take at most.
-    lent: Mutex<Vec<(Weak<View>, u64)>>,
-}
-
-/// A collection as of a sequence.
-struct Followed {
-    follower: Follower,
-    sequence: Sequence,
-    /// The view of it, until it changes.
-    view: Option<Arc<View>>,
-}
-
 /// Records read from the store at a time.
 const PAGE: usize = 4096;
 
@@ -57,8 +42,6 @@ const REBUILD_BEHIND: u64 = 100_000;
 
 /// How often views are built anew before it is said that they cannot be followed.
 const ATTEMPTS: usize = 3;
-
-type Guard<'a> = MutexGuard<'a, Option<Followed>>;
 
 // === impl Views ===
 
@@ -130,16 +113,9 @@ impl Views {
 impl Inner {
     fn slot(&self, team: &Id, collection: &str) -> Arc<Slot> {
         let mut slots = lock(&self.slots);
-        let slot = slots.entry((team.clone(), collection.to_owned())).or_insert_with(|| {
-            Arc::new(Slot {
-                team: team.clone(),
-                collection: collection.to_owned(),
-                followed: Mutex::default(),
-                bytes: AtomicU64::default(),
-                used: AtomicU64::default(),
-                lent: Mutex::default(),
-            })
-        });
+        let slot = slots
+            .entry((team.clone(), collection.to_owned()))
+            .or_insert_with(|| Arc::new(Slot::new(team.clone(), collection.to_owned())));
         slot.used.store(self.uses.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
         Arc::clone(slot)
     }
@@ -258,100 +234,6 @@ impl Inner {
     }
 }
 
-// === impl Slot ===
-
-impl Slot {
-    fn lock(&self) -> Guard<'_> {
-        self.followed.lock().unwrap_or_else(|poisoned| {
-            // Whoever panicked left it halfway.
-            let mut guard = poisoned.into_inner();
-            self.clear(&mut guard);
-            self.followed.clear_poison();
-            guard
-        })
-    }
-
-    fn clear(&self, guard: &mut Option<Followed>) {
-        *guard = None;
-        self.bytes.store(0, Ordering::Relaxed);
-    }
-
-    fn publish(&self, followed: &mut Followed) -> Arc<View> {
-        if let Some(view) = &followed.view {
-            return Arc::clone(view);
-        }
-        let view = Arc::new(followed.follower.publish());
-        let mut lent = lock(&self.lent);
-        lent.retain(|(view, _)| view.strong_count() > 0);
-        lent.push((Arc::downgrade(&view), followed.follower.bytes()));
-        followed.view = Some(Arc::clone(&view));
-        view
-    }
-
-    /// Bytes of what is followed and of what readers hold of earlier states.
-    fn taken(&self) -> u64 {
-        let bytes = self.bytes.load(Ordering::Relaxed);
-        let mut lent = lock(&self.lent);
-        lent.retain(|(view, _)| view.strong_count() > 0);
-        // The newest is what is followed, unless that is gone.
-        let current = usize::from(bytes > 0);
-        bytes + lent.iter().rev().skip(current).map(|(_, bytes)| bytes).sum::<u64>()
-    }
-
-    /// What the keys of the collection begin with.
-    fn prefix(&self) -> String {
-        format!("{}/{}/", self.team, self.collection)
-    }
-}
-
-// === impl Followed ===
-
-impl Followed {
-    /// Applies what these records did to the keys of this prefix, the last effect on each.
-    fn follow(&mut self, prefix: &str, records: &[Arc<Record>], until: Sequence) -> Result<(), ViewError> {
-        let mut effects = BTreeMap::new();
-        for record in records {
-            if record.sequence <= self.sequence || record.sequence > until {
-                continue;
-            }
-            for effect in &record.effects {
-                if let Some(id) = id_in(&effect.key, prefix)? {
-                    effects.insert(id, effect.value.as_deref());
-                }
-            }
-        }
-        if effects.is_empty() {
-            return Ok(());
-        }
-        // Without the view that nobody else reads, cells change where they are.
-        self.view = None;
-        let effects: Vec<_> = effects.into_iter().collect();
-        self.follower.apply(&effects)
-    }
-}
-
-fn entry_id<'a>(entry: &'a Entry, prefix: &str) -> Result<&'a str, ViewError> {
-    id_in(&entry.key, prefix)?.ok_or_else(|| undecodable(&entry.key))
-}
-
-/// The id in a key of the collection; nothing for another collection's key.
-fn id_in<'a>(key: &'a Key, prefix: &str) -> Result<Option<&'a str>, ViewError> {
-    let Some(id) = key.0.strip_prefix(prefix.as_bytes()) else { return Ok(None) };
-    std::str::from_utf8(id).map(Some).map_err(|_| undecodable(key))
-}
-
-fn undecodable(key: &Key) -> ViewError {
-    ViewError::Undecodable {
-        key: String::from_utf8_lossy(&key.0).into_owned(),
-        what: "is not a key of the collection".to_owned(),
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What these protect is changed in single steps: nobody can leave it halfway.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicBool;
@@ -359,7 +241,11 @@ mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::{model::name::Name, proto::v1, store::Origin};
+    use crate::{
+        model::name::Name,
+        proto::v1,
+        store::{Key, Origin},
+    };
 
     const ROOM: u64 = 1 << 30;
 
