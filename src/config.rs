@@ -107,6 +107,24 @@ pub struct PluginConfig {
     pub cache_bytes: u64,
     /// Milliseconds that all calls of a plugin may take together, for a request that tries it out.
     pub try_out_ms: u64,
+    /// The most that a team's own limits may be.
+    pub ceilings: CeilingConfig,
+}
+
+/// The most that a team's own limits may be.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CeilingConfig {
+    /// See [`RunConfig::fuel_per_call`].
+    pub fuel_per_call: u64,
+    /// See [`RunConfig::fuel_per_row`].
+    pub fuel_per_row: u64,
+    /// See [`RunConfig::memory_bytes`].
+    pub memory_bytes: usize,
+    /// See [`RunConfig::output_bytes`].
+    pub output_bytes: usize,
+    /// See [`RunConfig::wall_ms`].
+    pub wall_ms: u64,
 }
 
 /// The log.
@@ -226,8 +244,21 @@ impl Config {
             ("runs.chunk_rows", self.runs.chunk_rows),
             ("runs.concurrent", self.runs.concurrent),
         ];
-        match positive.iter().find(|(_, value)| *value == 0) {
-            Some((key, _)) => Err(format!("{key} = 0: at least 1 is needed")),
+        if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            return Err(format!("{key} = 0: at least 1 is needed"));
+        }
+        let (runs, ceilings) = (&self.runs, &self.plugins.ceilings);
+        let ceilings = [
+            ("fuel_per_call", runs.fuel_per_call, ceilings.fuel_per_call),
+            ("fuel_per_row", runs.fuel_per_row, ceilings.fuel_per_row),
+            ("memory_bytes", runs.memory_bytes as u64, ceilings.memory_bytes as u64),
+            ("output_bytes", runs.output_bytes as u64, ceilings.output_bytes as u64),
+            ("wall_ms", runs.wall_ms, ceilings.wall_ms),
+        ];
+        match ceilings.iter().find(|(_, usual, ceiling)| usual > ceiling) {
+            Some((key, usual, ceiling)) => Err(format!(
+                "runs.{key} = {usual} is more than plugins.ceilings.{key} = {ceiling}: lower the one or raise the other"
+            )),
             None => Ok(()),
         }
     }
@@ -263,6 +294,7 @@ impl Config {
             0 => available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
+        let ceilings = &self.plugins.ceilings;
         RunOptions {
             chunk_rows: self.runs.chunk_rows,
             threads,
@@ -272,6 +304,13 @@ impl Config {
                 memory_bytes: self.runs.memory_bytes,
                 output_bytes: self.runs.output_bytes,
                 wall_time: Duration::from_millis(self.runs.wall_ms),
+            },
+            ceilings: sandbox::Limits {
+                fuel_per_call: ceilings.fuel_per_call,
+                fuel_per_row: ceilings.fuel_per_row,
+                memory_bytes: ceilings.memory_bytes,
+                output_bytes: ceilings.output_bytes,
+                wall_time: Duration::from_millis(ceilings.wall_ms),
             },
             try_out: Duration::from_millis(self.plugins.try_out_ms),
             concurrent_runs: self.runs.concurrent,
@@ -330,6 +369,10 @@ mod tests {
         check_refused("[limits]\ncall = 1", &["call"]);
         check_refused("[limits]\ncalls = 0", &["limits.calls", "at least 1"]);
         check_refused("[limits]\ncalls = \"many\"", &["calls"]);
+        check_refused(
+            "[plugins.ceilings]\nmemory_bytes = 1000",
+            &["runs.memory_bytes = 268435456 is more than plugins.ceilings.memory_bytes = 1000"],
+        );
         check_refused("listen = \"0.0.0.0:7171\"", &["loopback", "proxy"]);
         check_refused("listen = \"192.168.1.10:7171\"", &["loopback"]);
         check_refused("listen = \"[::]:7171\"", &["loopback"]);

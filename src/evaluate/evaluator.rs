@@ -37,8 +37,10 @@ pub struct RunOptions {
     pub chunk_rows: usize,
     /// Threads; the results do not depend on it.
     pub threads: usize,
-    /// What plugins may use.
+    /// What plugins may use, where the team says nothing else.
     pub limits: Limits,
+    /// The most that a team may say.
+    pub ceilings: Limits,
     /// The longest that all calls of a plugin may take together, for a request that tries it out: somebody waits, and
     /// others want the core.
     pub try_out: Duration,

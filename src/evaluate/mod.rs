@@ -1,7 +1,8 @@
 //! Measures over views, goals' targets, input columns, runs, datasets, explanations, replay.
 //!
 //! A run: `work` takes it up, `run` binds it to one state of the store (`binding`, `population`), makes what goes in
-//! (`input`, `lines`), and executes step after step (`execute`, over batches cut by `batch`). What went in and came out is
+//! (`input`, `lines`), and executes step after step (`execute`, over batches cut by
+//! `batch`; `sample` looks for answers that depend on the cut). What went in and came out is
 //! the `dataset`; `evaluation`, `listing`, `explain` and `replay` answer from it alone. Plugins are found and loaded by
 //! `plugins`, published by `publish`, tried out by `try_out`. Before it
 //! is created, `objection` says what is wrong with it. Measures without a run are `compute`.
@@ -32,6 +33,8 @@ mod recorded;
 mod replay;
 mod results;
 mod run;
+mod run_error;
+mod sample;
 mod standard;
 mod status;
 mod team;

@@ -38,7 +38,7 @@ pub struct LoadedPlugin {
     pub manifest: Arc<Manifest>,
 }
 
-/// Manifests, by the hashes of the component and of its parameters.
+/// Manifests, by the hashes of the component and of its parameters with what it may use.
 type Manifests = Recent<(BlobHash, BlobHash), Arc<Manifest>>;
 
 /// Loads plugins. Cheap to clone.
@@ -81,6 +81,12 @@ impl Plugins {
     #[must_use]
     pub fn waiting(&self, patience: &Patience) -> Self {
         Self { patience: patience.clone(), ..self.clone() }
+    }
+
+    /// The same loader; what its plugins may use to describe themselves is this.
+    #[must_use]
+    pub fn within(&self, limits: Limits) -> Self {
+        Self { limits, ..self.clone() }
     }
 
     /// The guests under way now.
@@ -150,6 +156,22 @@ impl Plugins {
         Ok(self.with_parameters(plugin, parameters, formula)?)
     }
 
+    /// Whether runs may execute a revision.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; `QUARANTINED`, with what it did; when the store fails.
+    pub fn check_runnable(&self, name: &str) -> Result<(), WriteError> {
+        let revision: v1::PluginRevision = self.resources.get(&Name::parse(name)?)?;
+        if revision.quarantine_reason.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "{name} is in quarantine, no run executes it: {}. Mend the plugin and publish another revision",
+            revision.quarantine_reason
+        );
+        Err(Rejection::new(Reason::Plugin(PluginReason::Quarantined), message).into())
+    }
+
     /// A plugin that a request names or brings along.
     ///
     /// # Errors
@@ -200,7 +222,13 @@ impl Plugins {
     }
 
     fn describe(&self, plugin: &Plugin, parameters: &str) -> Result<Arc<Manifest>, Verdict> {
-        let hash = *blake3::hash(parameters.as_bytes()).as_bytes();
+        // Another team may not have the fuel for it. Wall time decides nothing.
+        let Limits { fuel_per_call, memory_bytes, output_bytes, .. } = self.limits;
+        let mut hasher = blake3::Hasher::new();
+        for limit in [fuel_per_call, memory_bytes as u64, output_bytes as u64] {
+            hasher.update(&limit.to_le_bytes());
+        }
+        let hash = *hasher.update(parameters.as_bytes()).finalize().as_bytes();
         let key = (BlobHash(plugin.hash()), BlobHash(hash));
         if let Some(manifest) = lock(&self.manifests).get(&key) {
             return Ok(manifest);

@@ -6,6 +6,7 @@ use super::{
     evaluator::Evaluator,
     plugins::{LoadedPlugin, misplaced, sheet_parameters},
     standard::{FORMULA, STANDARD_PLUGINS},
+    team::team_limits,
     try_out::manifest_message,
 };
 use crate::{
@@ -77,35 +78,34 @@ impl Evaluator {
         &self,
         plugin: Name,
         request: v1::PublishPluginRevisionRequest,
-    ) -> Result<Checked, Rejection> {
+    ) -> Result<Checked, WriteError> {
+        let team: v1::Team = self.resources().get(&Name::of_team(plugin.team().clone()))?;
+        let plugins = self.plugins().within(team_limits(&team, self.options())?);
         let (component, standard, parameters) = match request.source {
             Some(Source::Component(component)) => (component.to_vec(), String::new(), request.parameters),
             Some(Source::Standard(id)) => {
-                self.plugins().standard(&id)?;
+                plugins.standard(&id)?;
                 (standard_component(&id), id, request.parameters)
             }
             Some(Source::Formula(_)) if !request.parameters.is_empty() => {
-                return Err(misplaced("a formula's sheet is its parameters: give no others"));
+                return Err(misplaced("a formula's sheet is its parameters: give no others").into());
             }
             Some(Source::Formula(sheet)) => {
                 (standard_component(FORMULA), FORMULA.to_owned(), sheet_parameters(&sheet))
             }
             None => {
                 let accepted = "is missing: give a component, a standard plugin or a formula";
-                return Err(Rejection::field("source", accepted));
+                return Err(Rejection::field("source", accepted).into());
             }
         };
-        let loaded = if standard.is_empty() {
-            self.plugins().component(&component)?
-        } else {
-            self.plugins().standard(&standard)?
-        };
+        let loaded =
+            if standard.is_empty() { plugins.component(&component)? } else { plugins.standard(&standard)? };
         let hash = super::plugins::hash_text(loaded.hash());
         let formula = standard == FORMULA;
         let loaded = match parameters.as_str() {
             // Each run brings its own: that the plugin refuses none is no fault of the revision.
-            "" => self.plugins().with_parameters(loaded, "{}", formula).ok(),
-            given => Some(self.plugins().with_parameters(loaded, given, formula)?),
+            "" => plugins.with_parameters(loaded, "{}", formula).ok(),
+            given => Some(plugins.with_parameters(loaded, given, formula)?),
         };
         Ok(Checked { plugin, component, standard, parameters, loaded, hash })
     }

@@ -32,7 +32,8 @@ impl RecordedStep {
     /// was not made by it.
     pub fn load(evaluator: &Evaluator, dataset: &Dataset, place: usize) -> Result<Self, WriteError> {
         let header = &dataset.header.steps[place];
-        let limits = dataset.header.limits.restore(&evaluator.options().limits);
+        // Wall time decides nothing: an old run gets as much as anybody may.
+        let limits = dataset.header.limits.restore(&evaluator.options().ceilings);
         let plugin = evaluator.plugins().published(&header.component)?;
         let manifest = plugin.describe(&header.parameters, &limits).map_err(|verdict| rejection(&verdict))?;
         let loaded = LoadedPlugin {

@@ -13,16 +13,19 @@ use super::{
     dataset::{
         Dataset, Faults, Header, InputData, InputHeader, Kind, RowFault, Source, StepData, StoredLimits,
     },
+    evaluation::account_manager,
     evaluator::Evaluator,
     execute::{Conduct, StepJob, Stopped, execute},
     hierarchy::Hierarchy,
     input::{InputMaker, Made, Seen, rescale},
     lines,
     measure::MeasureSet,
+    plugins::Plugins,
     population::{ACCOUNT_MANAGERS, population},
     progress::Progress,
+    sample::{self, Nondeterministic},
     target,
-    team::{currency_scale, stored_rounding},
+    team::{currency_scale, stored_rounding, team_limits},
 };
 use crate::{
     evaluate::{
@@ -32,12 +35,15 @@ use crate::{
     model::{
         name::{Id, Name},
         period::Period,
-        rejection::{EvaluationReason, PluginReason, Reason, Rejection, ServiceReason},
+        rejection::{EvaluationReason, PluginReason, Reason, Rejection},
     },
     proto::v1,
+    sandbox::Limits,
     store::WriteError,
-    view::{Snapshot, View, ViewError},
+    view::{Snapshot, View},
 };
+
+pub use super::run_error::{RunError, view_error};
 
 /// The group that is who is reported to, rather than an expression.
 const MANAGER: &str = "manager";
@@ -45,76 +51,18 @@ const MANAGER: &str = "manager";
 /// How often measures may change while a run looks at them, before it gives up.
 const LOOKS: usize = 10;
 
-/// Why a run has no dataset.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Something is wrong with the run, or with what it refers to: it fails.
-    #[error(transparent)]
-    Rejected(#[from] Rejection),
-    /// A step was stopped.
-    #[error("step {step}: {stopped}")]
-    Stopped {
-        /// Which.
-        step: String,
-        /// Why.
-        stopped: Stopped,
-    },
-    /// The store failed: not the run's fault, it is done again.
-    #[error(transparent)]
-    Store(WriteError),
-}
-
 /// A run, bound to one state of the store.
 pub struct BoundRun {
     run: v1::Run,
     team: v1::Team,
     team_id: Id,
     period: Period,
+    limits: Limits,
     steps: Vec<BoundStep>,
     snapshot: Snapshot,
     measures: MeasureSet,
     people: Arc<View>,
     population: Vec<u32>,
-}
-
-// === impl RunError ===
-
-impl From<WriteError> for RunError {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Rejected(rejection) => Self::Rejected(rejection),
-            other => Self::Store(other),
-        }
-    }
-}
-
-impl From<ViewError> for RunError {
-    fn from(error: ViewError) -> Self {
-        match view_error(error) {
-            WriteError::Rejected(rejection) => Self::Rejected(rejection),
-            other => Self::Store(other),
-        }
-    }
-}
-
-/// What clients are told when there is no view.
-pub fn view_error(error: ViewError) -> WriteError {
-    match error {
-        ViewError::Store(error) => error.into(),
-        error @ ViewError::TooLarge { .. } => {
-            let reason = Reason::Evaluation(EvaluationReason::ViewTooLarge);
-            Rejection::new(reason, error.to_string()).into()
-        }
-        error @ ViewError::UnknownCollection(_) => {
-            let reason = Reason::Evaluation(EvaluationReason::InvalidBinding);
-            Rejection::new(reason, error.to_string()).into()
-        }
-        error @ ViewError::Undecodable { .. } => {
-            tracing::error!(%error, "a record cannot be viewed");
-            let message = "a record of the store cannot be read; the log names it";
-            Rejection::new(Reason::Service(ServiceReason::Internal), message).into()
-        }
-    }
 }
 
 // === impl BoundRun ===
@@ -133,7 +81,9 @@ impl BoundRun {
         let mut before = definitions(evaluator, &team_id)?;
         for _ in 0..LOOKS {
             let (team, measures) = &before;
-            let steps = bind_steps(evaluator, &run, team, measures)?;
+            let limits = team_limits(team, evaluator.options())?;
+            let plugins = evaluator.plugins().within(limits);
+            let steps = bind_steps(&plugins, &run, team, measures)?;
             let set = MeasureSet::compile(&wanted(&steps, measures))?;
             let collections = collections(&steps, &set);
             let collections: Vec<&str> = collections.iter().map(String::as_str).collect();
@@ -149,8 +99,18 @@ impl BoundRun {
             let people = snapshot.views.get(ACCOUNT_MANAGERS).cloned().ok_or_else(missing)?;
             let population = population(&people, &run.population, period)?;
             let (team, measures) = before;
-            let mut bound =
-                Self { run, team, team_id, period, steps, snapshot, measures: set, people, population };
+            let mut bound = Self {
+                run,
+                team,
+                team_id,
+                period,
+                limits,
+                steps,
+                snapshot,
+                measures: set,
+                people,
+                population,
+            };
             bound.find_quotas(&measures)?;
             return Ok(bound);
         }
@@ -161,6 +121,11 @@ impl BoundRun {
     /// The state of the store that the run sees.
     pub fn sequence(&self) -> u64 {
         self.snapshot.sequence
+    }
+
+    /// What its plugins may use.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Steps to execute.
@@ -205,7 +170,7 @@ impl BoundRun {
                 manifest: &bound.loaded.manifest,
                 outputs: &bound.header.outputs,
                 context: &context,
-                limits: &evaluator.options().limits,
+                limits: &self.limits,
                 inputs: StepInputs::new(self.population.len(), &bound.header, &data, &unfit),
             };
             let conduct = Conduct {
@@ -216,6 +181,7 @@ impl BoundRun {
             };
             let outcome = execute(&job, &conduct)
                 .map_err(|stopped| RunError::Stopped { step: bound.header.step.clone(), stopped })?;
+            sample::check(&job, &conduct, &outcome).map_err(|found| self.nondeterministic(bound, &found))?;
             drop(job);
             data.outputs = outcome.outputs;
             data.faults = outcome.faults;
@@ -224,6 +190,21 @@ impl BoundRun {
         let display_names = display_names(&self.people, &self.population);
         let ids = self.population.iter().map(|&row| self.people.ids[row as usize].clone()).collect();
         Ok(Dataset { header, ids, display_names, steps: finished })
+    }
+
+    fn nondeterministic(&self, bound: &BoundStep, found: &Nondeterministic) -> RunError {
+        let id = &self.people.ids[self.population[found.row as usize] as usize];
+        let reason = format!(
+            "the plugin gave {} two answers: when it was scored again, among other rows, {}; the answer for a row may \
+             depend on that row alone, whatever the plugin was asked before",
+            account_manager(&self.team_id, id),
+            found.difference
+        );
+        RunError::Nondeterministic {
+            step: bound.header.step.clone(),
+            revision: bound.header.revision.clone(),
+            reason,
+        }
     }
 
     fn header(&self, evaluator: &Evaluator, steps: &[BoundStep]) -> Header {
@@ -237,7 +218,7 @@ impl BoundRun {
             rounding: stored_rounding(&self.team),
             sequence: self.snapshot.sequence,
             engine: evaluator.engine().to_owned(),
-            limits: StoredLimits::of(&evaluator.options().limits),
+            limits: StoredLimits::of(&self.limits),
             steps: steps.iter().map(|bound| bound.header.clone()).collect(),
         }
     }
@@ -398,14 +379,15 @@ pub fn team_measures(evaluator: &Evaluator, team: &Id) -> Result<BTreeMap<Name, 
 }
 
 fn bind_steps(
-    evaluator: &Evaluator,
+    plugins: &Plugins,
     run: &v1::Run,
     team: &v1::Team,
     measures: &BTreeMap<Name, v1::Measure>,
 ) -> Result<Vec<BoundStep>, RunError> {
     let mut bound: Vec<BoundStep> = Vec::new();
     for step in &run.steps {
-        let loaded = evaluator.plugins().revision(&step.revision, &step.parameters)?;
+        plugins.check_runnable(&step.revision)?;
+        let loaded = plugins.revision(&step.revision, &step.parameters)?;
         let known = Known { measures, before: &bound, currency_scale: currency_scale(team) };
         let next = bind(step, loaded, &known)?;
         bound.push(next);

@@ -8,7 +8,7 @@ use super::{
     execute::{plugin_fault, verdict_fault},
     input::{parse_decimal, rescale},
     plugins::{LoadedPlugin, rejection},
-    team::team_context,
+    team::{team_context, team_limits},
 };
 use crate::{
     model::{
@@ -17,7 +17,7 @@ use crate::{
         rejection::{PluginReason, Rejection},
     },
     proto::v1,
-    sandbox::{self, Batch, Context, Kind, Outcome, Role, Scope, Verdict},
+    sandbox::{self, Batch, Context, Kind, Limits, Outcome, Role, Scope, Verdict},
     store::WriteError,
 };
 
@@ -28,6 +28,7 @@ const DEFAULT_PERIOD: (&str, &str) = ("2000-01-01", "2000-04-01");
 struct TryOut {
     loaded: LoadedPlugin,
     context: Context,
+    limits: Limits,
     rows: Vec<v1::PluginRow>,
     /// The required input that a row lacks, by row.
     lacking: BTreeMap<usize, String>,
@@ -41,8 +42,9 @@ impl Evaluator {
     /// # Errors
     /// What is wrong with the plugin or its parameters.
     pub fn describe_plugin(&self, request: &v1::DescribePluginRequest) -> Result<v1::Manifest, WriteError> {
-        self.team(&request.parent)?;
-        let loaded = self.briefly().plugins().source(request.plugin.as_ref())?;
+        let team = self.team(&request.parent)?;
+        let limits = team_limits(&team, self.options())?;
+        let loaded = self.briefly().plugins().within(limits).source(request.plugin.as_ref())?;
         Ok(manifest_message(&loaded.manifest))
     }
 
@@ -60,7 +62,7 @@ impl Evaluator {
             (&request.period_start, &request.period_end),
             &request.rows,
         )?;
-        Ok(v1::EvaluatePluginResponse { results: try_out.results(self)? })
+        Ok(v1::EvaluatePluginResponse { results: try_out.results()? })
     }
 
     /// See `PluginService.ExplainPlugin`.
@@ -81,10 +83,10 @@ impl Evaluator {
         let row = row.ok_or_else(|| {
             Rejection::field("row", format!("{} is not one of the {} rows", request.row, request.rows.len()))
         })?;
-        let result = try_out.results(self)?.swap_remove(row);
+        let result = try_out.results()?.swap_remove(row);
         let steps = match result.fault {
             Some(_) => Vec::new(),
-            None => try_out.explain(self, row)?,
+            None => try_out.explain(row)?,
         };
         Ok(v1::ExplainPluginResponse { result: Some(result), steps })
     }
@@ -108,14 +110,15 @@ impl Evaluator {
         };
         let (start, end) = (or(period.0, DEFAULT_PERIOD.0), or(period.1, DEFAULT_PERIOD.1));
         let period = Period::parse(&start, &end)?;
-        let loaded = self.briefly().plugins().source(source)?;
+        let limits = team_limits(&team, self.options())?;
+        let loaded = self.briefly().plugins().within(limits).source(source)?;
         let mut lacking = BTreeMap::new();
         for (place, row) in rows.iter().enumerate() {
             if let Some(input) = check_row(&loaded.manifest, place, row)? {
                 lacking.insert(place, input);
             }
         }
-        Ok(TryOut { context: team_context(&team, period), loaded, rows: rows.to_vec(), lacking })
+        Ok(TryOut { context: team_context(&team, period), limits, loaded, rows: rows.to_vec(), lacking })
     }
 
     /// The team of a request.
@@ -132,7 +135,7 @@ impl TryOut {
         (0..self.rows.len()).filter(|row| !self.lacking.contains_key(row)).collect()
     }
 
-    fn results(&self, evaluator: &Evaluator) -> Result<Vec<v1::PluginResult>, WriteError> {
+    fn results(&self) -> Result<Vec<v1::PluginResult>, WriteError> {
         let mut results = vec![v1::PluginResult::default(); self.rows.len()];
         for (&row, message) in &self.lacking {
             results[row].fault = Some(v1::PluginFault {
@@ -140,26 +143,21 @@ impl TryOut {
                 message: message.clone(),
             });
         }
-        self.score(evaluator, &self.seen(), &mut results)?;
+        self.score(&self.seen(), &mut results)?;
         Ok(results)
     }
 
     /// Scores rows; where the call does not end well, each row alone, so that the cause alone is faulted.
-    fn score(
-        &self,
-        evaluator: &Evaluator,
-        rows: &[usize],
-        results: &mut [v1::PluginResult],
-    ) -> Result<(), WriteError> {
+    fn score(&self, rows: &[usize], results: &mut [v1::PluginResult]) -> Result<(), WriteError> {
         if rows.is_empty() {
             return Ok(());
         }
-        match self.evaluate(evaluator, rows)? {
+        match self.evaluate(rows)? {
             Ok(outcome) => self.take(rows, &outcome, results),
             Err(verdict) if rows.len() > 1 && self.loaded.manifest.scope == Scope::Row => {
                 drop(verdict);
                 for row in rows {
-                    self.score(evaluator, &[*row], results)?;
+                    self.score(&[*row], results)?;
                 }
             }
             Err(verdict) => {
@@ -175,10 +173,10 @@ impl TryOut {
         Ok(())
     }
 
-    fn evaluate(&self, evaluator: &Evaluator, rows: &[usize]) -> Result<Result<Outcome, Verdict>, Rejection> {
+    fn evaluate(&self, rows: &[usize]) -> Result<Result<Outcome, Verdict>, Rejection> {
         let batch = self.batch(rows)?;
         let LoadedPlugin { plugin, parameters, manifest, .. } = &self.loaded;
-        Ok(plugin.evaluate(parameters, &self.context, manifest, &batch, &evaluator.options().limits))
+        Ok(plugin.evaluate(parameters, &self.context, manifest, &batch, &self.limits))
     }
 
     fn take(&self, rows: &[usize], outcome: &Outcome, results: &mut [v1::PluginResult]) {
@@ -197,7 +195,7 @@ impl TryOut {
         }
     }
 
-    fn explain(&self, evaluator: &Evaluator, row: usize) -> Result<Vec<v1::PluginStep>, WriteError> {
+    fn explain(&self, row: usize) -> Result<Vec<v1::PluginStep>, WriteError> {
         let LoadedPlugin { plugin, parameters, manifest, .. } = &self.loaded;
         let rows = match manifest.scope {
             Scope::Row => vec![row],
@@ -206,9 +204,8 @@ impl TryOut {
         let place = rows.iter().position(|&other| other == row).unwrap_or_default();
         let place = u32::try_from(place).unwrap_or_default();
         let batch = self.batch(&rows)?;
-        let limits = &evaluator.options().limits;
         let steps = plugin
-            .explain(parameters, &self.context, manifest, &batch, place, limits)
+            .explain(parameters, &self.context, manifest, &batch, place, &self.limits)
             .map_err(|verdict| rejection(&verdict))?;
         Ok(steps.iter().map(step_message).collect())
     }

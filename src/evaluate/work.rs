@@ -26,6 +26,7 @@ use crate::{
     },
     proto::v1::{self, RunState},
     resource::{Changes, OwnRequest},
+    sandbox::Limits,
     store::{BlobHash, Key, KeyRange, Sequence, StoreError, System, WriteError},
 };
 
@@ -238,9 +239,9 @@ impl AtWork {
         let author = run.author.clone();
         let evaluator = self.evaluator.waiting(&self.progress.patience);
         let bound = blocking(move || BoundRun::bind(&evaluator, run)).await?;
-        let (sequence, rows) = (bound.sequence(), bound.rows() as u64);
+        let (sequence, rows, limits) = (bound.sequence(), bound.rows() as u64, bound.limits());
         self.progress.expect(rows, bound.steps());
-        let engine = engine_message(&self.evaluator);
+        let engine = engine_message(&self.evaluator, &limits);
         self.change("BeginRun", &author, move |run, now| {
             run.set_state(RunState::Running);
             run.sequence = sequence;
@@ -275,6 +276,10 @@ impl AtWork {
 
     async fn fail(&self, error: &RunError) {
         let failure = error.to_string();
+        if let RunError::Nondeterministic { revision, reason, .. } = error {
+            // Before the run shows its end: whoever sees that sees the quarantine too.
+            self.quarantine(revision, reason).await;
+        }
         tracing::warn!(run = %self.name, failure, "the run failed");
         let changed = self.change("FailRun", "", move |run, now| {
             run.set_state(RunState::Failed);
@@ -287,6 +292,26 @@ impl AtWork {
         }
     }
 
+    /// Marks a revision that is not to be trusted, once.
+    async fn quarantine(&self, revision: &str, reason: &str) {
+        let (revision, reason) = (revision.to_owned(), reason.to_owned());
+        tracing::warn!(revision, reason, "the revision is put in quarantine");
+        let name = revision.clone();
+        let quarantined = self.write("QuarantineRevision", "", move |changes| {
+            let name = Name::parse(&name)?;
+            if let Some(mut revision) = changes.get::<v1::PluginRevision>(&name)?
+                && revision.quarantine_reason.is_empty()
+            {
+                revision.quarantine_reason.clone_from(&reason);
+                changes.put(&name, &revision)?;
+            }
+            Ok(bytes::Bytes::new())
+        });
+        if let Err(error) = quarantined.await {
+            tracing::error!(revision, %error, "the quarantine cannot be kept");
+        }
+    }
+
     /// Changes the run, if it is still at work, on behalf of who started it.
     async fn change(
         &self,
@@ -294,12 +319,23 @@ impl AtWork {
         author: &str,
         change: impl Fn(&mut v1::Run, prost_types::Timestamp) + Clone + Send + 'static,
     ) -> Result<(), RunError> {
+        let name = self.name.clone();
+        self.write(method, author, move |changes| change_run(changes, &name, &change)).await
+    }
+
+    /// Writes, on behalf of whoever started the run.
+    async fn write(
+        &self,
+        method: &str,
+        author: &str,
+        command: impl Fn(&mut Changes<'_, '_>) -> Result<bytes::Bytes, Rejection> + Clone + Send + 'static,
+    ) -> Result<(), RunError> {
         let author = if author.is_empty() { "merit" } else { author };
         let caller =
             Caller { author: author.to_owned(), method: format!("merit.v1.EvaluationService/{method}") };
         for _ in 0..TRIES {
-            let (name, change) = (self.name.clone(), change.clone());
-            let command = move |changes: &mut Changes<'_, '_>| change_run(changes, &name, change);
+            let command = command.clone();
+            let command = move |changes: &mut Changes<'_, '_>| command(changes);
             match self.evaluator.resources().change(&caller, OwnRequest::default(), command).await {
                 Err(WriteError::Busy) => tokio::time::sleep(PAUSE).await,
                 other => return Ok(other.map(drop)?),
@@ -356,8 +392,7 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-fn engine_message(evaluator: &Evaluator) -> v1::Engine {
-    let limits = evaluator.options().limits;
+fn engine_message(evaluator: &Evaluator, limits: &Limits) -> v1::Engine {
     v1::Engine {
         version: evaluator.engine().to_owned(),
         fuel_per_call: limits.fuel_per_call,

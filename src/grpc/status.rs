@@ -173,9 +173,10 @@ fn of_plugin(reason: PluginReason) -> Code {
         | PluginReason::ParametersMisplaced
         | PluginReason::MissingInput
         | PluginReason::InputFault => Code::InvalidArgument,
-        PluginReason::PluginFault | PluginReason::ContractViolation | PluginReason::Trapped => {
-            Code::FailedPrecondition
-        }
+        PluginReason::PluginFault
+        | PluginReason::ContractViolation
+        | PluginReason::Trapped
+        | PluginReason::Quarantined => Code::FailedPrecondition,
         PluginReason::OutOfFuel
         | PluginReason::StackOverflow
         | PluginReason::OutOfMemory

@@ -138,6 +138,8 @@ reasons! {
         Trapped = "TRAPPED",
         /// The host's time limit struck.
         TimedOut = "TIMED_OUT",
+        /// A run found that the revision's answer for a row depends on more than the row.
+        Quarantined = "QUARANTINED",
     }
 
     /// Reasons of the service itself.

@@ -13,7 +13,7 @@ pub const FUEL_PER_PAGE: u8 = u8::MAX;
 const PAGE_BYTES: usize = 64 << 10;
 
 /// Elements of all tables of an instance (8 bytes of host memory each); a Python interpreter has some 10,000.
-const TABLE_ELEMENTS: usize = 500_000;
+pub const TABLE_ELEMENTS: usize = 500_000;
 
 /// Core instances, memories and tables that a component may make in a call. Components of dynamically linked languages
 /// have a few dozen.

@@ -5,7 +5,7 @@ use wasmtime::{Trap, WasmBacktrace};
 
 use super::{
     contract::v1_0_0::Refusal,
-    limits::{Exceeded, Interrupted, Limits, Size},
+    limits::{Exceeded, Interrupted, Limits, Size, TABLE_ELEMENTS},
     patience::Over,
 };
 use crate::model::rejection::PluginReason;
@@ -105,14 +105,14 @@ impl Call<'_> {
         let message = if self.size == Size::NONE {
             format!(
                 "the plugin used up the fuel for `{}`: {fuel} units (fuel_per_call); it may loop without end; if \
-                 not, raise fuel_per_call in the plugin limits",
+                 not, raise fuel_per_call in the team's plugin_limits",
                 self.function
             )
         } else {
             format!(
                 "the plugin used up the fuel for `{}` of {}: {fuel} units (fuel_per_call {fuel_per_call} and {} \
                  times fuel_per_row {fuel_per_row}, for {}); it may loop without end; if not, raise either in the \
-                 plugin limits",
+                 team's plugin_limits",
                 self.function,
                 self.size,
                 self.size.paid(),
@@ -125,8 +125,8 @@ impl Call<'_> {
     pub fn interrupted(&self, interrupted: Interrupted) -> Verdict {
         let message = match interrupted {
             Interrupted::WallTime => format!(
-                "the plugin took longer than {:?} for `{}` of {} (wall_time in the plugin limits); try again when \
-                 the machine is less busy",
+                "the plugin took longer than {:?} for `{}` of {} (wall_time_ms; the team's plugin_limits \
+                 raise it); try again when the machine is less busy",
                 self.limits.wall_time, self.function, self.size
             ),
             Interrupted::Unwanted(Over::Late(time)) => format!(
@@ -145,12 +145,12 @@ impl Call<'_> {
     fn out_of_memory(&self, exceeded: &Exceeded) -> Verdict {
         let message = match exceeded {
             Exceeded::Memory(bytes) => format!(
-                "the plugin wanted {bytes} bytes of memory in `{}` and may have {} (memory_bytes in the plugin \
-                 limits)",
+                "the plugin wanted {bytes} bytes of memory in `{}` and may have {} (memory_bytes; the \
+                 team's plugin_limits raise it)",
                 self.function, self.limits.memory_bytes
             ),
             Exceeded::Tables(elements) => format!(
-                "the plugin wanted {elements} table elements in `{}`, more than any plugin may have",
+                "the plugin wanted {elements} table elements in `{}`; no plugin may have more than {TABLE_ELEMENTS}",
                 self.function
             ),
             Exceeded::Ungrowable(words) => {
@@ -162,7 +162,7 @@ impl Call<'_> {
 
     fn output_too_large(&self) -> Verdict {
         let message = format!(
-            "the plugin's answer to `{}` takes more than {} bytes (output_bytes in the plugin limits)",
+            "the plugin's answer to `{}` takes more than {} bytes (output_bytes; the team's plugin_limits raise it)",
             self.function, self.limits.output_bytes
         );
         self.verdict(PluginReason::OutputTooLarge, message)

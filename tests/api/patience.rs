@@ -3,7 +3,10 @@
 
 use std::{future::Future, time::Duration};
 
-use merit::proto::v1::{self, plugin_source::Source};
+use merit::{
+    config::Config,
+    proto::v1::{self, plugin_source::Source},
+};
 use tonic::{Code, Status};
 
 use super::{
@@ -14,11 +17,15 @@ use super::{
 
 const LOOP: &str = "(loop $for_ever (br $for_ever)) unreachable";
 
+fn unlimited(config: &mut Config) {
+    (config.runs.fuel_per_call, config.plugins.ceilings.fuel_per_call) = (u64::MAX, u64::MAX);
+    (config.runs.wall_ms, config.plugins.ceilings.wall_ms) = (3_600_000, 3_600_000);
+}
+
 /// Guests that nothing but their callers stops.
 async fn endless() -> Harness {
     Harness::start_with(|config| {
-        config.runs.fuel_per_call = u64::MAX;
-        config.runs.wall_ms = 3_600_000;
+        unlimited(config);
         config.plugins.try_out_ms = 3_600_000;
         config.limits.call_ms = 3_600_000;
     })
@@ -135,8 +142,7 @@ async fn a_run_that_is_cancelled_stops_its_guest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trying_out_takes_a_while_at_most_for_all_rows_together() {
     let harness = Harness::start_with(|config| {
-        config.runs.fuel_per_call = u64::MAX;
-        config.runs.wall_ms = 3_600_000;
+        unlimited(config);
         config.plugins.try_out_ms = 100;
     })
     .await;

@@ -78,7 +78,7 @@ fn returning(numbers: &[u32]) -> Guest {
 fn loops_run_out_of_fuel() {
     check(in_describe(LOOP), Describe, OutOfFuel, "`describe`: 2000000 units (fuel_per_call)");
     check(in_evaluate(LOOP), Evaluate, OutOfFuel, "fuel_per_row 1000");
-    check(in_explain(LOOP), Explain, OutOfFuel, "raise either in the plugin limits");
+    check(in_explain(LOOP), Explain, OutOfFuel, "raise either in the team's plugin_limits");
     check(in_realloc(LOOP), Evaluate, OutOfFuel, "`evaluate`");
     check(in_post_return(LOOP), Evaluate, OutOfFuel, "`evaluate`");
     check(at_start(LOOP), Describe, OutOfFuel, "`describe`");
@@ -109,7 +109,12 @@ fn recursion_runs_out_of_stack() {
 #[test]
 fn memory_and_tables_have_limits() {
     let bomb = "(loop $more (drop (memory.grow (i32.const 16))) (br $more)) unreachable";
-    check(in_evaluate(bomb), Evaluate, OutOfMemory, "may have 8388608 (memory_bytes in the plugin limits)");
+    check(
+        in_evaluate(bomb),
+        Evaluate,
+        OutOfMemory,
+        "may have 8388608 (memory_bytes; the team's plugin_limits raise it)",
+    );
     check(in_describe("(memory.grow (i32.const 200))"), Describe, OutOfMemory, "wanted 13238272 bytes");
     // Asking costs fuel, whether it is granted or not.
     check(in_describe("(memory.grow (i32.const -1))"), Describe, OutOfFuel, "`describe`");
@@ -158,7 +163,12 @@ fn answers_are_not_larger_than_allowed() {
         let outcome = guest.image.put(&words(&[0, column, 1, 0, 0]));
         guest.evaluate = format!("{aliased} (i32.const {outcome})");
     });
-    check(guest, Evaluate, OutputTooLarge, "more than 1048576 bytes (output_bytes in the plugin limits)");
+    check(
+        guest,
+        Evaluate,
+        OutputTooLarge,
+        "more than 1048576 bytes (output_bytes; the team's plugin_limits raise it)",
+    );
     // A list of nothing but length: 36 bytes each in the guest.
     let mut large = Guest::good().with(|guest| guest.memory = "(memory (export \"memory\") 100)".into());
     let outcome = large.image.put(&words(&[0, 1024, 180_000, 0, 0]));

@@ -2,6 +2,8 @@
 
 mod conduct;
 mod hostile;
+mod limits;
+mod quarantine;
 mod requests;
 mod results;
 mod sources;
