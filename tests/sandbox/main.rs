@@ -6,5 +6,7 @@ mod calls;
 mod guest;
 mod hostile;
 mod image;
+#[path = "../referee/mod.rs"]
+mod referee;
 mod rows;
 mod uploads;

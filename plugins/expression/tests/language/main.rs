@@ -4,5 +4,6 @@ mod arithmetic;
 mod expressions;
 mod manual;
 mod problems;
+mod referee;
 mod sheets;
 mod table;
