@@ -167,7 +167,8 @@ fn basis_points(case: &Case) -> Told {
 fn prorated(case: &Case) -> Told {
     let tiers = from_ranges(case.list("ranges"), "per_unit_amount", "");
     let parameters = json!({ "per": "running", "shares": true, "bound": "below", "tiers": tiers });
-    let mut scoring = standard("tiered_commission", parameters).row(vec![]).currency(2);
+    let scale = if case.expected("amount_rounding") == "round(2)" { 2 } else { 6 };
+    let mut scoring = standard("tiered_commission", parameters).row(vec![]).currency(scale);
     for (full, part) in case.numbers("event_full_units").iter().zip(case.numbers("event_prorated_units")) {
         let share = (decimal(&part) / decimal(full)).round_dp(12);
         scoring = scoring.line(vec![("amount", full.clone()), ("share", share.to_string())]);

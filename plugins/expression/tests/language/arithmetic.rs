@@ -212,3 +212,10 @@ fn rows_without_a_value_hold_zeros() {
     assert_eq!(absent.faults.len(), 2);
     assert_eq!(absent.faults[1].message, "`a` is not the column of a number that was expected");
 }
+
+/// Thousands here; `cargo run --release -p merit-bench -- decimals` holds millions.
+#[test]
+fn generated_numbers_are_those_of_the_reference() {
+    let (held, faults) = crate::agreement::hold(40_000, 64, 2026);
+    assert!(held >= 40_000 && faults > 100, "{held} cases, {faults} of them faults");
+}

@@ -1,9 +1,11 @@
 //! The language as tables: a text, and what it gives.
 
+mod agreement;
 mod arithmetic;
 mod expressions;
 mod manual;
 mod problems;
 mod referee;
+mod reference;
 mod sheets;
 mod table;
