@@ -1,5 +1,6 @@
 //! The reference formula: attainment, weighted score, commission in three slices. In the sandbox with exact decimals,
-//! against `cel` and `rhai` with floats, and against plain Rust with `rust_decimal`; all compiled once, on one thread.
+//! against `cel` and `rhai` with floats, plain Rust with `rust_decimal`, and DuckDB with DECIMAL; all compiled once, on one
+//! thread.
 
 use std::hint::black_box;
 
@@ -10,7 +11,10 @@ use merit::sandbox::{
 use rhai::{AST, Engine, Scope};
 use rust_decimal::Decimal;
 
-use crate::timing::{best, rate, short};
+use crate::{
+    duckdb,
+    timing::{best, rate, short},
+};
 
 const SHEET: &str = "\
 input revenue
@@ -62,16 +66,24 @@ pub fn bench() {
             satisfaction: (i * 13) % 5_000,
         })
         .collect();
-    let merit = sandboxed(&rows);
-    let engines = [
+    let (merit, answers) = sandboxed(&rows);
+    let duckdb = duckdb::run(&answers);
+    let mut engines = vec![
         ("merit, formula plugin in the sandbox, exact", merit),
         ("plain Rust, rust_decimal", plain(&rows)),
         ("cel, floats", cel(&rows)),
         ("rhai, floats", rhai(&rows)),
     ];
+    engines.extend(
+        duckdb.as_ref().ok().map(|duckdb| ("duckdb, DECIMAL, as many rows as it likes", duckdb.rate)),
+    );
     println!("\nformula: rows a second, one thread, {ROWS} rows a call, best of {ROUNDS}");
     for (name, figure) in engines {
         println!("  {name:45} {:>9}   merit is {:.2} ×", short(figure), merit / figure);
+    }
+    match duckdb {
+        Ok(duckdb) => println!("  {}", duckdb.agreement),
+        Err(reason) => println!("  duckdb: left out, {reason}"),
     }
 }
 
@@ -103,7 +115,8 @@ pub fn parameters(sheet: &str) -> String {
     format!("{{\"sheet\": {:?}}}", sheet)
 }
 
-fn sandboxed(rows: &[Row]) -> f64 {
+/// Rows a second, and what the last call answered: performance in millionths and commission in cents, of each row.
+fn sandboxed(rows: &[Row]) -> (f64, Vec<[i64; 2]>) {
     let plugin = formula_plugin();
     let (parameters, context, limits) = (parameters(SHEET), context(), Limits::default());
     let manifest = plugin.describe(&parameters, &limits).expect("the sheet compiles");
@@ -116,12 +129,20 @@ fn sandboxed(rows: &[Row]) -> f64 {
         ],
         lines: None,
     };
+    let mut last = None;
     let time = best(ROUNDS, || {
         let outcome = plugin.evaluate(&parameters, &context, &manifest, &batch, &limits).expect("an outcome");
         assert!(outcome.faults.is_empty());
-        black_box(outcome);
+        last = Some(black_box(outcome));
     });
-    rate(ROWS, time)
+    let outcome = last.expect("a call was made");
+    let output = |name: &str| {
+        let column = outcome.columns.iter().find(|column| column.name == name).expect("the output");
+        let Values::Decimals(decimals) = &column.values else { panic!("{name} is a number") };
+        decimals.unscaled.clone()
+    };
+    let answers = output("performance").into_iter().zip(output("commission"));
+    (rate(ROWS, time), answers.map(|(performance, commission)| [performance, commission]).collect())
 }
 
 fn plain(rows: &[Row]) -> f64 {

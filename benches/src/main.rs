@@ -1,20 +1,26 @@
 //! The figures of the README, each beside its baseline in the same run:
 //!
-//! `cargo run --release -p merit-bench [-- formula boundary writes reads run]`
+//! `cargo run --release -p merit-bench [-- boundary decimals formula writes reads run]`
 //!
 //! Without names everything is run. Figures are the best of several rounds: the machine's noise only adds.
 
+#[path = "../../plugins/expression/tests/language/agreement.rs"]
+mod agreement;
 mod boundary;
+mod decimals;
+mod duckdb;
 mod formula;
 mod load;
 mod reads;
+#[path = "../../plugins/expression/tests/language/reference.rs"]
+mod reference;
 mod run;
 mod timing;
 mod writes;
 
 use std::process::ExitCode;
 
-const ALL: [&str; 5] = ["boundary", "formula", "writes", "reads", "run"];
+const ALL: [&str; 6] = ["boundary", "decimals", "formula", "writes", "reads", "run"];
 
 fn main() -> ExitCode {
     let named: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +32,9 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     if wanted("boundary") {
         boundary::bench();
+    }
+    if wanted("decimals") {
+        decimals::bench();
     }
     if wanted("formula") {
         formula::bench();
