@@ -68,7 +68,8 @@ def value(cell):
         return cell.get(f"{OFFICE}boolean-value") == "true"
     if kind == "string":
         return cell.get(f"{OFFICE}string-value", shown)
-    return float(cell.get(f"{OFFICE}value")) if kind else None
+    # A formula that gives an empty text has no type.
+    return float(cell.get(f"{OFFICE}value")) if kind else shown
 
 
 def plain(element) -> str:

@@ -47,9 +47,9 @@ def literal(kind, text):
     return Node(kind, ATOM, lambda style, _: text)
 
 
-def infix(kind, operator, binds, left, right, right_needs=None):
-    needs = [binds, binds + 1 if right_needs is None else right_needs]
-    return Node(kind, binds, lambda style, parts: f"{parts[0]} {operator} {parts[1]}", [left, right], operator, needs)
+def infix(kind, operator, binds, left, right):
+    write = lambda _, parts: f"{parts[0]} {operator} {parts[1]}"
+    return Node(kind, binds, write, [left, right], operator, [binds, binds + 1])
 
 
 def call(kind, function, operands):
@@ -166,16 +166,19 @@ class Generator:
     def boolean(self, depth: int) -> Node:
         pick = self.random
         operator = pick.choice(["=", "<>", "<", "<=", ">", ">="])
-        both = lambda kind, below: infix("boolean", operator, COMPARE, self.make(kind, below), self.make(kind, below), JOIN)
+
+
+        def both(kind: str, below: int) -> Node:
+            compared = infix("boolean", operator, COMPARE, self.make(kind, below), self.make(kind, below))
+            # Comparisons do not chain, in Merit.
+            compared.needs, compared.function = [JOIN, JOIN], f"{kind} {operator}"
+            return compared
+
         if depth <= 0:
-            comparison = both("text" if pick.random() < 0.25 else "number", 0)
-            comparison.needs = [JOIN, JOIN]
-            return comparison
+            return both("text" if pick.random() < 0.25 else "number", 0)
         deeper = lambda: self.boolean(depth - 1)
         if pick.random() < 0.5:
-            comparison = both("text" if pick.random() < 0.25 else "number", depth - 1)
-            comparison.needs = [JOIN, JOIN]
-            return comparison
+            return both("text" if pick.random() < 0.25 else "number", depth - 1)
         choices = [
             lambda: call("boolean", pick.choice(["AND", "OR"]), [deeper() for _ in range(pick.randint(1, 3))]),
             lambda: call("boolean", "NOT", [deeper()]),

@@ -35,7 +35,8 @@ fn main() {
 }
 
 fn answer(cell: &Json) -> Json {
-    let (text, inputs) = (cell["text"].as_str().expect("a text"), cell["inputs"].as_object().expect("inputs"));
+    let (text, inputs) =
+        (cell["text"].as_str().expect("a text"), cell["inputs"].as_object().expect("inputs"));
     let expression = match Expression::compile(text, &Inputs(inputs)) {
         Ok(expression) => expression,
         Err(problems) => panic!("{text}\n{problems:?}"),

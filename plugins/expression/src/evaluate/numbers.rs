@@ -227,7 +227,6 @@ fn one_multiple(function: Function, x: i128, by: i128) -> Result<i128, Reason> {
         }
         Function::Floor if by == 0 && x != 0 => return Err(DIVISION_BY_ZERO),
         _ if by == 0 || x == 0 => return Ok(0),
-        Function::MRound if (x < 0) != (by < 0) => return Err(SIGNS),
         Function::MRound => Rounding::HalfUp,
         _ if x > 0 && by < 0 => return Err(SIGNS),
         Function::Ceiling => Rounding::Ceiling,
