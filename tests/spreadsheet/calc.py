@@ -65,7 +65,9 @@ def value(cell):
     if cell.get(f"{CALCEXT}value-type") == "error":
         return Error(shown)
     if kind == "boolean":
-        return cell.get(f"{OFFICE}boolean-value") == "true"
+        # A number in a cell that looks like one of a condition is written there too.
+        flag = cell.get(f"{OFFICE}boolean-value")
+        return flag == "true" if flag in ("true", "false") else float(flag)
     if kind == "string":
         return cell.get(f"{OFFICE}string-value", shown)
     # A formula that gives an empty text has no type.

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 # How tightly operators bind, in both languages: an operand that binds less tightly is put into parentheses.
 LOOSEST, COMPARE, JOIN, ADD, TIMES, POWER, SIGN, PERCENT, ATOM = range(9)
 
+# What Merit rounds to twelve digits after the point, and a spreadsheet to fifteen or so in all.
+INEXACT = {"*", "/", "^", "AVERAGE", "MEDIAN", "POWER", "SQRT"}
+
 NUMBERS = ["x1", "x2", "x3", "x4"]
 TEXTS = ["t1", "t2"]
 WORDS = ["North", "south", "NORTH", "Zürich", "a b", "  spaced  out ", "KA-2026-17", "Straße", "x", "0815"]
@@ -44,17 +47,21 @@ def name(kind, called):
 
 
 def literal(kind, text):
-    return Node(kind, ATOM, lambda style, _: text)
+    return Node(kind, ATOM, lambda style, _: style.literal(text) if kind == "number" else text)
 
 
 def infix(kind, operator, binds, left, right):
-    write = lambda _, parts: f"{parts[0]} {operator} {parts[1]}"
+    def write(style, parts):
+        text = f"{parts[0]} {operator} {parts[1]}"
+        return style.inexact(text) if operator in INEXACT else text
+
     return Node(kind, binds, write, [left, right], operator, [binds, binds + 1])
 
 
 def call(kind, function, operands):
     def write(style, parts):
-        return f"{style.function(function)}({style.separator.join(parts)})"
+        text = f"{style.function(function)}({style.separator.join(parts)})"
+        return style.inexact(text) if function in INEXACT else text
 
     return Node(kind, ATOM, write, operands, function, [LOOSEST] * len(operands))
 
@@ -104,7 +111,7 @@ class Generator:
             if choice < 0.9:
                 return literal("number", pick.choice(["0", "1", "2", "3", "10", "100", "0.5", "1.25", "0.1", "7", "12"]))
             percent = literal("number", pick.choice(["5", "8", "12.5", "50", "110"]))
-            return Node("number", PERCENT, lambda _, parts: f"{parts[0]}%", [percent], "%", [PERCENT])
+            return Node("number", PERCENT, lambda style, parts: style.literal(f"{parts[0]}%"), [percent], "%", [PERCENT])
         deeper = lambda: self.number(depth - 1)
         digits = lambda: literal("number", pick.choice(["0", "1", "2", "3", "-1", "-2"]))
         step = lambda: literal("number", pick.choice(["1", "5", "10", "0.05", "0.25", "100"]))

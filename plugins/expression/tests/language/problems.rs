@@ -109,7 +109,7 @@ fn values_that_a_name_never_has() {
     );
     told(
         "SWITCH(grade, \"Top\", \"any\", \"Tip\", \"a\", \"else\")",
-        &[&format!("1:31+5 `grade` is never \"Tip\"; did you mean `TOP`?; {known}")],
+        &[&format!("1:29+5 `grade` is never \"Tip\"; did you mean `TOP`?; {known}")],
     );
     check("grade = \"top\"", "TRUE");
     check("grade < \"x\"", "TRUE");
