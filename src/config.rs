@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     evaluate::RunOptions,
     grpc,
-    sandbox::{self, SandboxConfig},
+    sandbox::{self, CompileLimits, Compiler, SandboxConfig},
     store,
 };
 
@@ -107,6 +107,19 @@ pub struct PluginConfig {
     pub cache_bytes: u64,
     /// Milliseconds that all calls of a plugin may take together, for a request that tries it out.
     pub try_out_ms: u64,
+    /// The executable that compiles components, `merit` or one that answers to the same command. Empty: `merit serve`
+    /// starts itself; in other processes, such as tests, the service compiles in its own.
+    pub compiler: PathBuf,
+    /// Seconds of processor time that compiling a component may take.
+    pub compile_cpu_seconds: u64,
+    /// Bytes of address space that compiling a component may take.
+    pub compile_memory_bytes: u64,
+    /// Milliseconds until compiling a component has to be done.
+    pub compile_wall_ms: u64,
+    /// Bytes of machine code that may come of a component.
+    pub compile_code_bytes: u64,
+    /// Uploaded components compiled at the same time; others wait. 0: half the cores.
+    pub compiles: usize,
     /// The most that a team's own limits may be.
     pub ceilings: CeilingConfig,
 }
@@ -284,7 +297,33 @@ impl Config {
             cache: Some(self.data.join("compiled")),
             cache_bytes: self.plugins.cache_bytes,
             component_bytes: self.plugins.component_bytes,
+            compiler: self.compiler(),
         }
+    }
+
+    /// Who compiles components.
+    fn compiler(&self) -> Compiler {
+        let plugins = &self.plugins;
+        if plugins.compiler.as_os_str().is_empty() {
+            return Compiler::Here;
+        }
+        let limits = CompileLimits {
+            cpu_seconds: plugins.compile_cpu_seconds,
+            memory_bytes: plugins.compile_memory_bytes,
+            wall_time: Duration::from_millis(plugins.compile_wall_ms),
+            code_bytes: plugins.compile_code_bytes,
+        };
+        Compiler::Process { executable: plugins.compiler.clone(), limits }
+    }
+
+    /// The same, for a process that is `merit`: it compiles components in processes of its own kind, unless another
+    /// executable is named.
+    #[must_use]
+    pub fn for_merit_itself(mut self) -> Self {
+        if self.plugins.compiler.as_os_str().is_empty() {
+            self.plugins.compiler = Compiler::own_executable();
+        }
+        self
     }
 
     /// How runs execute.

@@ -5,6 +5,7 @@ mod argument;
 mod audit;
 mod backup;
 mod collection;
+mod compile_plugin;
 mod completions;
 mod connection;
 mod demo;
@@ -86,6 +87,9 @@ enum Command {
     Status(Client<status::Arguments>),
     /// Copies a data directory while a service runs on it, verifies such a copy, and restores it.
     Backup(backup::Arguments),
+    /// Compiles a component from standard input to standard output; the service starts it.
+    #[command(hide = true)]
+    CompilePlugin(compile_plugin::Arguments),
     /// Prints a completion script for a shell.
     Completions(completions::Arguments),
 }
@@ -103,6 +107,9 @@ struct Client<A: Args> {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Command::CompilePlugin(arguments) = &arguments.command {
+        return compile_plugin::run(arguments);
+    }
     match dispatch(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -139,7 +146,9 @@ async fn call_service(command: Command) -> Result<(), Failure> {
         Command::Create(client) => record::create(&client.open().await?, &client.arguments).await,
         Command::Update(client) => record::update(&client.open().await?, &client.arguments).await,
         Command::Delete(client) => record::delete(&client.open().await?, &client.arguments).await,
-        Command::Serve(_) | Command::Backup(_) | Command::Completions(_) => Ok(()),
+        Command::Serve(_) | Command::CompilePlugin(_) | Command::Backup(_) | Command::Completions(_) => {
+            Ok(())
+        }
     }
 }
 

@@ -53,7 +53,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         data: arguments.data,
         log: LogFlags { format: arguments.log_format, filter: arguments.log_filter },
     };
-    let config = Config::load(arguments.config.as_deref(), &flags).map_err(Failure::Usage)?;
+    let config =
+        Config::load(arguments.config.as_deref(), &flags).map_err(Failure::Usage)?.for_merit_itself();
     telemetry::start(&config.log).map_err(Failure::Usage)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

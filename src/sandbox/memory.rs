@@ -53,6 +53,16 @@ impl<T: Clone, E: Clone> Memory<T, E> {
         result
     }
 
+    /// What is kept under this hash, if it is loaded.
+    pub fn get(&self, hash: &[u8; 32]) -> Option<T> {
+        let mut kept = self.lock();
+        kept.uses += 1;
+        let now = kept.uses;
+        let (slot, used) = kept.slots.get_mut(hash)?;
+        *used = now;
+        slot.get()?.clone().ok()
+    }
+
     fn slot(&self, hash: [u8; 32]) -> Slot<T, E> {
         let mut kept = self.lock();
         kept.uses += 1;

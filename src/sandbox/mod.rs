@@ -6,7 +6,9 @@
 
 mod admission;
 mod census;
+mod child;
 mod compiled;
+mod compiler;
 mod contract;
 mod disk;
 mod engine;
@@ -17,6 +19,7 @@ mod memory;
 mod outcome;
 mod patience;
 mod plugin;
+mod refused;
 mod verdict;
 
 use std::{
@@ -31,6 +34,8 @@ use std::{
 use wasmtime::{Engine, component::Component};
 
 pub use census::UnderWay;
+pub use child::{REFUSED as COMPONENT_REFUSED, compile_standard_input};
+pub use compiler::{CompileLimits, Compiler};
 pub use contract::v1_0_0::{
     Batch, Column, Context, Decimals, Fault, Input, Kind, Lines, Manifest, Outcome, Output, Role, Rounding,
     Scope, Step, Texts, Values,
@@ -42,9 +47,11 @@ pub use plugin::Plugin;
 pub use verdict::Verdict;
 
 use census::Census;
+use compiled::Authenticated;
 use contract::Contract;
 use disk::{Disk, Found};
 use memory::{Capacity, Memory};
+use refused::Refused;
 
 /// What is kept in memory: more plugins than a large organisation has, and a few dozen interpreters among them.
 const IN_MEMORY: Capacity = Capacity { entries: 256, bytes: 1 << 30 };
@@ -58,14 +65,17 @@ pub struct SandboxConfig {
     pub cache_bytes: u64,
     /// The largest component accepted, in bytes.
     pub component_bytes: usize,
+    /// Who compiles.
+    pub compiler: Compiler,
 }
 
 // === impl SandboxConfig ===
 
 impl Default for SandboxConfig {
-    /// No cache on disk (2 GiB where there is one); components up to 32 MiB, which is what script languages need.
+    /// No cache on disk (2 GiB where there is one); components up to 32 MiB, which is what script languages need; this
+    /// process compiles.
     fn default() -> Self {
-        Self { cache: None, cache_bytes: 2 << 30, component_bytes: 32 << 20 }
+        Self { cache: None, cache_bytes: 2 << 30, component_bytes: 32 << 20, compiler: Compiler::Here }
     }
 }
 
@@ -78,7 +88,9 @@ pub struct Sandbox {
 struct Inner {
     engine: Engine,
     component_bytes: usize,
+    compiler: Compiler,
     memory: Memory<Plugin, Verdict>,
+    refused: Refused,
     disk: Option<Disk>,
     loads: Counters,
     census: Arc<Census>,
@@ -120,6 +132,8 @@ impl Sandbox {
         let inner = Inner {
             engine,
             component_bytes: config.component_bytes,
+            compiler: config.compiler,
+            refused: Refused::default(),
             memory: Memory::new(IN_MEMORY, Plugin::code_bytes),
             disk,
             loads: Counters::default(),
@@ -136,6 +150,11 @@ impl Sandbox {
     pub fn load(&self, component: &[u8]) -> Result<Plugin, Verdict> {
         let hash = *blake3::hash(component).as_bytes();
         self.inner.memory.get_or_load(hash, || self.inner.load(hash, component))
+    }
+
+    /// The plugin of a component, where it is loaded already.
+    pub fn loaded(&self, hash: &[u8; 32]) -> Option<Plugin> {
+        self.inner.memory.get(hash)
     }
 
     /// Name and version of the engine, for the evidence of a run.
@@ -188,20 +207,30 @@ impl Inner {
     }
 
     fn compile(&self, hash: &[u8; 32], bytes: &[u8]) -> Result<Component, Verdict> {
-        self.loads.compiled.fetch_add(1, Ordering::Relaxed);
-        // A panic in the compiler is a defect that an uploaded component must not turn into an outage.
-        let compiled = catch_unwind(AssertUnwindSafe(|| Component::from_binary(&self.engine, bytes)))
-            .map_err(|_| Verdict::invalid_component("the compiler cannot handle it"))?
-            .map_err(|error| Verdict::invalid_component(format!("{error:#}")))?;
-        if let Some(disk) = &self.disk {
-            let kept = compiled
-                .serialize()
-                .map_err(std::io::Error::other)
-                .and_then(|serialized| disk.keep(hash, &serialized));
-            if let Err(error) = kept {
-                tracing::warn!(%error, "a compiled plugin could not be kept on disk");
-            }
+        if let Some(verdict) = self.refused.get(hash) {
+            return Err(verdict);
         }
-        Ok(compiled)
+        self.loads.compiled.fetch_add(1, Ordering::Relaxed);
+        let code = match &self.compiler {
+            Compiler::Here => self.compile_here(bytes),
+            Compiler::Process { executable, limits } => compiler::compile(executable, limits, bytes),
+        };
+        let code = code.inspect_err(|verdict| self.refused.put(hash, verdict))?;
+        if let Some(disk) = &self.disk
+            && let Err(error) = disk.keep(hash, &code)
+        {
+            tracing::warn!(%error, "a compiled plugin could not be kept on disk");
+        }
+        compiled::load(&self.engine, &Authenticated::vouch(&code)).map_err(|error| {
+            tracing::error!(%error, "what the compiler gave does not load: is it another version's?");
+            Verdict::invalid_component("the compiler gave what does not load; the log of the server says why")
+        })
+    }
+
+    fn compile_here(&self, bytes: &[u8]) -> Result<Vec<u8>, Verdict> {
+        // A panic in the compiler is a defect that an uploaded component must not turn into an outage.
+        catch_unwind(AssertUnwindSafe(|| self.engine.precompile_component(bytes)))
+            .map_err(|_| Verdict::invalid_component("the compiler cannot handle it"))?
+            .map_err(|error| Verdict::invalid_component(format!("{error:#}")))
     }
 }

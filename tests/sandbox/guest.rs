@@ -203,6 +203,25 @@ impl Guest {
     }
 }
 
+/// The guest that behaves, whole, with a module beside its own that it does not use.
+pub fn beside(module: &[u8]) -> Vec<u8> {
+    let mut bytes = Guest::good().component();
+    bytes.extend(section(1, module));
+    bytes
+}
+
+/// A section of the binary format.
+pub fn section(kind: u8, content: &[u8]) -> Vec<u8> {
+    let (mut bytes, mut length) = (vec![kind], content.len());
+    while length >= 0x80 {
+        bytes.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    bytes.extend(content);
+    bytes
+}
+
 /// The sandbox that all tests share, as the plugins of a service do.
 pub static SANDBOX: LazyLock<Sandbox> =
     LazyLock::new(|| Sandbox::new(SandboxConfig::default()).expect("a sandbox"));

@@ -1,6 +1,7 @@
 //! Hostile and well-behaved guests, each with the verdict it must get.
 
 mod answers;
+mod bombs;
 mod cache;
 mod calls;
 mod guest;

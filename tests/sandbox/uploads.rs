@@ -5,7 +5,7 @@ use merit::{
     sandbox::{Sandbox, SandboxConfig},
 };
 
-use crate::guest::{Guest, SANDBOX, the_neighbour_is_well};
+use crate::guest::{Guest, SANDBOX, beside, the_neighbour_is_well};
 
 fn check(bytes: &[u8], reason: PluginReason, words: &str) {
     let verdict = SANDBOX.load(bytes).err().expect("a verdict");
@@ -21,16 +21,7 @@ fn component(text: &str) -> Vec<u8> {
 /// The guest that behaves, whole, and a module beside its own that has these fields: what is wrong is wrong with them.
 fn with_second_module(fields: &str) -> Vec<u8> {
     let module = wat::parse_str(format!("(module {fields})")).unwrap_or_else(|error| panic!("{error}"));
-    let mut bytes = Guest::good().component();
-    bytes.push(1);
-    let mut length = module.len();
-    while length >= 0x80 {
-        bytes.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    bytes.push(length as u8);
-    bytes.extend(module);
-    bytes
+    beside(&module)
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! Components made to be expensive to compile. They are compiled by a process of its own, which runs into its limits; the
+//! service goes on meanwhile.
+
+use std::{path::PathBuf, time::Duration};
+
+use merit::{
+    model::rejection::PluginReason::{self, InvalidComponent, TimedOut},
+    sandbox::{CompileLimits, Compiler, Loads, Plugin, Sandbox, SandboxConfig, Verdict},
+};
+
+use crate::guest::{Guest, LIMITS, batch, beside, context, manifest, section, the_neighbour_is_well};
+
+/// The service's own executable.
+const MERIT: &str = env!("CARGO_BIN_EXE_merit");
+
+fn sandbox(executable: &str, limits: CompileLimits) -> Sandbox {
+    let compiler = Compiler::Process { executable: PathBuf::from(executable), limits };
+    Sandbox::new(SandboxConfig { compiler, ..SandboxConfig::default() }).expect("a sandbox")
+}
+
+fn with(module: &str) -> Vec<u8> {
+    Guest::good().with(|guest| guest.module = module.to_owned()).component()
+}
+
+/// A function of so many instructions that need each other, without a branch.
+fn straight_line(steps: usize) -> String {
+    let step =
+        "(local.set 0 (i64.mul (i64.add (local.get 0) (local.get 1)) (i64.xor (local.get 1) (local.get 0))))";
+    format!("(func (param i64 i64) (result i64) {} (local.get 0))", step.repeat(steps))
+}
+
+fn nested(blocks: usize) -> String {
+    format!("(func {} {})", "(block ".repeat(blocks), ")".repeat(blocks))
+}
+
+fn check_plugin(plugin: &Plugin) {
+    assert_eq!(plugin.describe("{}", &LIMITS), Ok(manifest()));
+    plugin.evaluate("{}", &context(), &manifest(), &batch(vec![1, 2]), &LIMITS).expect("an outcome");
+}
+
+fn check_refused(loaded: Result<Plugin, Verdict>, reason: PluginReason, words: &[&str]) {
+    let verdict = loaded.err().expect("a verdict");
+    assert_eq!((verdict.reason, verdict.row), (reason, None), "{verdict}");
+    for words in words {
+        assert!(verdict.message.contains(words), "{words:?} is not in {:?}", verdict.message);
+    }
+    the_neighbour_is_well();
+}
+
+#[test]
+fn what_a_process_compiles_runs_as_what_is_compiled_here() {
+    let sandbox = sandbox(MERIT, CompileLimits::default());
+    check_plugin(&sandbox.load(&Guest::good().component()).expect("a plugin"));
+    check_plugin(&sandbox.load(&Guest::good().component()).expect("a plugin"));
+    assert_eq!(sandbox.loads(), Loads { compiled: 1, ..Loads::default() });
+}
+
+#[test]
+fn what_is_wrong_with_a_component_is_said_in_the_compilers_words() {
+    let sandbox = sandbox(MERIT, CompileLimits::default());
+    let untyped = |sandbox: &Sandbox| sandbox.load(&broken());
+    check_refused(untyped(&sandbox), InvalidComponent, &["type mismatch"]);
+    // It is not compiled again to be told the same.
+    check_refused(untyped(&sandbox), InvalidComponent, &["type mismatch"]);
+    assert_eq!(sandbox.loads().compiled, 1);
+}
+
+/// Well formed, and wrong: a constant of another type than a function returns.
+fn broken() -> Vec<u8> {
+    let (good, text) = (with("(func (result i32) (i32.const 77777))"), [0x41, 0xd1, 0xdf, 0x04, 0x0b]);
+    let mut bytes = good;
+    let place = bytes.windows(text.len()).position(|window| window == text).expect("the constant");
+    // i64.const
+    bytes[place] = 0x42;
+    bytes
+}
+
+#[test]
+fn processor_time_is_bounded() {
+    let limits = CompileLimits { cpu_seconds: 1, ..CompileLimits::default() };
+    let sandbox = sandbox(MERIT, limits);
+    let bomb = with(&nested(40_000));
+    check_refused(
+        sandbox.load(&bomb),
+        InvalidComponent,
+        &["used up the 1 s of processor time that are allowed", "plugins.compile_cpu_seconds"],
+    );
+    // Nor does it cost a second again.
+    check_refused(sandbox.load(&bomb), InvalidComponent, &["1 s of processor time"]);
+    assert_eq!(sandbox.loads().compiled, 1);
+    check_plugin(&sandbox.load(&Guest::good().component()).expect("a plugin"));
+}
+
+#[test]
+fn memory_is_bounded() {
+    let limits = CompileLimits { memory_bytes: 64 << 20, ..CompileLimits::default() };
+    // A module with 30 MB in a custom section, which cost nothing but the room for them.
+    let large = beside(&[b"\0asm\x01\0\0\0".to_vec(), section(0, &vec![0; 30 << 20])].concat());
+    let words = ["bytes of memory that are allowed", "plugins.compile_memory_bytes"];
+    check_refused(sandbox(MERIT, limits).load(&large), InvalidComponent, &words);
+}
+
+#[test]
+fn time_and_code_are_bounded() {
+    let good = Guest::good().component();
+    let limits = CompileLimits { wall_time: Duration::from_millis(1), ..CompileLimits::default() };
+    check_refused(
+        sandbox(MERIT, limits).load(&good),
+        TimedOut,
+        &["1ms are allowed", "plugins.compile_wall_ms"],
+    );
+    let limits = CompileLimits { code_bytes: 1_000, ..CompileLimits::default() };
+    check_refused(
+        sandbox(MERIT, limits).load(&good),
+        InvalidComponent,
+        &["more than the 1000 bytes of machine code", "plugins.compile_code_bytes"],
+    );
+}
+
+#[test]
+fn a_compiler_that_is_none_is_no_outage() {
+    let load = |executable| sandbox(executable, CompileLimits::default()).load(&Guest::good().component());
+    check_refused(load("/does/not/exist"), TimedOut, &["the compiler cannot be run on this server"]);
+    check_refused(load("/bin/true"), InvalidComponent, &["gave what does not load"]);
+    check_refused(load("/bin/false"), InvalidComponent, &["broke down"]);
+}
+
+/// Each is accepted or refused, with one second of processor time, and never ends the service.
+#[test]
+fn every_kind_of_bomb_is_survived() {
+    let limits = CompileLimits { cpu_seconds: 1, ..CompileLimits::default() };
+    let sandbox = sandbox(MERIT, limits);
+    let table = format!("(func (param i32) (block (br_table {} (local.get 0))))", "0 ".repeat(60_000));
+    let ifs = format!("(func (param i32) {} {})", "(if (local.get 0) (then ".repeat(500), "))".repeat(500));
+    let locals = format!("(func (local {}) (local.set 9 (local.get 8)))", "i64 ".repeat(49_000));
+    let vectors = format!("(func (local {}) (local.set 9 (local.get 8)))", "v128 ".repeat(49_000));
+    let globals = "(global (mut i64) (i64.const 1))".repeat(20_000);
+    let types: String =
+        (0..500).map(|n| format!("(type (func {}))", "(param i32)".repeat(n % 900))).collect();
+    let calls = format!("(func $f (param i64)) (func {})", "(call $f (i64.const 1))".repeat(5_000));
+    for (name, module) in [
+        ("straight line", straight_line(3_000)),
+        ("many functions", "(func (result i64) (i64.const 1))".repeat(20_000)),
+        ("a large br_table", table),
+        ("deep nesting", nested(40_000)),
+        ("nested ifs", ifs),
+        ("many locals", locals),
+        ("many vectors", vectors),
+        ("many globals", globals),
+        ("many types", types),
+        ("many calls", calls),
+    ] {
+        let said = match sandbox.load(&with(&module)) {
+            Ok(plugin) => {
+                check_plugin(&plugin);
+                "accepted".to_owned()
+            }
+            Err(verdict) => {
+                assert_eq!(verdict.reason, InvalidComponent, "{name}: {verdict}");
+                verdict.message.chars().take(120).collect()
+            }
+        };
+        println!("{name}: {said}");
+    }
+    the_neighbour_is_well();
+}
