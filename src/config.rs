@@ -351,6 +351,10 @@ impl Config {
                 output_bytes: ceilings.output_bytes,
                 wall_time: Duration::from_millis(ceilings.wall_ms),
             },
+            compiles: match self.plugins.compiles {
+                0 => available_parallelism().map_or(1, usize::from).div_ceil(2),
+                compiles => compiles,
+            },
             try_out: Duration::from_millis(self.plugins.try_out_ms),
             concurrent_runs: self.runs.concurrent,
         }

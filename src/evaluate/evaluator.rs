@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{plugins::Plugins, progress::Board, results::Results};
+use super::{plugins::Plugins, prepare::Places, progress::Board, results::Results};
 use crate::{
     resource::Resources,
     sandbox::{Limits, Patience, Sandbox, UnderWay},
@@ -27,6 +27,7 @@ struct Inner {
     options: RunOptions,
     engine: String,
     board: Board,
+    places: Places,
     results: Results,
 }
 
@@ -44,6 +45,8 @@ pub struct RunOptions {
     /// The longest that all calls of a plugin may take together, for a request that tries it out: somebody waits, and
     /// others want the core.
     pub try_out: Duration,
+    /// Uploaded components compiled at the same time; others wait.
+    pub compiles: usize,
     /// Runs at work at the same time; others wait.
     pub concurrent_runs: usize,
 }
@@ -63,8 +66,8 @@ impl Evaluator {
         let engine = sandbox.version();
         let plugins = Plugins::new(database.clone(), resources.clone(), sandbox, options.limits);
         let results = Results::new(database.clone());
-        let board = Board::default();
-        let inner = Inner { database, resources, views, plugins, options, engine, board, results };
+        let (board, places) = (Board::default(), Places::new(options.compiles));
+        let inner = Inner { database, resources, views, plugins, options, engine, board, places, results };
         Self { inner: Arc::new(inner), patience: Patience::default() }
     }
 
@@ -112,6 +115,10 @@ impl Evaluator {
 
     pub(super) fn board(&self) -> &Board {
         &self.inner.board
+    }
+
+    pub(super) fn places(&self) -> &Places {
+        &self.inner.places
     }
 
     pub(super) fn results(&self) -> &Results {

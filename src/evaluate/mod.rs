@@ -27,6 +27,7 @@ mod listing;
 mod objection;
 mod plugins;
 mod population;
+mod prepare;
 mod progress;
 mod publish;
 mod recorded;

@@ -1,8 +1,8 @@
-//! Finds and loads plugins: published revisions, standard plugins, components that are tried out. Loaded plugins and
-//! what they say of their parameters are kept for the next call.
+//! Finds and loads plugins: published revisions, standard plugins, components that are tried out. What they say
+//! of their parameters is kept for the next call; loaded plugins are kept by the sandbox.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -18,9 +18,6 @@ use crate::{
     sandbox::{Limits, Manifest, Patience, Plugin, Sandbox, UnderWay, Verdict},
     store::{BlobHash, Database, WriteError},
 };
-
-/// Plugins kept loaded.
-const LOADED: usize = 64;
 
 /// Manifests kept.
 const MANIFESTS: usize = 1_024;
@@ -49,15 +46,15 @@ pub struct Plugins {
     sandbox: Sandbox,
     limits: Limits,
     patience: Patience,
-    loaded: Arc<Mutex<Recent<BlobHash, Plugin>>>,
     manifests: Arc<Mutex<Manifests>>,
 }
 
 /// The entries used most recently.
 struct Recent<K, V> {
     most: usize,
-    entries: HashMap<K, V>,
-    order: VecDeque<K>,
+    /// With the use that was the last, counted.
+    entries: HashMap<K, (V, u64)>,
+    uses: u64,
 }
 
 // === impl Plugins ===
@@ -72,7 +69,6 @@ impl Plugins {
             sandbox,
             limits,
             patience: Patience::default(),
-            loaded: Arc::new(Mutex::new(Recent::new(LOADED))),
             manifests: Arc::new(Mutex::new(Recent::new(MANIFESTS))),
         }
     }
@@ -100,13 +96,18 @@ impl Plugins {
     /// # Errors
     /// `INVALID_COMPONENT`, `IMPORT_REFUSED`.
     pub fn component(&self, bytes: &[u8]) -> Result<Plugin, Rejection> {
-        let hash = BlobHash(*blake3::hash(bytes).as_bytes());
-        if let Some(plugin) = lock(&self.loaded).get(&hash) {
-            return Ok(plugin.waiting(&self.patience));
-        }
         let plugin = self.sandbox.load(bytes).map_err(|verdict| rejection(&verdict))?;
-        lock(&self.loaded).put(hash, plugin.clone());
         Ok(plugin.waiting(&self.patience))
+    }
+
+    /// Whether a component is loaded.
+    #[must_use]
+    pub fn is_loaded(&self, hash: &BlobHash) -> bool {
+        self.sandbox.loaded(&hash.0).is_some()
+    }
+
+    fn loaded(&self, hash: &[u8; 32]) -> Option<Plugin> {
+        self.sandbox.loaded(hash).map(|plugin| plugin.waiting(&self.patience))
     }
 
     /// A standard plugin.
@@ -119,7 +120,10 @@ impl Plugins {
             let message = format!("there is no standard plugin {id:?}; there are {}", known.join(", "));
             return Err(Rejection::resource(ResourceReason::NotFound, message));
         };
-        self.component(found.component)
+        match self.loaded(&found.hash()) {
+            Some(plugin) => Ok(plugin),
+            None => self.component(found.component),
+        }
     }
 
     /// A component that was published.
@@ -132,8 +136,8 @@ impl Plugins {
             Rejection::new(Reason::Plugin(PluginReason::InvalidComponent), message)
         };
         let hash = parse_hash(component).ok_or_else(missing)?;
-        if let Some(plugin) = lock(&self.loaded).get(&hash) {
-            return Ok(plugin.waiting(&self.patience));
+        if let Some(plugin) = self.loaded(&hash.0) {
+            return Ok(plugin);
         }
         let bytes = self.database.blobs().get(hash)?.ok_or_else(missing)?;
         Ok(self.component(&bytes)?)
@@ -293,26 +297,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
     fn new(most: usize) -> Self {
-        Self { most, entries: HashMap::new(), order: VecDeque::new() }
+        Self { most, entries: HashMap::new(), uses: 0 }
     }
 
     fn get(&mut self, key: &K) -> Option<V> {
-        let value = self.entries.get(key)?.clone();
-        if self.order.back() != Some(key) {
-            self.order.retain(|other| other != key);
-            self.order.push_back(key.clone());
-        }
-        Some(value)
+        self.uses += 1;
+        let (value, used) = self.entries.get_mut(key)?;
+        *used = self.uses;
+        Some(value.clone())
     }
 
     fn put(&mut self, key: K, value: V) {
-        if self.entries.insert(key.clone(), value).is_none() {
-            self.order.push_back(key);
-        }
-        while self.entries.len() > self.most
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.entries.remove(&oldest);
+        self.uses += 1;
+        self.entries.insert(key, (value, self.uses));
+        if self.entries.len() > self.most {
+            let oldest = self.entries.iter().min_by_key(|(_, (_, used))| *used);
+            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+                self.entries.remove(&oldest);
+            }
         }
     }
 }

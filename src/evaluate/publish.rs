@@ -17,6 +17,7 @@ use crate::{
     },
     proto::v1::{self, publish_plugin_revision_request::Source},
     resource::{Changes, OwnRequest},
+    sandbox::Patience,
     store::WriteError,
 };
 
@@ -56,7 +57,12 @@ impl Evaluator {
             content: request.encode_to_vec().into(),
             validate_only: request.validate_only,
         };
-        let evaluator = self.clone();
+        if let Some(Source::Component(component)) = &request.source {
+            self.prepare_upload(component).await?;
+        }
+        // What it says of itself it says while somebody waits.
+        let (patience, _waiting) = Patience::of_a_waiter();
+        let evaluator = self.waiting(&patience.at_most(self.options().try_out));
         let check = move || evaluator.check_publication(plugin, request);
         let checked =
             tokio::task::spawn_blocking(check).await.map_err(|error| internal(&error.to_string()))??;

@@ -1,5 +1,7 @@
 //! The plugins that ship with the server: built components, checked into the repository with a record of their sources.
 
+use std::sync::LazyLock;
+
 /// A plugin that ships with the server.
 pub struct StandardPlugin {
     /// The id: `formula`.
@@ -8,6 +10,21 @@ pub struct StandardPlugin {
     pub summary: &'static str,
     /// The component.
     pub component: &'static [u8],
+}
+
+// === impl StandardPlugin ===
+
+impl StandardPlugin {
+    /// The component's BLAKE3 hash; made once.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        static HASHES: LazyLock<Vec<(&str, [u8; 32])>> = LazyLock::new(|| {
+            let hash = |plugin: &StandardPlugin| (plugin.id, *blake3::hash(plugin.component).as_bytes());
+            STANDARD_PLUGINS.iter().map(hash).collect()
+        });
+        let known = HASHES.iter().find(|(id, _)| *id == self.id);
+        known.map_or_else(|| *blake3::hash(self.component).as_bytes(), |(_, hash)| *hash)
+    }
 }
 
 /// The standard plugin that formula sheets are parameters of.

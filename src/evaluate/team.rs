@@ -103,6 +103,7 @@ mod tests {
             limits: USUAL,
             ceilings,
             try_out: Duration::ZERO,
+            compiles: 1,
             concurrent_runs: 1,
         };
         let team = v1::Team { name: "teams/t".to_owned(), plugin_limits: own, ..Default::default() };

@@ -99,6 +99,7 @@ impl EvaluationService for Evaluations {
     ) -> Result<Response<ExplainEvaluationResponse>, Status> {
         let name = evaluation_name(&request.get_ref().name)?;
         let evaluator = self.evaluator.clone();
+        evaluator.prepare_run(&name.run).await.map_err(status::of)?;
         self.blocking.run(move |patience| evaluator.waiting(patience).explain(&name)).await.map(Response::new)
     }
 
@@ -107,6 +108,7 @@ impl EvaluationService for Evaluations {
         request: Request<ReplayRunRequest>,
     ) -> Result<Response<ReplayRunResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
+        evaluator.prepare_run(&run_name(&request.name)?).await.map_err(status::of)?;
         self.blocking
             .run(move |patience| evaluator.waiting(patience).replay(&request))
             .await

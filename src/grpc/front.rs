@@ -103,7 +103,7 @@ impl Front {
         &self,
         method: &Method,
         start: Instant,
-        mut request: Request<Body>,
+        request: Request<Body>,
     ) -> Result<Response<Body>, Status> {
         let caller = author::caller(request.headers(), &method.name)?;
         let asked = deadline::asked(request.headers())?;
@@ -112,7 +112,7 @@ impl Front {
         let until = asked.into_iter().chain(cap).min().and_then(|time| start.checked_add(time));
 
         let work = async {
-            let place = self.gate.enter(method.lane).await?;
+            let (place, mut request) = self.gate.enter(method.lane, request).await?;
             request.extensions_mut().insert(caller.clone());
             let response = panic::caught(self.dispatch(method, request)).await?;
             Ok((response, place))

@@ -13,7 +13,7 @@ pub struct Limits {
     pub calls: usize,
     /// Streaming calls under way, over all connections.
     pub streams: usize,
-    /// Calls under way that may carry a component, over all connections; others wait.
+    /// Calls under way whose request is larger than `message_bytes`, over all connections; others wait.
     pub component_calls: usize,
     /// Calls that compute on a thread of their own at the same time; others wait. 0: twice the cores.
     pub computing_calls: usize,

@@ -24,6 +24,7 @@ mod services;
 mod standard;
 pub mod status;
 mod transfer;
+mod weighed;
 
 pub use author::{ANONYMOUS, AUTHOR, AUTHOR_BIN};
 pub use limits::Limits;

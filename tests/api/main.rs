@@ -1,5 +1,6 @@
 //! Through gRPC: a real server on port 0, a real client.
 
+mod cold;
 #[path = "../crm/mod.rs"]
 mod crm;
 mod errors;

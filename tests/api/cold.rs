@@ -1,0 +1,166 @@
+//! Plugins that have to be compiled first: they wait for the compiler, and nobody waits for them.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use merit::proto::v1::{self, plugin_source::Source, publish_plugin_revision_request::Source as Published};
+use tempfile::TempDir;
+use tonic::Code;
+
+use super::{
+    guest::Guest,
+    harness::{Harness, reason},
+    runs::TEAM,
+};
+
+/// The service's own executable.
+const MERIT: &str = env!("CARGO_BIN_EXE_merit");
+
+/// A compiler that waits until it is let go.
+struct Gate {
+    folder: TempDir,
+}
+
+// === impl Gate ===
+
+impl Gate {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let gate = Self { folder };
+        let (begun, open) = (gate.folder.path().join("begun"), gate.open_file());
+        let script = format!(
+            "#!/bin/sh\n: > {}.$$\nwhile [ ! -e {} ]; do /bin/sleep 0.02; done\nexec {MERIT} \"$@\"\n",
+            begun.display(),
+            open.display(),
+        );
+        fs::write(gate.compiler(), script).unwrap();
+        fs::set_permissions(gate.compiler(), fs::Permissions::from_mode(0o755)).unwrap();
+        gate
+    }
+
+    fn compiler(&self) -> PathBuf {
+        self.folder.path().join("compiler")
+    }
+
+    fn open_file(&self) -> PathBuf {
+        self.folder.path().join("open")
+    }
+
+    fn open(&self) {
+        fs::write(self.open_file(), b"").unwrap();
+    }
+
+    fn close(&self) {
+        fs::remove_file(self.open_file()).unwrap();
+    }
+
+    /// Compilations that have begun.
+    fn begun(&self) -> usize {
+        let entries = fs::read_dir(Path::new(self.folder.path())).unwrap();
+        entries
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("begun"))
+            .count()
+    }
+}
+
+fn evaluate(source: Source) -> v1::EvaluatePluginRequest {
+    let inputs = ["a", "b"].map(|name| (name.to_owned(), "1".to_owned())).into();
+    v1::EvaluatePluginRequest {
+        parent: TEAM.to_owned(),
+        plugin: Some(v1::PluginSource { source: Some(source), ..Default::default() }),
+        rows: vec![v1::PluginRow { inputs, ..Default::default() }],
+        ..Default::default()
+    }
+}
+
+fn formula() -> v1::EvaluatePluginRequest {
+    evaluate(Source::Formula("input a\ninput b\nscore s = a + b\n".to_owned()))
+}
+
+/// Components that differ.
+fn component(number: usize) -> Vec<u8> {
+    Guest::good().with(|guest| guest.module = format!("(global i32 (i32.const {number}))")).component()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cold_plugin_holds_up_no_warm_one() {
+    let gate = Gate::new();
+    let harness = Harness::start_with(|config| {
+        config.plugins.compiler = gate.compiler();
+        (config.limits.computing_calls, config.limits.component_calls) = (1, 1);
+    })
+    .await;
+    harness.team("acme").await;
+    gate.open();
+    harness.plugins().evaluate_plugin(formula()).await.unwrap();
+    gate.close();
+    let before = gate.begun();
+
+    // Five components, each asked for four times.
+    let mut cold = Vec::new();
+    for number in 0..20 {
+        let (mut plugins, request) =
+            (harness.plugins(), evaluate(Source::Component(component(number % 5).into())));
+        cold.push(tokio::spawn(async move { plugins.evaluate_plugin(request).await }));
+    }
+    while gate.begun() == before {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for _ in 0..20 {
+        let answer = harness.plugins().evaluate_plugin(formula()).await.unwrap().into_inner();
+        assert_eq!(answer.results.len(), 1);
+    }
+    // Published ones do not wait behind uploads either: a standard plugin that nobody has used so far.
+    let standard = evaluate(Source::Standard("weighted_scorecard".to_owned()));
+    let mut plugins = harness.plugins();
+    let standard = tokio::spawn(async move { plugins.evaluate_plugin(standard).await });
+    while gate.begun() < before + 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(cold.iter().all(|call| !call.is_finished()), "they wait for the compiler");
+
+    gate.open();
+    for call in cold {
+        let results = call.await.unwrap().unwrap().into_inner().results;
+        assert_eq!(results[0].fault, None);
+    }
+    // Without parameters it says what it lacks.
+    assert_eq!(reason(&standard.await.unwrap().unwrap_err()), "BAD_PARAMETERS");
+    assert_eq!(gate.begun(), before + 6, "each component is compiled once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_made_to_be_expensive_is_refused() {
+    let harness = Harness::start_with(|config| {
+        config.plugins.compiler = MERIT.into();
+        config.plugins.compile_cpu_seconds = 1;
+    })
+    .await;
+    harness.team("acme").await;
+    let plugin = v1::Plugin { display_name: "Bomb".to_owned(), ..Default::default() };
+    let request = v1::CreatePluginRequest {
+        parent: TEAM.to_owned(),
+        plugin: Some(plugin),
+        plugin_id: "bomb".to_owned(),
+        ..Default::default()
+    };
+    harness.plugins().create_plugin(request).await.unwrap();
+    let bomb = Guest::good().with(|guest| {
+        guest.module = format!("(func {} {})", "(block ".repeat(60_000), ")".repeat(60_000));
+    });
+    let request = v1::PublishPluginRevisionRequest {
+        plugin: format!("{TEAM}/plugins/bomb"),
+        source: Some(Published::Component(bomb.component().into())),
+        ..Default::default()
+    };
+    let status = harness.plugins().publish_plugin_revision(request).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "INVALID_COMPONENT"));
+    assert!(status.message().contains("used up the 1 s of processor time"), "{status:?}");
+    assert!(status.message().contains("plugins.compile_cpu_seconds"), "{status:?}");
+    let request = v1::GetTeamRequest { name: TEAM.to_owned() };
+    harness.organisation().get_team(request).await.unwrap();
+}
