@@ -1,7 +1,10 @@
 //! The examples of LANGUAGE.md.
 
-use crate::table::{check, problems};
-use merit_expression::Sheet;
+use crate::{
+    sheets::{CENTS, texts},
+    table::{check, numbers, problems, show},
+};
+use merit_expression::{Sheet, SheetLines};
 
 const MANUAL: &str = include_str!("../../LANGUAGE.md");
 
@@ -43,14 +46,49 @@ fn every_problem_is_told_as_it_says() {
     }
 }
 
+/// The names of the functions, as the compiler has them.
+fn functions() -> Vec<&'static str> {
+    let code = include_str!("../../src/text/functions.rs");
+    let rows = code.split("row(").skip(1).filter_map(|row| row.trim_start().strip_prefix('"'));
+    rows.filter_map(|row| row.split('"').next()).collect()
+}
+
+/// The rows of the table of all functions: name, example, and what it gives.
+fn reference() -> Vec<[&'static str; 3]> {
+    let table = MANUAL.split("| function | kinds | bounds | example | gives |\n").nth(1).expect("the table");
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<&str> =
+            row.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect();
+        let [function, _, _, example, gives] = cells[..] else { panic!("five cells: {row}") };
+        [function.split('(').next().unwrap_or_default(), example, gives]
+    })
+    .collect()
+}
+
 #[test]
-fn every_function_is_in_the_manual() {
-    let names = "IF IFS SWITCH AND OR NOT IFERROR IFMISSING ISMISSING MIN MAX SUM AVERAGE MEDIAN ABS SIGN ROUND ROUNDUP ROUNDDOWN \
-        MROUND CEILING FLOOR INT TRUNC MOD QUOTIENT POWER SQRT CLAMP TIERED BANDED BANDED_UP INTERPOLATE LINES_SUM LINES_COUNT \
-        LINES_AVERAGE LINES_MIN LINES_MAX DATE YEAR MONTH DAY DAYS EDATE CONCAT LEFT RIGHT MID LEN UPPER LOWER TRIM FIND EXACT";
-    for name in names.split_whitespace() {
-        assert!(MANUAL.contains(&format!("`{name}")), "{name} is not in a table of the manual");
-        let told = problems(&format!("{name}(unknown_name)"));
-        assert!(!told.iter().any(|one| one.contains("there is no function")), "{name}: {told:?}");
+fn every_function_is_in_the_manual_and_its_example_gives_what_it_says() {
+    let reference = reference();
+    let names: Vec<&str> = reference.iter().map(|[name, ..]| *name).collect();
+    assert_eq!(names, functions());
+    assert!(names.len() > 50);
+    for [name, example, gives] in reference {
+        assert!(example.contains(&format!("{name}(")), "the example of {name}");
+        if name.starts_with("LINES_") {
+            assert_eq!(over_lines(example), gives, "{example}");
+        } else {
+            check(example, gives);
+        }
     }
+}
+
+/// What an expression gives for a row with four lines.
+fn over_lines(example: &str) -> String {
+    let sheet = format!("input lines amount\ninput lines stage text\nscore answer = {example}");
+    let sheet = Sheet::compile(&sheet).expect("it compiles");
+    let amounts = numbers(&["100", "250", "50", ""]);
+    let columns = [amounts, texts(&["WON", "LOST", "WON", "WON"])];
+    let lines = SheetLines { row_ends: &[4], columns: &columns };
+    let outcome = sheet.evaluate(&CENTS, 1, &[], Some(lines));
+    show(&outcome.columns[0], 0)
 }

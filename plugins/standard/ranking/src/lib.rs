@@ -45,9 +45,11 @@ impl GroupScorer for Ranking {
         for row in rows {
             keys.push(self.keys(row)?);
         }
-        let ranked: Vec<usize> = (0..rows.len()).filter(|&row| self.minimum_reached(&keys[row])).collect();
+        let (ranked, others): (Vec<usize>, Vec<usize>) =
+            (0..rows.len()).partition(|&row| self.minimum_reached(&keys[row]));
         let standings = places::standings(&ranked, &keys);
-        for (row, answer) in answers.iter_mut().enumerate().filter(|(row, _)| !ranked.contains(row)) {
+        for row in others {
+            let answer = &mut answers[row];
             let note = format_args!("{} is not ranked", rows[row].number("score")?);
             answer.remark("below the minimum", Decimal::ZERO, note);
             if !self.prizes.is_empty() {
