@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    dataset::{InputHeader, Kind, LineHeader, OutputHeader, Source, StepHeader},
+    dataset::{InputHeader, Kind, LineHeader, OutputHeader, Source, StepHeader, shadow_name},
     fields::{FieldExpression, has_field},
     input::{check_kind, constant},
     plugins::LoadedPlugin,
@@ -94,6 +94,7 @@ pub fn bind(step: &v1::RunStep, loaded: LoadedPlugin, known: &Known<'_>) -> Resu
     });
     let header = StepHeader {
         step: step.step.clone(),
+        shadow_of: None,
         revision: step.revision.clone(),
         component: loaded.component.clone(),
         parameters: loaded.parameters.clone(),
@@ -104,6 +105,38 @@ pub fn bind(step: &v1::RunStep, loaded: LoadedPlugin, known: &Known<'_>) -> Resu
     };
     let lines = header.lines.is_some().then(|| step.lines.clone()).flatten();
     Ok(BoundStep { loaded, header, lines, quotas })
+}
+
+/// Binds the candidate beside a step, to what the step is bound to as far as the candidate takes it.
+///
+/// # Errors
+/// As `bind`.
+pub fn bind_shadow(
+    step: &v1::RunStep,
+    loaded: LoadedPlugin,
+    known: &Known<'_>,
+) -> Result<BoundStep, Rejection> {
+    let mut shadow = v1::RunStep {
+        step: shadow_name(&step.step),
+        revision: step.shadow.clone(),
+        plugin: String::new(),
+        shadow: String::new(),
+        ..step.clone()
+    };
+    let manifest = &loaded.manifest;
+    shadow.inputs.retain(|bound| manifest.inputs.iter().any(|input| input.name == bound.input));
+    if let Some(lines) = &mut shadow.lines {
+        lines.fields.retain(|field| manifest.line_inputs.iter().any(|input| input.name == field.input));
+    }
+    if manifest.line_inputs.is_empty() {
+        shadow.lines = None;
+    }
+    if manifest.scope == Scope::Row {
+        shadow.group_by.clear();
+    }
+    let mut bound = bind(&shadow, loaded, known)?;
+    bound.header.shadow_of = Some(step.step.clone());
+    Ok(bound)
 }
 
 /// A rejection of a binding.

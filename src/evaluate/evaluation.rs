@@ -31,11 +31,11 @@ pub struct Headline {
 // === impl Headline ===
 
 impl Headline {
-    /// The first score and the first grade of the last step that has one; of the payouts, those that no later step
+    /// Of the steps that are no shadows: the first score and the first grade of the last step that has one; of the payouts, those that no later step
     /// takes as an input.
     #[must_use]
     pub fn of(header: &Header) -> Self {
-        let sources = header.steps.iter().flat_map(|step| &step.inputs).map(|input| &input.source);
+        let sources = header.live().flat_map(|(_, step)| &step.inputs).map(|input| &input.source);
         let taken: BTreeSet<(&str, &str)> = sources
             .filter_map(|source| match source {
                 Source::Output { step, output } => Some((step.as_str(), output.as_str())),
@@ -43,7 +43,7 @@ impl Headline {
             })
             .collect();
         let mut headline = Self::default();
-        for (step_place, step) in header.steps.iter().enumerate() {
+        for (step_place, step) in header.live() {
             let first = |role| {
                 let place = step.outputs.iter().position(|output| output.role == role)?;
                 Some((step_place, place))
@@ -114,7 +114,16 @@ pub fn find_row(dataset: &Dataset, name: &EvaluationName) -> Result<usize, Rejec
 pub fn evaluation(dataset: &Dataset, headline: &Headline, run: &Name, row: usize) -> v1::Evaluation {
     let id = &dataset.ids[row];
     let (mut inputs, mut outputs, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut shadow_outputs, mut shadow_faults) = (Vec::new(), Vec::new());
     for (header, data) in dataset.header.steps.iter().zip(&dataset.steps) {
+        if let Some(step) = &header.shadow_of {
+            let values = header.outputs.iter().zip(&data.outputs);
+            shadow_outputs.extend(
+                values.map(|(output, column)| value(step, &output.name, Some(output.role), column, row)),
+            );
+            shadow_faults.extend(fault(step, data, row));
+            continue;
+        }
         for (input, values) in header.inputs.iter().zip(&data.inputs) {
             inputs.push(value(&header.step, &input.name, None, &values.column, row));
         }
@@ -137,6 +146,8 @@ pub fn evaluation(dataset: &Dataset, headline: &Headline, run: &Name, row: usize
         inputs,
         outputs,
         faults,
+        shadow_outputs,
+        shadow_faults,
     }
 }
 

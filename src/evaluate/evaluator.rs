@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{plugins::Plugins, prepare::Places, progress::Board, results::Results};
+use super::{compare::Comparisons, plugins::Plugins, prepare::Places, progress::Board, results::Results};
 use crate::{
     resource::Resources,
     sandbox::{Limits, Patience, Sandbox, UnderWay},
@@ -29,6 +29,7 @@ struct Inner {
     board: Board,
     places: Places,
     results: Results,
+    comparisons: Comparisons,
 }
 
 /// How runs execute.
@@ -67,7 +68,19 @@ impl Evaluator {
         let plugins = Plugins::new(database.clone(), resources.clone(), sandbox, options.limits);
         let results = Results::new(database.clone());
         let (board, places) = (Board::default(), Places::new(options.compiles));
-        let inner = Inner { database, resources, views, plugins, options, engine, board, places, results };
+        let comparisons = Comparisons::default();
+        let inner = Inner {
+            database,
+            resources,
+            views,
+            plugins,
+            options,
+            engine,
+            board,
+            places,
+            results,
+            comparisons,
+        };
         Self { inner: Arc::new(inner), patience: Patience::default() }
     }
 
@@ -81,6 +94,12 @@ impl Evaluator {
     #[must_use]
     pub fn under_way(&self) -> UnderWay {
         self.inner.plugins.under_way()
+    }
+
+    /// The largest component that is accepted, in bytes.
+    #[must_use]
+    pub fn component_bytes(&self) -> usize {
+        self.inner.plugins.component_bytes()
     }
 
     pub(super) fn database(&self) -> &Database {
@@ -119,6 +138,10 @@ impl Evaluator {
 
     pub(super) fn places(&self) -> &Places {
         &self.inner.places
+    }
+
+    pub(super) fn comparisons(&self) -> &Comparisons {
+        &self.inner.comparisons
     }
 
     pub(super) fn results(&self) -> &Results {

@@ -62,8 +62,7 @@ impl Evaluator {
         let row = find_row(&dataset, name)?;
         let now = self.now(&dataset, name)?;
         let mut steps = Vec::new();
-        for place in 0..dataset.steps.len() {
-            let header = &dataset.header.steps[place];
+        for (place, header) in dataset.header.live() {
             steps.push(v1::StepExplanation {
                 step: header.step.clone(),
                 revision: header.revision.clone(),
@@ -77,7 +76,10 @@ impl Evaluator {
     }
 
     /// The plugin's own account; nothing for a row that it could not score.
-    fn plugin_steps(
+    ///
+    /// # Errors
+    /// What the sandbox says; when the store fails.
+    pub(super) fn plugin_steps(
         &self,
         dataset: &Dataset,
         place: usize,

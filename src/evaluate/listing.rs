@@ -184,7 +184,7 @@ impl Names<'_> {
     /// The input or output `step.name`.
     fn data(&self, path: &str) -> Option<&Column> {
         let (step, name) = path.split_once('.')?;
-        let place = self.dataset.header.steps.iter().position(|header| header.step == step)?;
+        let (place, _) = self.dataset.header.live().find(|(_, header)| header.step == step)?;
         let (header, data) = (&self.dataset.header.steps[place], &self.dataset.steps[place]);
         if let Some(input) = header.inputs.iter().position(|input| input.name == name) {
             return Some(&data.inputs[input].column);
@@ -251,7 +251,7 @@ impl Scope for Names<'_> {
 
     fn names(&self) -> Vec<String> {
         let fixed = ["account_manager", "display_name", "score", "payout", "grade", "faulted"];
-        let steps = self.dataset.header.steps.iter().flat_map(|step| {
+        let steps = self.dataset.header.live().flat_map(|(_, step)| {
             let inputs = step.inputs.iter().map(|input| &input.name);
             let outputs = step.outputs.iter().map(|output| &output.name);
             inputs.chain(outputs).map(|name| format!("{}.{name}", step.step)).collect::<Vec<_>>()

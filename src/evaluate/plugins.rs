@@ -85,6 +85,17 @@ impl Plugins {
         Self { limits, ..self.clone() }
     }
 
+    /// The largest component that is accepted, in bytes.
+    #[must_use]
+    pub fn component_bytes(&self) -> usize {
+        self.sandbox.component_bytes()
+    }
+
+    /// The records.
+    pub(super) fn resources(&self) -> &Resources {
+        &self.resources
+    }
+
     /// The guests under way now.
     #[must_use]
     pub fn under_way(&self) -> UnderWay {
@@ -158,22 +169,6 @@ impl Plugins {
         let plugin = self.published(&revision.component)?;
         let formula = revision.standard == FORMULA;
         Ok(self.with_parameters(plugin, parameters, formula)?)
-    }
-
-    /// Whether runs may execute a revision.
-    ///
-    /// # Errors
-    /// `NOT_FOUND`; `QUARANTINED`, with what it did; when the store fails.
-    pub fn check_runnable(&self, name: &str) -> Result<(), WriteError> {
-        let revision: v1::PluginRevision = self.resources.get(&Name::parse(name)?)?;
-        if revision.quarantine_reason.is_empty() {
-            return Ok(());
-        }
-        let message = format!(
-            "{name} is in quarantine, no run executes it: {}. Mend the plugin and publish another revision",
-            revision.quarantine_reason
-        );
-        Err(Rejection::new(Reason::Plugin(PluginReason::Quarantined), message).into())
     }
 
     /// A plugin that a request names or brings along.

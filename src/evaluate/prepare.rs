@@ -94,7 +94,11 @@ impl Evaluator {
         self.load(&self.places().published, BlobHash(found.hash()), load).await
     }
 
-    async fn prepare_revision(&self, name: &str) -> Result<(), WriteError> {
+    /// Loads the plugin of a published revision.
+    ///
+    /// # Errors
+    /// As loading does; when the store fails.
+    pub async fn prepare_revision(&self, name: &str) -> Result<(), WriteError> {
         let revision: v1::PluginRevision = self.resources().get(&Name::parse(name)?)?;
         let Some(hash) = parse_hash(&revision.component) else { return Ok(()) };
         let load = move |plugins: &Plugins| plugins.published(&revision.component).map(drop);

@@ -13,6 +13,7 @@ use crate::{
     model::{
         caller::Caller,
         name::{Id, Name},
+        plugin::{change_state, check_signature},
         rejection::{Reason, Rejection, ResourceReason, ServiceReason},
     },
     proto::v1::{self, publish_plugin_revision_request::Source},
@@ -31,6 +32,9 @@ struct Checked {
     /// none.
     loaded: Option<LoadedPlugin>,
     hash: String,
+    signature: Option<v1::PluginSignature>,
+    /// Whether it is to be active at once.
+    activate: bool,
 }
 
 // === impl Evaluator ===
@@ -39,7 +43,8 @@ impl Evaluator {
     /// See `PluginService.PublishPluginRevision`.
     ///
     /// # Errors
-    /// `INVALID_COMPONENT`, `IMPORT_REFUSED`, `INVALID_FORMULA`, `BAD_PARAMETERS`, `PARAMETERS_MISPLACED`, and what the
+    /// `INVALID_COMPONENT`, `IMPORT_REFUSED`, `INVALID_FORMULA`, `BAD_PARAMETERS`, `PARAMETERS_MISPLACED`,
+    /// `SIGNATURE_REQUIRED`, `BAD_SIGNATURE`, `SELF_APPROVAL` for one that is to be active at once, and what the
     /// standard methods say; when the store fails.
     pub async fn publish(
         &self,
@@ -63,7 +68,8 @@ impl Evaluator {
         // What it says of itself it says while somebody waits.
         let (patience, _waiting) = Patience::of_a_waiter();
         let evaluator = self.waiting(&patience.at_most(self.options().try_out));
-        let check = move || evaluator.check_publication(plugin, request);
+        let author = caller.author.clone();
+        let check = move || evaluator.check_publication(plugin, request, &author);
         let checked =
             tokio::task::spawn_blocking(check).await.map_err(|error| internal(&error.to_string()))??;
         if !own.validate_only {
@@ -84,6 +90,7 @@ impl Evaluator {
         &self,
         plugin: Name,
         request: v1::PublishPluginRevisionRequest,
+        author: &str,
     ) -> Result<Checked, WriteError> {
         let team: v1::Team = self.resources().get(&Name::of_team(plugin.team().clone()))?;
         let plugins = self.plugins().within(team_limits(&team, self.options())?);
@@ -113,7 +120,11 @@ impl Evaluator {
             "" => plugins.with_parameters(loaded, "{}", formula).ok(),
             given => Some(plugins.with_parameters(loaded, given, formula)?),
         };
-        Ok(Checked { plugin, component, standard, parameters, loaded, hash })
+        let (signature, activate) = (request.signature, request.activate);
+        let checked = Checked { plugin, component, standard, parameters, loaded, hash, signature, activate };
+        // Said before anything is kept, and once more when it is.
+        check_signature(&checked.revision(author), &team)?;
+        Ok(checked)
     }
 
     /// See `PluginService.ListStandardPlugins`.
@@ -138,6 +149,25 @@ fn internal(cause: &str) -> Rejection {
 
 fn standard_component(id: &str) -> Vec<u8> {
     super::standard::find(id).map(|plugin| plugin.component.to_vec()).unwrap_or_default()
+}
+
+// === impl Checked ===
+
+impl Checked {
+    /// The revision, without its name and number.
+    fn revision(&self, author: &str) -> v1::PluginRevision {
+        v1::PluginRevision {
+            plugin: self.plugin.to_string(),
+            component: self.hash.clone(),
+            component_bytes: self.component.len() as i64,
+            standard: self.standard.clone(),
+            parameters: self.parameters.clone(),
+            manifest: self.loaded.as_ref().map(|loaded| manifest_message(&loaded.manifest)),
+            author: author.to_owned(),
+            signature: self.signature.clone(),
+            ..v1::PluginRevision::default()
+        }
+    }
 }
 
 /// Numbers the revision, keeps it, and makes it the plugin's latest.
@@ -167,20 +197,26 @@ fn revise(
         Rejection::resource(ResourceReason::InvalidName, message)
     })?;
     let name = Name::new(checked.plugin.team().clone(), "pluginRevisions", id);
-    let revision = v1::PluginRevision {
-        name: name.to_string(),
-        plugin: checked.plugin.to_string(),
-        number,
-        component: checked.hash.clone(),
-        component_bytes: checked.component.len() as i64,
-        standard: checked.standard.clone(),
-        parameters: checked.parameters.clone(),
-        manifest: checked.loaded.as_ref().map(|loaded| manifest_message(&loaded.manifest)),
-        author: author.to_owned(),
-        ..v1::PluginRevision::default()
-    };
-    let kept = changes.put(&name, &revision)?;
+    let mut revision = v1::PluginRevision { name: name.to_string(), number, ..checked.revision(author) };
+    let team = Name::of_team(name.team().clone());
+    check_signature(&revision, &changes.get(&team)?.unwrap_or_default())?;
     plugin.latest_revision = name.to_string();
+    changes.put(&name, &revision)?;
     changes.put(&checked.plugin, &plugin)?;
-    Ok(kept)
+    if checked.activate {
+        // Both steps with what each asks for, as if they were made one after the other.
+        for state in [v1::PluginRevisionState::Approved, v1::PluginRevisionState::Active] {
+            revision.set_state(state);
+            let changed = change_state(&mut revision, author, &*changes)?;
+            if let Some(former) = changed.former {
+                changes.put(&Name::parse(&former.name)?, &former)?;
+            }
+            if let Some(plugin) = changed.plugin {
+                changes.put(&checked.plugin, &plugin)?;
+            }
+        }
+        changes.put(&name, &revision)?;
+    }
+    let missing = || internal("the revision that was just kept is not there");
+    changes.get(&name)?.ok_or_else(missing)
 }

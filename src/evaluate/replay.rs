@@ -48,7 +48,8 @@ impl Evaluator {
         let conduct = Conduct { chunk_rows, threads, patience: self.patience(), done: &AtomicU64::new(0) };
         let mut replayed = Dataset::clone(&recorded);
         let mut first_difference = None;
-        for place in 0..recorded.steps.len() {
+        // Nothing rests on shadows: they stay as they are on file.
+        for (place, _) in recorded.header.live() {
             // Each step gets what is on file, also where a step before gave it: a difference is told where it arises.
             let outcome = self.replay_step(&recorded, place, &conduct)?;
             if first_difference.is_none() {

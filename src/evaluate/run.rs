@@ -9,33 +9,27 @@ use std::{
 use super::{
     batch::StepInputs,
     binding::{BoundStep, Known, bind, invalid_binding},
-    column::Column,
-    dataset::{
-        Dataset, Faults, Header, InputData, InputHeader, Kind, RowFault, Source, StepData, StoredLimits,
-    },
+    dataset::{Dataset, Header, InputHeader, Source, StepData, StoredLimits},
     evaluation::account_manager,
     evaluator::Evaluator,
     execute::{Conduct, StepJob, Stopped, execute},
-    hierarchy::Hierarchy,
-    input::{InputMaker, Made, Seen, rescale},
-    lines,
+    input::{InputMaker, Seen},
     measure::MeasureSet,
     plugins::Plugins,
     population::{ACCOUNT_MANAGERS, population},
     progress::Progress,
     sample::{self, Nondeterministic},
-    target,
+    shadow,
+    step_inputs::make_step,
+    steps, target,
     team::{currency_scale, stored_rounding, team_limits},
 };
 use crate::{
-    evaluate::{
-        column::{Texts, TextsBuilder, Values, count_u32},
-        fields::FieldExpression,
-    },
+    evaluate::column::{Texts, TextsBuilder},
     model::{
         name::{Id, Name},
         period::Period,
-        rejection::{EvaluationReason, PluginReason, Reason, Rejection},
+        rejection::{EvaluationReason, Reason, Rejection},
     },
     proto::v1,
     sandbox::Limits,
@@ -44,9 +38,6 @@ use crate::{
 };
 
 pub use super::run_error::{RunError, view_error};
-
-/// The group that is who is reported to, rather than an expression.
-const MANAGER: &str = "manager";
 
 /// How often measures may change while a run looks at them, before it gives up.
 const LOOKS: usize = 10;
@@ -72,7 +63,8 @@ impl BoundRun {
     ///
     /// # Errors
     /// What is wrong with the run.
-    pub fn bind(evaluator: &Evaluator, run: v1::Run) -> Result<Self, RunError> {
+    pub fn bind(evaluator: &Evaluator, mut run: v1::Run) -> Result<Self, RunError> {
+        steps::resolve(evaluator.resources(), &mut run)?;
         let name = Name::parse(&run.name)?;
         let team_id = name.team().clone();
         let period = Period::parse(&run.period_start, &run.period_end)?;
@@ -123,6 +115,11 @@ impl BoundRun {
         self.snapshot.sequence
     }
 
+    /// Its steps, each with the revision that it executes.
+    pub fn executed(&self) -> Vec<v1::RunStep> {
+        self.run.steps.clone()
+    }
+
     /// What its plugins may use.
     pub fn limits(&self) -> Limits {
         self.limits
@@ -144,7 +141,7 @@ impl BoundRun {
     /// When the run fails or is stopped.
     pub fn execute(mut self, evaluator: &Evaluator, progress: &Progress) -> Result<Dataset, RunError> {
         let steps = std::mem::take(&mut self.steps);
-        let header = self.header(evaluator, &steps);
+        let mut header = self.header(evaluator, &steps);
         let context = header.context();
         let seen = Seen {
             snapshot: &self.snapshot,
@@ -163,7 +160,15 @@ impl BoundRun {
                     stopped: Stopped::Cancelled,
                 });
             }
-            let (mut data, unfit) = make_step(&seen, &mut maker, bound, &steps, &finished)?;
+            let is_shadow = bound.header.shadow_of.is_some();
+            let (mut data, unfit) = match make_step(&seen, &mut maker, bound, &steps, &finished) {
+                Err(error) if is_shadow => {
+                    tracing::warn!(run = %self.run.name, step = bound.header.step, %error, "no inputs for a shadow");
+                    header.steps.retain(|kept| kept.step != bound.header.step);
+                    continue;
+                }
+                made => made?,
+            };
             let job = StepJob {
                 plugin: &bound.loaded.plugin,
                 parameters: &bound.loaded.parameters,
@@ -179,9 +184,13 @@ impl BoundRun {
                 patience: &progress.patience,
                 done: &progress.done,
             };
-            let outcome = execute(&job, &conduct)
-                .map_err(|stopped| RunError::Stopped { step: bound.header.step.clone(), stopped })?;
-            sample::check(&job, &conduct, &outcome).map_err(|found| self.nondeterministic(bound, &found))?;
+            let outcome = if is_shadow { shadow::execute(&job, &conduct) } else { execute(&job, &conduct) };
+            let outcome =
+                outcome.map_err(|stopped| RunError::Stopped { step: bound.header.step.clone(), stopped })?;
+            if !is_shadow {
+                let checked = sample::check(&job, &conduct, &outcome);
+                checked.map_err(|found| self.nondeterministic(bound, &found))?;
+            }
             drop(job);
             data.outputs = outcome.outputs;
             data.faults = outcome.faults;
@@ -267,102 +276,6 @@ impl BoundRun {
     }
 }
 
-/// Makes what goes into a step, and the rows whose inputs could not be made.
-fn make_step(
-    seen: &Seen<'_>,
-    maker: &mut InputMaker<'_>,
-    bound: &BoundStep,
-    steps: &[BoundStep],
-    finished: &[StepData],
-) -> Result<(StepData, Faults), RunError> {
-    let mut unfit = Faults::new();
-    let step = &bound.header.step;
-    let mut inputs = Vec::new();
-    for input in &bound.header.inputs {
-        let made = match &input.source {
-            Source::Output { step, output } => earlier_output(input, step, output, steps, finished),
-            source => maker.make(step, &input.name, source, input.kind, input.scale)?,
-        };
-        for (row, why) in made.unfit.iter() {
-            let message = format!("the input {} ({}): {why}", input.name, input.source.words());
-            unfit.entry(*row).or_insert_with(|| input_fault(message));
-        }
-        inputs.push(InputData { column: made.column, records: made.records });
-    }
-    let mut made_lines = None;
-    if let (Some(header), Some(binding)) = (&bound.header.lines, &bound.lines) {
-        let made = lines::make(step, binding, header, seen)?;
-        for (row, why) in made.unfit {
-            unfit.entry(row).or_insert_with(|| input_fault(format!("detail lines: {why}")));
-        }
-        made_lines = Some(made.lines);
-    }
-    let groups = match &bound.header.group_by {
-        Some(group_by) => Some(groups(seen, step, group_by, &mut unfit)?),
-        None => None,
-    };
-    let data = StepData { inputs, lines: made_lines, groups, outputs: Vec::new(), faults: Faults::new() };
-    Ok((data, unfit))
-}
-
-fn input_fault(message: String) -> RowFault {
-    RowFault { reason: PluginReason::InputFault.code().to_owned(), message }
-}
-
-/// An output of a step before as an input: missing where that step could not score.
-fn earlier_output(
-    input: &InputHeader,
-    step: &str,
-    output: &str,
-    steps: &[BoundStep],
-    finished: &[StepData],
-) -> Made {
-    let place = steps.iter().position(|bound| bound.header.step == step).expect("checked when bound");
-    let outputs = &steps[place].header.outputs;
-    let output = outputs.iter().position(|known| known.name == output).expect("checked when bound");
-    let column = &finished[place].outputs[output];
-    let mut unfit = Vec::new();
-    let mut column = column.clone();
-    if let Values::Number { scale, unscaled } = &mut column.values {
-        for (row, (digits, missing)) in unscaled.iter_mut().zip(&mut column.missing).enumerate() {
-            match rescale(i128::from(*digits), *scale, input.scale) {
-                Ok(rescaled) => *digits = rescaled,
-                Err(why) => {
-                    unfit.push((count_u32(row), why.words(input.scale)));
-                    (*digits, *missing) = (0, true);
-                }
-            }
-        }
-        *scale = input.scale;
-    }
-    Made { column: Arc::new(column), records: None, unfit: Arc::new(unfit) }
-}
-
-/// What makes the group of each row.
-fn groups(seen: &Seen<'_>, step: &str, group_by: &str, unfit: &mut Faults) -> Result<Arc<Column>, Rejection> {
-    if group_by == MANAGER {
-        let hierarchy = Hierarchy::as_of(seen.people, seen.period.last_day());
-        let (mut builder, mut missing) = (TextsBuilder::default(), Vec::new());
-        for &row in seen.population {
-            let manager = hierarchy.manager[row as usize];
-            missing.push(manager.is_none());
-            match manager {
-                Some(manager) => builder.push(&seen.people.ids[manager as usize]),
-                None => builder.push_missing(),
-            }
-        }
-        return Ok(Arc::new(Column { values: Values::Text(builder.finish()), missing }));
-    }
-    let role = format!("step {step}, group_by");
-    let expression = FieldExpression::compile(ACCOUNT_MANAGERS, group_by, &role)?;
-    super::input::check_kind(step, "group_by", group_by, expression.kind(), Kind::Text)?;
-    let made = super::input::convert(&expression.evaluate(seen.people)?, seen.population, 0);
-    for (row, why) in made.unfit.iter() {
-        unfit.entry(*row).or_insert_with(|| input_fault(format!("group_by {group_by}: {why}")));
-    }
-    Ok(made.column)
-}
-
 /// The team and its measures, as they are now.
 type Definitions = (v1::Team, BTreeMap<Name, v1::Measure>);
 
@@ -386,12 +299,12 @@ fn bind_steps(
 ) -> Result<Vec<BoundStep>, RunError> {
     let mut bound: Vec<BoundStep> = Vec::new();
     for step in &run.steps {
-        plugins.check_runnable(&step.revision)?;
         let loaded = plugins.revision(&step.revision, &step.parameters)?;
         let known = Known { measures, before: &bound, currency_scale: currency_scale(team) };
         let next = bind(step, loaded, &known)?;
         bound.push(next);
     }
+    shadow::bind_shadows(plugins, run, team, measures, &mut bound)?;
     Ok(bound)
 }
 

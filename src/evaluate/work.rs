@@ -242,9 +242,11 @@ impl AtWork {
         let (sequence, rows, limits) = (bound.sequence(), bound.rows() as u64, bound.limits());
         self.progress.expect(rows, bound.steps());
         let engine = engine_message(&self.evaluator, &limits);
+        let steps = bound.executed();
         self.change("BeginRun", &author, move |run, now| {
             run.set_state(RunState::Running);
             run.sequence = sequence;
+            run.steps.clone_from(&steps);
             (run.rows_total, run.rows_done, run.rows_faulted) = (rows, 0, 0);
             run.engine = Some(engine.clone());
             run.start_time = Some(now);

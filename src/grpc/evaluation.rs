@@ -20,8 +20,9 @@ use crate::{
     proto::{
         server::evaluation_service_server::EvaluationService,
         v1::{
-            ComputeMeasuresRequest, ComputeMeasuresResponse, DownloadDatasetRequest, DownloadDatasetResponse,
-            Evaluation, ExplainEvaluationRequest, ExplainEvaluationResponse, GetEvaluationRequest,
+            CompareRevisionsRequest, CompareRevisionsResponse, ComputeMeasuresRequest,
+            ComputeMeasuresResponse, DownloadDatasetRequest, DownloadDatasetResponse, Evaluation,
+            ExplainEvaluationRequest, ExplainEvaluationResponse, GetEvaluationRequest,
             ListEvaluationsRequest, ListEvaluationsResponse, ReplayRunRequest, ReplayRunResponse, RunState,
             WatchRunRequest, WatchRunResponse,
         },
@@ -111,6 +112,21 @@ impl EvaluationService for Evaluations {
         evaluator.prepare_run(&run_name(&request.name)?).await.map_err(status::of)?;
         self.blocking
             .run(move |patience| evaluator.waiting(patience).replay(&request))
+            .await
+            .map(Response::new)
+    }
+
+    async fn compare_revisions(
+        &self,
+        request: Request<CompareRevisionsRequest>,
+    ) -> Result<Response<CompareRevisionsResponse>, Status> {
+        let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
+        evaluator.prepare_run(&run_name(&request.run)?).await.map_err(status::of)?;
+        for revision in [&request.baseline, &request.candidate].into_iter().filter(|name| !name.is_empty()) {
+            evaluator.prepare_revision(revision).await.map_err(status::of)?;
+        }
+        self.blocking
+            .run(move |patience| evaluator.waiting(patience).compare_revisions(&request))
             .await
             .map(Response::new)
     }

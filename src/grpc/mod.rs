@@ -24,6 +24,7 @@ mod services;
 mod standard;
 pub mod status;
 mod transfer;
+mod upload;
 mod weighed;
 
 pub use author::{ANONYMOUS, AUTHOR, AUTHOR_BIN};

@@ -1,10 +1,12 @@
 //! `PluginService`, apart from its standard methods.
 
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     calls::{Blocking, caller},
+    limits::Limits,
     status,
+    upload::Uploads,
 };
 use crate::{
     evaluate::Evaluator,
@@ -12,8 +14,9 @@ use crate::{
         server::plugin_service_server::PluginService,
         v1::{
             DescribePluginRequest, EvaluatePluginRequest, EvaluatePluginResponse, ExplainPluginRequest,
-            ExplainPluginResponse, ListStandardPluginsRequest, ListStandardPluginsResponse, Manifest,
-            PluginRevision, PublishPluginRevisionRequest,
+            ExplainPluginResponse, ListPluginRevisionRunsRequest, ListPluginRevisionRunsResponse,
+            ListStandardPluginsRequest, ListStandardPluginsResponse, Manifest, PluginRevision,
+            PublishPluginRevisionRequest, UploadPluginRevisionRequest,
         },
     },
 };
@@ -22,6 +25,7 @@ use crate::{
 pub struct Plugins {
     evaluator: Evaluator,
     blocking: Blocking,
+    uploads: Uploads,
 }
 
 // === impl Plugins ===
@@ -29,8 +33,9 @@ pub struct Plugins {
 impl Plugins {
     /// Publishes with this evaluator.
     #[must_use]
-    pub fn new(evaluator: Evaluator, blocking: Blocking) -> Self {
-        Self { evaluator, blocking }
+    pub fn new(evaluator: Evaluator, blocking: Blocking, limits: &Limits) -> Self {
+        let uploads = Uploads::new(limits, evaluator.component_bytes());
+        Self { evaluator, blocking, uploads }
     }
 }
 
@@ -43,6 +48,24 @@ impl PluginService for Plugins {
         let caller = caller(&request);
         let revision = self.evaluator.publish(&caller, request.into_inner()).await;
         revision.map(Response::new).map_err(status::of)
+    }
+
+    async fn upload_plugin_revision(
+        &self,
+        request: Request<Streaming<UploadPluginRevisionRequest>>,
+    ) -> Result<Response<PluginRevision>, Status> {
+        let caller = caller(&request);
+        let publication = self.uploads.take(request.into_inner()).await?;
+        let revision = self.evaluator.publish(&caller, publication).await;
+        revision.map(Response::new).map_err(status::of)
+    }
+
+    async fn list_plugin_revision_runs(
+        &self,
+        request: Request<ListPluginRevisionRunsRequest>,
+    ) -> Result<Response<ListPluginRevisionRunsResponse>, Status> {
+        let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
+        self.blocking.run(move |_| evaluator.revision_runs(&request)).await.map(Response::new)
     }
 
     async fn list_standard_plugins(

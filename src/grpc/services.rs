@@ -107,7 +107,7 @@ impl Services {
     fn routes(&self, limits: &Limits, blocking: &Blocking) -> Routes {
         let (database, resources) = (self.database.clone(), self.resources.clone());
         let evaluations = Evaluations::new(self.evaluator.clone(), blocking.clone());
-        let plugins = Plugins::new(self.evaluator.clone(), blocking.clone());
+        let plugins = Plugins::new(self.evaluator.clone(), blocking.clone(), limits);
         let servers = Servers::new(database.clone(), self.evaluator.clone(), blocking.clone());
         let audits = Audits::new(database, resources.clone(), blocking.clone());
         let transfers = Transfers::new(resources);

@@ -172,11 +172,14 @@ fn of_plugin(reason: PluginReason) -> Code {
         | PluginReason::BadBatch
         | PluginReason::ParametersMisplaced
         | PluginReason::MissingInput
+        | PluginReason::BadSignature
         | PluginReason::InputFault => Code::InvalidArgument,
         PluginReason::PluginFault
         | PluginReason::ContractViolation
         | PluginReason::Trapped
-        | PluginReason::Quarantined => Code::FailedPrecondition,
+        | PluginReason::Quarantined
+        | PluginReason::SelfApproval
+        | PluginReason::SignatureRequired => Code::FailedPrecondition,
         PluginReason::OutOfFuel
         | PluginReason::StackOverflow
         | PluginReason::OutOfMemory

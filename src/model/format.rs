@@ -8,6 +8,7 @@ use jiff::tz::TimeZoneDatabase;
 use super::{
     currency, decimal,
     period::parse_date,
+    signature,
     text::{is_harmful, is_visible},
 };
 use crate::proto::v1::Format;
@@ -37,6 +38,9 @@ pub fn normal(format: Format, text: &str, scale: usize) -> Result<Cow<'_, str>, 
         Format::TimeZone => time_zone(text),
         Format::Email if is_email(text) => Ok(Cow::Borrowed(text)),
         Format::Email => Err(format!("{} is not a mail address like anna@example.com", quoted(text))),
+        Format::PublicKey => signature::normal_public_key(text)
+            .map(Cow::Owned)
+            .map_err(|what| format!("{}: {what}", quoted(text))),
         Format::Locale if is_locale(text) => Ok(Cow::Borrowed(text)),
         Format::Locale => Err(format!("{} is not a language tag like de-AT", quoted(text))),
     }

@@ -140,6 +140,12 @@ reasons! {
         TimedOut = "TIMED_OUT",
         /// A run found that the revision's answer for a row depends on more than the row.
         Quarantined = "QUARANTINED",
+        /// The team asks for four eyes, and the author approves, or somebody unnamed.
+        SelfApproval = "SELF_APPROVAL",
+        /// The team takes signed revisions only.
+        SignatureRequired = "SIGNATURE_REQUIRED",
+        /// The signature is not one of a key that the team trusts, over this revision.
+        BadSignature = "BAD_SIGNATURE",
     }
 
     /// Reasons of the service itself.

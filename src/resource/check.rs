@@ -52,6 +52,18 @@ pub(crate) fn check(
             continue;
         }
         let path = path.field(&field.name);
+        let instead = plan
+            .by_name(&field.rule.unless)
+            .filter(|other| record.get(other.number).is_some_and(|value| !value.is_empty()));
+        if let Some(other) = instead {
+            if record.get(field.number).is_some_and(|value| !value.is_empty()) {
+                findings.field(
+                    path.to_string(),
+                    format!("is not accepted beside {}: give one of the two", other.name),
+                );
+            }
+            continue;
+        }
         match record.get_mut(field.number) {
             None if field.rule.required => findings.field(path.to_string(), required(field)),
             None => {}

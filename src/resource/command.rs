@@ -7,11 +7,12 @@ use super::{
     check, keys,
     mask::Mask,
     method::{Action, MethodPlan, TransitionPlan},
+    own::Changes,
     plan::{CollectionPlan, plans},
     record::{Path, Record, Value},
     reference::Referrers,
-    state,
-    write::{Draft, check_etag, internal, load, not_found},
+    rules, state,
+    write::{Draft, Reader, check_etag, internal, load, not_found},
 };
 use crate::{
     model::{
@@ -284,8 +285,14 @@ impl Command {
         }
         let mut findings = Findings::default();
         check::check(&mut after, Some(name.team()), &[], Path::new(""), &mut findings);
+        let others = rules::change_state(collection, &mut after, &self.author, &Reader(transaction))?;
         let draft = Draft { collection, name, before: Some(before), after, own: false, author: self.author };
-        Ok(draft.keep(transaction, "", findings)?.1)
+        let kept = draft.keep(transaction, "", findings)?.1;
+        let mut changes = Changes::within(transaction);
+        for (name, record) in others {
+            changes.put_encoded(&name, &record)?;
+        }
+        Ok(kept)
     }
 
     /// Which resource, if nothing was found wrong with the request.

@@ -9,16 +9,17 @@ use super::{
     Resources, command, keys,
     once::Once,
     plan::{CollectionPlan, plans},
-    record::Record,
+    record::{Record, Value},
     service::origin,
-    write::{self, Draft, damaged, load, not_found},
+    state,
+    write::{self, Draft, Reader, damaged, load, not_found},
 };
 use crate::{
     model::{
         caller::Caller,
         finding::Findings,
         name::{Id, Name},
-        records,
+        records::{self, Records},
         rejection::{Reason, Rejection, ResourceReason, ServiceReason},
     },
     store::{Key, Transaction, WriteError},
@@ -140,6 +141,13 @@ impl Resources {
 
 // === impl Changes ===
 
+impl<'w, 't> Changes<'w, 't> {
+    /// Changes within a write under way.
+    pub(crate) fn within(transaction: &'w mut Transaction<'t>) -> Self {
+        Self { transaction }
+    }
+}
+
 impl Changes<'_, '_> {
     /// When the write is made.
     #[must_use]
@@ -166,6 +174,13 @@ impl Changes<'_, '_> {
         records::decode(&self.keep(collection, name, before, &record.encode_to_vec())?)
     }
 
+    /// Puts a record that is encoded already.
+    pub(crate) fn put_encoded(&mut self, name: &Name, encoded: &[u8]) -> Result<Bytes, Rejection> {
+        let collection = collection(name)?;
+        let before = load(self.transaction, collection, name)?;
+        self.keep(collection, name, before, encoded)
+    }
+
     fn keep(
         &mut self,
         collection: &'static CollectionPlan,
@@ -175,6 +190,13 @@ impl Changes<'_, '_> {
     ) -> Result<Bytes, Rejection> {
         command::check_team(self.transaction, name, "name")?;
         let mut after = Record::kept(collection.message, encoded).map_err(|_| damaged(name))?;
+        if before.is_none()
+            && let Some(state) = &collection.state
+            && state::current(&after, state) == 0
+            && let Some(&first) = state.initial.first()
+        {
+            after.set(state.number, Value::Number(i64::from(first) as u64));
+        }
         if let Some(before) = &before {
             // What identifies it is not the change's to change.
             for number in [collection.name, collection.create_time] {
@@ -186,6 +208,16 @@ impl Changes<'_, '_> {
         }
         let draft = Draft { collection, name: name.clone(), before, after, own: true, author: String::new() };
         Ok(draft.keep(self.transaction, "", Findings::default())?.1)
+    }
+}
+
+impl Records for Changes<'_, '_> {
+    fn record(&self, name: &str) -> Result<Option<Bytes>, Rejection> {
+        Reader(self.transaction).record(name)
+    }
+
+    fn referrers(&self, name: &str, collection: &str) -> Result<u64, Rejection> {
+        Reader(self.transaction).referrers(name, collection)
     }
 }
 

@@ -162,6 +162,12 @@ impl Sandbox {
         format!("wasmtime {}", engine::VERSION)
     }
 
+    /// The largest component that is accepted, in bytes.
+    #[must_use]
+    pub fn component_bytes(&self) -> usize {
+        self.inner.component_bytes
+    }
+
     /// The guests under way now.
     pub fn under_way(&self) -> UnderWay {
         self.inner.census.under_way()

@@ -174,6 +174,8 @@ async fn publish_plugins(connection: &Connection) -> Result<(String, String), Fa
         let plugin = format!("{TEAM}/plugins/{id}");
         plugin::ensure(connection, &plugin, None, false).await?;
         let request = v1::PublishPluginRevisionRequest {
+            activate: true,
+            signature: None,
             plugin,
             source: Some(source),
             parameters: parameters.to_owned(),

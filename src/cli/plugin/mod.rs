@@ -117,6 +117,8 @@ async fn publish(arguments: &PublishArguments) -> Result<(), Failure> {
     };
     ensure(&connection, &plugin, arguments.display_name.as_deref(), arguments.validate_only).await?;
     let request = v1::PublishPluginRevisionRequest {
+        activate: false,
+        signature: None,
         plugin,
         source: Some(source),
         parameters: parameters(arguments.parameters.as_deref())?,

@@ -63,6 +63,9 @@ pub struct StoredLimits {
 pub struct StepHeader {
     /// What the run calls it.
     pub step: String,
+    /// The step that it is a shadow of, a candidate executed beside it; nothing for a step whose outputs count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow_of: Option<String>,
     /// The plugin revision.
     pub revision: String,
     /// The component's BLAKE3 hash, in hex.
@@ -169,6 +172,11 @@ pub enum Role {
 // === impl Header ===
 
 impl Header {
+    /// The steps whose outputs count, with their places: all but shadows.
+    pub fn live(&self) -> impl Iterator<Item = (usize, &StepHeader)> {
+        self.steps.iter().enumerate().filter(|(_, step)| step.shadow_of.is_none())
+    }
+
     /// What the plugins see of the run.
     #[must_use]
     pub fn context(&self) -> sandbox::Context {

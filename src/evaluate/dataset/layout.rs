@@ -1,6 +1,6 @@
 //! What the columns of a dataset are called. The name of a step holds neither `.` nor `#`, so that no two are the same:
 //! `kpi.revenue` (inputs and outputs), `kpi#records.revenue`, `kpi#lines.amount`, `kpi#line_record`, `kpi#group`,
-//! `kpi#fault`, `kpi#fault_message`.
+//! `kpi#fault`, `kpi#fault_message`. The shadow of the step is the step `kpi~shadow`.
 
 /// The metadata key of the header.
 pub const HEADER_KEY: &str = "merit";
@@ -10,6 +10,11 @@ pub const ACCOUNT_MANAGER: &str = "account_manager";
 
 /// The column of what people call the account managers.
 pub const DISPLAY_NAME: &str = "display_name";
+
+/// What the shadow of a step is called: no step of a run can have that name.
+pub fn shadow(step: &str) -> String {
+    format!("{step}~shadow")
+}
 
 /// The column of an input or output.
 pub fn value(step: &str, name: &str) -> String {

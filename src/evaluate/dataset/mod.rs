@@ -16,6 +16,7 @@ pub use header::{
     Header, InputHeader, Kind, LineHeader, OutputHeader, Role, Source, StepHeader, StoredLimits,
     StoredRounding,
 };
+pub use layout::shadow as shadow_name;
 pub use read::{ReadError, read};
 pub use write::write;
 
@@ -94,11 +95,11 @@ impl Dataset {
         self.ids.binary_search_by(|probe| (**probe).cmp(id)).ok()
     }
 
-    /// Rows that at least one step could not score.
+    /// Rows that at least one step could not score; shadows do not count.
     #[must_use]
     pub fn faulted(&self) -> Vec<bool> {
         let mut faulted = vec![false; self.rows()];
-        for row in self.steps.iter().flat_map(|step| step.faults.keys()) {
+        for row in self.header.live().flat_map(|(place, _)| self.steps[place].faults.keys()) {
             faulted[*row as usize] = true;
         }
         faulted

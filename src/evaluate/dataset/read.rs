@@ -360,6 +360,7 @@ mod tests {
             engine: "engine 1".to_owned(),
             limits: StoredLimits { fuel_per_call: 1, fuel_per_row: 2, memory_bytes: 3, output_bytes: 4 },
             steps: vec![StepHeader {
+                shadow_of: None,
                 step: "kpi".to_owned(),
                 revision: "teams/t/pluginRevisions/p-1".to_owned(),
                 component: "00".to_owned(),

@@ -3,13 +3,16 @@
 
 mod expression;
 mod measure;
+mod plugin;
 mod run;
 
-use super::plan::CollectionPlan;
+use super::{plan::CollectionPlan, record::Record};
 use crate::model::{
     crm, evaluation,
     finding::Findings,
-    goal, organisation,
+    goal,
+    name::Name,
+    organisation,
     records::{Records, decode},
     rejection::Rejection,
 };
@@ -23,6 +26,7 @@ pub(crate) fn check(
 ) -> Result<(), Rejection> {
     match collection.schema.collection.as_str() {
         "accountManagers" => organisation::account_manager(&decode(encoded)?, records, findings)?,
+        "teams" => crate::model::plugin::team(&decode(encoded)?, findings),
         "customers" => crm::customer(&decode(encoded)?, records, findings)?,
         "opportunities" => crm::opportunity(&decode(encoded)?, findings),
         "goals" => goal::goal(&decode(encoded)?, records, findings)?,
@@ -41,4 +45,19 @@ pub(crate) fn check(
         _ => {}
     }
     Ok(())
+}
+
+/// Changes a record beside its state, when a method of its own changes that, on behalf of the caller; answers the other
+/// records that change with it.
+pub(crate) fn change_state(
+    collection: &CollectionPlan,
+    record: &mut Record,
+    caller: &str,
+    records: &dyn Records,
+) -> Result<Vec<(Name, Vec<u8>)>, Rejection> {
+    match collection.schema.collection.as_str() {
+        "pluginRevisions" => plugin::change_state(record, caller, records),
+        // With others nothing changes but the state.
+        _ => Ok(Vec::new()),
+    }
 }

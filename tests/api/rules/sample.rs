@@ -61,6 +61,7 @@ pub fn good(format: Format, number: u32) -> String {
         Format::Expression => "TRUE".to_owned(),
         Format::Json => "{}".to_owned(),
         Format::Locale => "de-AT".to_owned(),
+        Format::PublicKey => merit::model::signature::public_key(&"07".repeat(32)).unwrap(),
         Format::Unspecified | Format::Multiline => "sample".to_owned(),
     }
 }
@@ -75,6 +76,7 @@ pub fn bad(format: Format) -> &'static str {
         Format::Email => "anna",
         Format::Json => "[]",
         Format::Locale => "?",
+        Format::PublicKey => "07",
         Format::Unspecified | Format::Multiline | Format::Expression => "a\u{7}b",
     }
 }

@@ -1,13 +1,16 @@
 //! Runs from end to end, through the wire. Here: the organisation and the plugins that the tests share.
 
+mod compare;
 mod conduct;
 mod hostile;
+mod life;
 mod limits;
 mod quarantine;
 mod requests;
 mod results;
 mod sources;
 mod stopped;
+mod upload;
 
 use merit::proto::v1::{self, input_binding::Source, publish_plugin_revision_request as publish};
 use tonic::Status;

@@ -1,0 +1,269 @@
+//! What another revision would change of a finished run: asked here, executed in `substitute`, told in `difference`.
+
+mod difference;
+mod substitute;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use self::{difference::Comparison, substitute::substitute};
+use super::{
+    dataset::{Dataset, StepHeader, shadow_name},
+    evaluator::Evaluator,
+    results::run_name,
+};
+use crate::{
+    model::{
+        name::{Id, Name},
+        rejection::{Rejection, ResourceReason},
+    },
+    proto::v1,
+    store::WriteError,
+};
+
+/// Account managers of a page that does not say.
+const PAGE_DEFAULT: usize = 20;
+/// The most account managers of a page: each is explained twice.
+const PAGE_MOST: usize = 100;
+/// Comparisons kept for the next page.
+const KEPT: usize = 4;
+
+/// The latest comparisons, so that the next page does not execute them again.
+#[derive(Default)]
+pub struct Comparisons(Mutex<VecDeque<(String, Arc<Comparison>)>>);
+
+/// What is compared, found.
+struct Asked {
+    dataset: Arc<Dataset>,
+    place: usize,
+    /// Empty for what the run found.
+    baseline: String,
+    candidate: String,
+    /// What tells this comparison from others.
+    key: String,
+}
+
+// === impl Comparisons ===
+
+impl Comparisons {
+    fn get(&self, key: &str) -> Option<Arc<Comparison>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|(known, _)| known == key).map(|(_, comparison)| Arc::clone(comparison))
+    }
+
+    fn put(&self, key: String, comparison: Arc<Comparison>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back((key, comparison));
+        if kept.len() > KEPT {
+            kept.pop_front();
+        }
+    }
+}
+
+// === impl Evaluator ===
+
+impl Evaluator {
+    /// See `EvaluationService.CompareRevisions`.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FINISHED`, `DATASET_DAMAGED`, `INVALID_FIELD` for a step that cannot be told, `INVALID_BINDING` for a
+    /// revision that takes what the evidence lacks, `INVALID_PAGE_TOKEN`; what the sandbox says; when the store fails.
+    pub fn compare_revisions(
+        &self,
+        request: &v1::CompareRevisionsRequest,
+    ) -> Result<v1::CompareRevisionsResponse, WriteError> {
+        let name = run_name(&request.run)?;
+        let asked = self.asked(&name, request)?;
+        let size = match usize::try_from(request.page_size) {
+            Ok(0) => PAGE_DEFAULT,
+            Ok(size) => size.min(PAGE_MOST),
+            Err(_) => return Err(Rejection::field("page_size", "is negative: 1 to 100, or 0").into()),
+        };
+        let start = start(&request.page_token, &asked.key)?;
+        let comparison = match self.comparisons().get(&asked.key) {
+            Some(comparison) => comparison,
+            None => {
+                let comparison = Arc::new(self.comparison(&asked, &request.parameters)?);
+                self.comparisons().put(asked.key.clone(), Arc::clone(&comparison));
+                comparison
+            }
+        };
+        let page: Vec<usize> = comparison.rows.iter().skip(start).take(size).copied().collect();
+        let end = start + page.len();
+        let more = end < comparison.rows.len();
+        let evaluations = page.into_iter().map(|row| self.evaluation_change(&comparison, row, name.team()));
+        let [baseline_payout, candidate_payout, payout_difference] = comparison.sums();
+        let header = |dataset: &Dataset| dataset.header.steps[asked.place].revision.clone();
+        Ok(v1::CompareRevisionsResponse {
+            step: asked.dataset.header.steps[asked.place].step.clone(),
+            baseline: header(&comparison.baseline),
+            candidate: header(&comparison.candidate),
+            rows: comparison.baseline.rows() as u64,
+            rows_changed: comparison.rows.len() as u64,
+            baseline_payout,
+            candidate_payout,
+            payout_difference,
+            outputs: comparison.outputs.clone(),
+            evaluations: evaluations.collect(),
+            next_page_token: if more { token(end, &asked.key) } else { String::new() },
+        })
+    }
+
+    /// Finds what is to be compared.
+    fn asked(&self, run: &Name, request: &v1::CompareRevisionsRequest) -> Result<Asked, WriteError> {
+        let message: v1::Run = self.resources().get(run)?;
+        let dataset = self.results().dataset(&message)?;
+        let place = self.step(&dataset, request)?;
+        let step = &dataset.header.steps[place];
+        let candidate = match request.candidate.as_str() {
+            "" => {
+                let shadow = shadow_name(&step.step);
+                let shadow = dataset.header.steps.iter().find(|other| other.step == shadow);
+                let missing = || {
+                    let what = format!("is required: step {} has no shadow to compare with", step.step);
+                    Rejection::field("candidate", what)
+                };
+                shadow.ok_or_else(missing)?.revision.clone()
+            }
+            given => given.to_owned(),
+        };
+        for (field, revision) in [("baseline", &request.baseline), ("candidate", &candidate)] {
+            if !revision.is_empty() && Name::parse(revision)?.team() != run.team() {
+                return Err(Rejection::field(field, "is a revision of another team than the run").into());
+            }
+        }
+        let key = [&message.dataset, &step.step, &request.baseline, &candidate, &request.parameters];
+        let key = key.map(|part| blake3::hash(part.as_bytes()).to_hex().to_string()).concat();
+        let key = blake3::hash(key.as_bytes()).to_hex()[..32].to_owned();
+        let baseline = request.baseline.clone();
+        Ok(Asked { dataset, place, baseline, candidate, key })
+    }
+
+    /// The place of the step: the one named, or the only one that can be meant.
+    fn step(&self, dataset: &Dataset, request: &v1::CompareRevisionsRequest) -> Result<usize, WriteError> {
+        let live: BTreeMap<&str, usize> =
+            dataset.header.live().map(|(place, step)| (step.step.as_str(), place)).collect();
+        let names = || live.keys().copied().collect::<Vec<_>>().join(", ");
+        if !request.step.is_empty() {
+            let unknown = || {
+                let what = format!("{:?} is no step of the run: it has {}", request.step, names());
+                Rejection::field("step", what)
+            };
+            return Ok(*live.get(request.step.as_str()).ok_or_else(unknown)?);
+        }
+        let meant: Vec<usize> = match request.candidate.as_str() {
+            "" => {
+                let has_shadow = |step: &StepHeader| {
+                    let shadow = shadow_name(&step.step);
+                    dataset.header.steps.iter().any(|other| other.step == shadow)
+                };
+                dataset.header.live().filter(|(_, step)| has_shadow(step)).map(|(place, _)| place).collect()
+            }
+            candidate => {
+                let plugin = |revision: &str| -> Result<String, WriteError> {
+                    Ok(self.resources().get::<v1::PluginRevision>(&Name::parse(revision)?)?.plugin)
+                };
+                let wanted = plugin(candidate)?;
+                let mut meant = Vec::new();
+                for (place, step) in dataset.header.live() {
+                    if plugin(&step.revision)? == wanted {
+                        meant.push(place);
+                    }
+                }
+                meant
+            }
+        };
+        match meant[..] {
+            [place] => Ok(place),
+            _ if live.len() == 1 => Ok(live.values().copied().next().unwrap_or_default()),
+            _ => Err(Rejection::field("step", format!("is required: one of {}", names())).into()),
+        }
+    }
+
+    fn comparison(&self, asked: &Asked, parameters: &str) -> Result<Comparison, WriteError> {
+        let recorded = &*asked.dataset;
+        let step = &recorded.header.steps[asked.place];
+        let parameters = if parameters.is_empty() { &step.parameters } else { parameters };
+        let limits = recorded.header.limits.restore(&self.options().ceilings);
+        let plugins = self.plugins().within(limits);
+        let loaded = plugins.candidate(&asked.candidate, parameters)?;
+        let candidate = substitute(self, recorded, asked.place, &asked.candidate, &loaded)?;
+        let baseline = match asked.baseline.as_str() {
+            "" => recorded.clone(),
+            revision => {
+                let loaded = plugins.candidate(revision, parameters)?;
+                substitute(self, recorded, asked.place, revision, &loaded)?.dataset
+            }
+        };
+        Ok(Comparison::of(baseline, candidate))
+    }
+
+    /// What changes for an account manager, with the steps of the explanations that differ.
+    fn evaluation_change(&self, comparison: &Comparison, row: usize, team: &Id) -> v1::EvaluationChange {
+        let mut change = comparison.evaluation(row, team);
+        for &place in &comparison.places {
+            // A plugin that cannot explain itself is no reason to say nothing of what it gives.
+            let explain = |dataset: &Dataset| self.plugin_steps(dataset, place, row).unwrap_or_default();
+            let (before, after) = (explain(&comparison.baseline), explain(&comparison.candidate));
+            let step = &comparison.baseline.header.steps[place].step;
+            change.steps.extend(explanation_changes(step, &before, &after));
+        }
+        change
+    }
+}
+
+/// The steps that only one of two explanations has, or that have another amount; repeated labels are told apart by their
+/// order.
+fn explanation_changes(
+    step: &str,
+    before: &[v1::ExplanationStep],
+    after: &[v1::ExplanationStep],
+) -> Vec<v1::ExplanationChange> {
+    type Key<'a> = (&'a str, &'a str, usize);
+    fn numbered(steps: &[v1::ExplanationStep]) -> Vec<(Key<'_>, &str)> {
+        let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let number = |step: &v1::ExplanationStep| -> usize {
+            let count = seen.entry((step.label.clone(), step.output.clone())).or_default();
+            *count += 1;
+            *count
+        };
+        let numbers: Vec<usize> = steps.iter().map(number).collect();
+        let keyed = steps.iter().zip(numbers);
+        keyed.map(|(step, number)| ((&*step.label, &*step.output, number), &*step.amount)).collect()
+    }
+    let (before, after) = (numbered(before), numbered(after));
+    let find = |steps: &[(Key<'_>, &str)], key: &Key<'_>| {
+        steps
+            .iter()
+            .find(|(other, _)| other == key)
+            .map_or_else(String::new, |(_, amount)| (*amount).to_owned())
+    };
+    let only_after = after.iter().filter(|(key, _)| !before.iter().any(|(other, _)| other == key));
+    let keys = before.iter().chain(only_after).map(|(key, _)| key);
+    let changes = keys.map(|key| v1::ExplanationChange {
+        step: step.to_owned(),
+        label: key.0.to_owned(),
+        output: key.1.to_owned(),
+        baseline_amount: find(&before, key),
+        candidate_amount: find(&after, key),
+    });
+    changes.filter(|change| change.baseline_amount != change.candidate_amount).collect()
+}
+
+fn token(end: usize, key: &str) -> String {
+    format!("{end:016x}{key}")
+}
+
+fn start(token: &str, key: &str) -> Result<usize, Rejection> {
+    if token.is_empty() {
+        return Ok(0);
+    }
+    let digits = token.strip_suffix(key).filter(|digits| digits.len() == 16);
+    digits.and_then(|digits| usize::from_str_radix(digits, 16).ok()).ok_or_else(|| {
+        let message =
+            "page_token is not the next_page_token of this comparison: the same request, or empty to begin";
+        Rejection::resource(ResourceReason::InvalidPageToken, message).violation("page_token", message)
+    })
+}

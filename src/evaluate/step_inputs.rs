@@ -1,0 +1,125 @@
+//! Makes what goes into a step of a run: its inputs from where they are bound to, its detail lines, its groups.
+
+use std::sync::Arc;
+
+use super::{
+    binding::BoundStep,
+    column::{Column, TextsBuilder, Values, count_u32},
+    dataset::{Faults, InputData, InputHeader, Kind, RowFault, Source, StepData, StepHeader},
+    fields::FieldExpression,
+    hierarchy::Hierarchy,
+    input::{InputMaker, Made, Seen, rescale},
+    lines,
+    population::ACCOUNT_MANAGERS,
+    run_error::RunError,
+};
+use crate::model::rejection::{PluginReason, Rejection};
+
+/// The group that is who is reported to, rather than an expression.
+const MANAGER: &str = "manager";
+
+/// Makes what goes into a step, and the rows whose inputs could not be made.
+pub fn make_step(
+    seen: &Seen<'_>,
+    maker: &mut InputMaker<'_>,
+    bound: &BoundStep,
+    steps: &[BoundStep],
+    finished: &[StepData],
+) -> Result<(StepData, Faults), RunError> {
+    let mut unfit = Faults::new();
+    let step = &bound.header.step;
+    let mut inputs = Vec::new();
+    for input in &bound.header.inputs {
+        let made = match &input.source {
+            Source::Output { step, output } => {
+                let headers: Vec<&StepHeader> = steps.iter().map(|bound| &bound.header).collect();
+                earlier_output(input, step, output, &headers, finished).expect("checked when bound")
+            }
+            source => maker.make(step, &input.name, source, input.kind, input.scale)?,
+        };
+        for (row, why) in made.unfit.iter() {
+            let message = format!("the input {} ({}): {why}", input.name, input.source.words());
+            unfit.entry(*row).or_insert_with(|| input_fault(message));
+        }
+        inputs.push(InputData { column: made.column, records: made.records });
+    }
+    let mut made_lines = None;
+    if let (Some(header), Some(binding)) = (&bound.header.lines, &bound.lines) {
+        let made = lines::make(step, binding, header, seen)?;
+        for (row, why) in made.unfit {
+            unfit.entry(row).or_insert_with(|| input_fault(format!("detail lines: {why}")));
+        }
+        made_lines = Some(made.lines);
+    }
+    let groups = match &bound.header.group_by {
+        Some(group_by) => Some(groups(seen, step, group_by, &mut unfit)?),
+        None => None,
+    };
+    let data = StepData { inputs, lines: made_lines, groups, outputs: Vec::new(), faults: Faults::new() };
+    Ok((data, unfit))
+}
+
+/// The fault of a row whose inputs could not be made.
+#[must_use]
+pub fn input_fault(message: String) -> RowFault {
+    RowFault { reason: PluginReason::InputFault.code().to_owned(), message }
+}
+
+/// An output of a step before as an input: missing where that step could not score. Nothing where there is no such output.
+pub fn earlier_output(
+    input: &InputHeader,
+    step: &str,
+    output: &str,
+    headers: &[&StepHeader],
+    finished: &[StepData],
+) -> Option<Made> {
+    let place = headers.iter().position(|header| header.step == step)?;
+    let output = headers[place].outputs.iter().position(|known| known.name == output)?;
+    let column = &finished.get(place)?.outputs[output];
+    Some(rescaled(column, input.scale))
+}
+
+/// A column in the decimals that an input takes; a row whose value does not fit is missing, and told.
+#[must_use]
+pub fn rescaled(column: &Column, to: u8) -> Made {
+    let mut unfit = Vec::new();
+    let mut column = column.clone();
+    if let Values::Number { scale, unscaled } = &mut column.values {
+        for (row, (digits, missing)) in unscaled.iter_mut().zip(&mut column.missing).enumerate() {
+            match rescale(i128::from(*digits), *scale, to) {
+                Ok(rescaled) => *digits = rescaled,
+                Err(why) => {
+                    unfit.push((count_u32(row), why.words(to)));
+                    (*digits, *missing) = (0, true);
+                }
+            }
+        }
+        *scale = to;
+    }
+    Made { column: Arc::new(column), records: None, unfit: Arc::new(unfit) }
+}
+
+/// What makes the group of each row.
+fn groups(seen: &Seen<'_>, step: &str, group_by: &str, unfit: &mut Faults) -> Result<Arc<Column>, Rejection> {
+    if group_by == MANAGER {
+        let hierarchy = Hierarchy::as_of(seen.people, seen.period.last_day());
+        let (mut builder, mut missing) = (TextsBuilder::default(), Vec::new());
+        for &row in seen.population {
+            let manager = hierarchy.manager[row as usize];
+            missing.push(manager.is_none());
+            match manager {
+                Some(manager) => builder.push(&seen.people.ids[manager as usize]),
+                None => builder.push_missing(),
+            }
+        }
+        return Ok(Arc::new(Column { values: Values::Text(builder.finish()), missing }));
+    }
+    let role = format!("step {step}, group_by");
+    let expression = FieldExpression::compile(ACCOUNT_MANAGERS, group_by, &role)?;
+    super::input::check_kind(step, "group_by", group_by, expression.kind(), Kind::Text)?;
+    let made = super::input::convert(&expression.evaluate(seen.people)?, seen.population, 0);
+    for (row, why) in made.unfit.iter() {
+        unfit.entry(*row).or_insert_with(|| input_fault(format!("group_by {group_by}: {why}")));
+    }
+    Ok(made.column)
+}
