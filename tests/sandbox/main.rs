@@ -10,4 +10,5 @@ mod image;
 #[path = "../referee/mod.rs"]
 mod referee;
 mod rows;
+mod standard;
 mod uploads;

@@ -65,7 +65,10 @@ impl Decimal {
     /// When it cannot be held.
     pub fn plus(self, other: Self) -> Result<Self, String> {
         let scale = self.scale.max(other.scale);
-        let sum = self.digits_at(scale).zip(other.digits_at(scale)).and_then(|(a, b)| a.checked_add(b));
+        let sum = match (self.digits_at(scale), other.digits_at(scale)) {
+            (Some(a), Some(b)) => a.checked_add(b),
+            _ => None,
+        };
         sum.map(|unscaled| Self { unscaled, scale }).ok_or_else(|| too_large("sum"))
     }
 
@@ -82,7 +85,7 @@ impl Decimal {
     /// # Errors
     /// When it cannot be held.
     pub fn times(self, other: Self) -> Result<Self, String> {
-        let unscaled = self.unscaled.checked_mul(other.unscaled).ok_or_else(|| too_large("product"))?;
+        let unscaled = product(self.unscaled, other.unscaled).ok_or_else(|| too_large("product"))?;
         let exact = Self { unscaled, scale: self.scale + other.scale };
         if exact.scale <= KEPT { Ok(exact) } else { exact.rounded(KEPT, Rounding::HalfEven) }
     }
@@ -98,7 +101,7 @@ impl Decimal {
         // self / other = (self.unscaled × 10^shift / other.unscaled) × 10^-12
         let shift = i32::from(KEPT) + i32::from(other.scale) - i32::from(self.scale);
         let widened =
-            |digits: i128, by: i32| power(by.unsigned_abs()).and_then(|factor| digits.checked_mul(factor));
+            |digits: i128, by: i32| power(by.unsigned_abs()).and_then(|factor| product(digits, factor));
         let (dividend, divisor) = if shift >= 0 {
             (widened(self.unscaled, shift), Some(other.unscaled))
         } else {
@@ -151,7 +154,11 @@ impl Decimal {
     }
 
     fn digits_at(self, scale: u8) -> Option<i128> {
-        power(u32::from(scale - self.scale))?.checked_mul(self.unscaled)
+        if scale == self.scale {
+            Some(self.unscaled)
+        } else {
+            product(self.unscaled, power(u32::from(scale - self.scale))?)
+        }
     }
 }
 
@@ -171,6 +178,9 @@ impl PartialOrd for Decimal {
 
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
+        if self.scale == other.scale {
+            return self.unscaled.cmp(&other.unscaled);
+        }
         let scale = self.scale.max(other.scale);
         match (self.digits_at(scale), other.digits_at(scale)) {
             (Some(a), Some(b)) => a.cmp(&b),
@@ -196,8 +206,27 @@ impl fmt::Display for Decimal {
     }
 }
 
+/// Powers of ten, as many as fit: raising them anew is what would cost a plugin most of its fuel.
+const POWERS: [i128; 39] = {
+    let mut powers = [1; 39];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
 fn power(exponent: u32) -> Option<i128> {
-    10_i128.checked_pow(exponent)
+    POWERS.get(exponent as usize).copied()
+}
+
+/// The product. Of 64 bits each, which is nearly always, it always fits, and nothing has to be checked.
+fn product(a: i128, b: i128) -> Option<i128> {
+    match (i64::try_from(a), i64::try_from(b)) {
+        (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
+        _ => a.checked_mul(b),
+    }
 }
 
 fn too_large(what: &str) -> String {
@@ -206,15 +235,57 @@ fn too_large(what: &str) -> String {
 
 /// The quotient of whole numbers, rounded to the nearest; the rule decides ties.
 fn divide(dividend: i128, divisor: i128, rounding: Rounding) -> i128 {
-    let (quotient, remainder) = (dividend / divisor, dividend % divisor);
-    let rest = divisor.unsigned_abs() - remainder.unsigned_abs();
-    let up = match remainder.unsigned_abs().cmp(&rest) {
+    let (size, by) = (dividend.unsigned_abs(), divisor.unsigned_abs());
+    let (quotient, remainder) = match u64::try_from(by) {
+        Ok(by) => divide_by_64(size, by),
+        Err(_) => {
+            let quotient = size / by;
+            (quotient, size - quotient * by)
+        }
+    };
+    let up = match remainder.cmp(&(by - remainder)) {
         Ordering::Greater => true,
         Ordering::Less => false,
         Ordering::Equal => matches!(rounding, Rounding::HalfUp) || quotient % 2 != 0,
     };
-    let away = if (dividend < 0) == (divisor < 0) { 1 } else { -1 };
-    if up { quotient + away } else { quotient }
+    let quotient = (quotient + u128::from(up)).cast_signed();
+    if (dividend < 0) == (divisor < 0) { quotient } else { -quotient }
+}
+
+/// Quotient and remainder by 64 bits, from divisions of 64 bits: one of 128 costs WebAssembly hundreds of instructions.
+fn divide_by_64(dividend: u128, divisor: u64) -> (u128, u128) {
+    let (high, low) = ((dividend >> 64) as u64, dividend as u64);
+    if high == 0 {
+        return (u128::from(low / divisor), u128::from(low % divisor));
+    }
+    let (quotient, rest) = divide_two(high % divisor, low, divisor);
+    (u128::from(high / divisor) << 64 | u128::from(quotient), u128::from(rest))
+}
+
+/// `high` × 2^64 + `low` by the divisor, which is above `high`: long division with digits of 32 bits (Knuth, volume 2,
+/// 4.3.1, algorithm D).
+fn divide_two(high: u64, low: u64, divisor: u64) -> (u64, u64) {
+    const HALF: u64 = 1 << 32;
+    // So that the divisor's highest bit is set, and a digit is guessed at most two too large.
+    let shift = divisor.leading_zeros();
+    let divisor = divisor << shift;
+    let (divisor_high, divisor_low) = (divisor >> 32, divisor & (HALF - 1));
+    let high = if shift == 0 { high } else { high << shift | low >> (64 - shift) };
+    let low = low << shift;
+    let digit = |rest: u64, next: u64| {
+        let (mut digit, mut left) = (rest / divisor_high, rest % divisor_high);
+        while digit >= HALF || digit * divisor_low > left << 32 | next {
+            (digit, left) = (digit - 1, left + divisor_high);
+            if left >= HALF {
+                break;
+            }
+        }
+        let rest = (rest << 32 | next).wrapping_sub(digit.wrapping_mul(divisor));
+        (digit, rest)
+    };
+    let (first, rest) = digit(high, low >> 32);
+    let (second, rest) = digit(rest, low & (HALF - 1));
+    (first << 32 | second, rest >> shift)
 }
 
 #[cfg(test)]
@@ -264,6 +335,29 @@ mod tests {
         check("-0.125", "-0.13", "-0.12");
         check("0.1249", "0.12", "0.12");
         check("7", "7", "7");
+    }
+
+    #[test]
+    fn division_by_64_bits_is_that_of_128() {
+        // A generator of its own, so that the cases are the same everywhere.
+        let mut state = 1_u128;
+        let mut next = || {
+            state = state
+                .wrapping_mul(0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645)
+                .wrapping_add(0x5851_F42D_4C95_7F2D);
+            state >> (state >> 121)
+        };
+        let edges = [1, 2, 10, (1 << 32) - 1, 1 << 32, (1 << 32) + 1, 1 << 63, u128::from(u64::MAX)];
+        let check = |dividend: u128, divisor: u128| {
+            let found = divide_by_64(dividend, divisor as u64);
+            assert_eq!(found, (dividend / divisor, dividend % divisor), "{dividend} by {divisor}");
+        };
+        for round in 0..20_000 {
+            let (dividend, by) =
+                (next(), edges.get(round % 16).copied().unwrap_or_else(|| (next() as u64 | 1).into()));
+            check(dividend, by);
+            check(u128::MAX - dividend, by);
+        }
     }
 
     #[test]

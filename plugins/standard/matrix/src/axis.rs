@@ -7,6 +7,8 @@ use alloc::{
     vec::Vec,
 };
 
+use core::fmt;
+
 use merit_sdk::{Decimal, ManifestBuilder, ParameterError, Parameters, Problems, Row};
 
 /// One side of the table.
@@ -31,7 +33,7 @@ pub struct Place {
     way: Decimal,
     /// How far it is from there to the next point; 1 where it is exactly on a point.
     pub whole: Decimal,
-    /// The same in words.
+    /// The same in words, where an explanation is wanted.
     pub words: String,
 }
 
@@ -88,7 +90,7 @@ impl Axis {
     }
 
     /// Where a row is.
-    pub fn place(&self, row: &Row<'_>) -> Result<Place, String> {
+    pub fn place(&self, row: &Row<'_>, explaining: bool) -> Result<Place, String> {
         match &self.points {
             Points::Texts(texts) => {
                 let text = row.text(&self.input)?;
@@ -97,12 +99,13 @@ impl Axis {
                 })?;
                 Ok(Place { index, way: Decimal::ZERO, whole: Decimal::ONE, words: text.to_owned() })
             }
-            Points::Numbers(at) => self.number(row.number(&self.input)?, at),
+            Points::Numbers(at) => self.number(row.number(&self.input)?, at, explaining),
         }
     }
 
-    fn number(&self, value: Decimal, at: &[Decimal]) -> Result<Place, String> {
+    fn number(&self, value: Decimal, at: &[Decimal], explaining: bool) -> Result<Place, String> {
         let input = &self.input;
+        let say = |words: fmt::Arguments<'_>| if explaining { words.to_string() } else { String::new() };
         let on =
             |index: usize, words: String| Place { index, way: Decimal::ZERO, whole: Decimal::ONE, words };
         let last = at.len() - 1;
@@ -113,13 +116,13 @@ impl Axis {
             ));
         }
         let Some(index) = at.iter().rposition(|point| *point <= value) else {
-            return Ok(on(0, format!("{input} {value}, below {}", at[0])));
+            return Ok(on(0, say(format_args!("{input} {value}, below {}", at[0]))));
         };
         if self.steps || index == last || at[index] == value {
-            return Ok(on(index, format!("{input} {value}, from {}", at[index])));
+            return Ok(on(index, say(format_args!("{input} {value}, from {}", at[index]))));
         }
         let (from, to) = (at[index], at[index + 1]);
-        let words = format!("{input} {value}, between {from} and {to}");
+        let words = say(format_args!("{input} {value}, between {from} and {to}"));
         Ok(Place { index, way: value.minus(from)?, whole: to.minus(from)?, words })
     }
 }

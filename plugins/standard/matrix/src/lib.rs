@@ -81,7 +81,8 @@ impl Scorer for Matrix {
     }
 
     fn score(&self, _: &Context, row: &Row<'_>, answer: &mut Answer<'_>) -> Result<(), String> {
-        let (down, across) = (self.rows.place(row)?, self.columns.place(row)?);
+        let (down, across) =
+            (self.rows.place(row, answer.explaining())?, self.columns.place(row, answer.explaining())?);
         let value = self.value(&down, &across)?;
         let note =
             if answer.explaining() { format!("{}, {}", down.words, across.words) } else { String::new() };

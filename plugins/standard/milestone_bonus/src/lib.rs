@@ -116,14 +116,13 @@ impl Scorer for MilestoneBonus {
         };
         for (milestone, degree) in counted {
             let part = milestone.worth().times(degree)?;
-            let (amount, note) = match self.weighted {
-                true => {
-                    let note = format_args!("{bonus} × {} of {worth} × {degree}", milestone.worth());
-                    (part.times(bonus)?.over(worth)?, format!("{note}"))
-                }
-                false => (part, format!("{} × {degree}", milestone.worth())),
-            };
-            answer.step("bonus", &milestone.name, amount, note);
+            let worth_here = milestone.worth();
+            if self.weighted {
+                let note = format_args!("{bonus} × {worth_here} of {worth} × {degree}");
+                answer.step("bonus", &milestone.name, part.times(bonus)?.over(worth)?, note);
+            } else {
+                answer.step("bonus", &milestone.name, part, format_args!("{worth_here} × {degree}"));
+            }
         }
         let earned = answer.so_far("bonus").unwrap_or(Decimal::ZERO);
         if let Some(cap) = self.cap.filter(|cap| earned > *cap) {

@@ -87,6 +87,7 @@ impl Ranking {
     fn place(&self, standing: &Standing, count: usize, answer: &mut Answer<'_>) -> Result<(), String> {
         let place = self.ties.place(standing)?.rounded(PLACE_SCALE, Rounding::HalfEven)?;
         let note = match standing.tied {
+            _ if !answer.explaining() => String::new(),
             1 => format!("{} ahead, of {count}", standing.ahead),
             tied => format!("{} ahead, {tied} tied, of {count}", standing.ahead),
         };

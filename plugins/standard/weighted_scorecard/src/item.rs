@@ -13,6 +13,10 @@ use merit_sdk::{Decimal, ParameterError, Parameters, Problems};
 /// A measure that is scored.
 pub struct Item {
     pub name: String,
+    /// The output that has its points.
+    pub points_output: String,
+    /// The input that has the target, if one has.
+    pub target_input: Option<String>,
     pub weight: Decimal,
     /// Below the first point of its curve the whole scorecard is 0.
     pub gate: bool,
@@ -39,7 +43,7 @@ struct Point {
 
 /// What an item has to say about a row.
 pub enum Found {
-    Points { points: Decimal, below: bool, note: String },
+    Points { points: Decimal, below: bool, target: Option<Decimal> },
     NoValue,
     NoTarget,
 }
@@ -96,33 +100,25 @@ impl Item {
             false => problems.read(threshold_target_stretch(parameters)),
         };
         problems.finish()?;
-        Ok(Self { name, weight, gate, against, curve, steps })
-    }
-
-    /// The input that has the target, if one has.
-    pub fn target_input(&self) -> Option<String> {
-        matches!(self.against, Against::TargetInput).then(|| format!("{}_target", self.name))
-    }
-
-    pub fn points_output(&self) -> String {
-        format!("{}_points", self.name)
+        let points_output = format!("{name}_points");
+        let target_input = matches!(against, Against::TargetInput).then(|| format!("{name}_target"));
+        Ok(Self { name, points_output, target_input, weight, gate, against, curve, steps })
     }
 
     /// The points for a value and, where it is an input, its target.
     pub fn look(&self, value: Option<Decimal>, target: Option<Decimal>) -> Result<Found, String> {
         let Some(value) = value else { return Ok(Found::NoValue) };
-        let (unit, note) = match (&self.against, target) {
-            (Against::Value, _) => (Decimal::ONE, value.to_string()),
-            (Against::Target(target), _) => (*target, format!("{value} against {target}")),
+        let target = match (&self.against, target) {
+            (Against::Value, _) => None,
+            (Against::Target(target), _) => Some(*target),
             (Against::TargetInput, None) => return Ok(Found::NoTarget),
             (Against::TargetInput, Some(target)) if target <= Decimal::ZERO => {
                 return Err(format!("{}_target is {target}; shares of a target need one above 0", self.name));
             }
-            (Against::TargetInput, Some(target)) => (target, format!("{value} against {target}")),
+            (Against::TargetInput, target) => target,
         };
-        let points = self.points(value, unit)?;
-        let below = points.is_none();
-        Ok(Found::Points { points: points.unwrap_or(Decimal::ZERO), below, note })
+        let points = self.points(value, target.unwrap_or(Decimal::ONE))?;
+        Ok(Found::Points { points: points.unwrap_or(Decimal::ZERO), below: points.is_none(), target })
     }
 
     /// The points for a value; nothing below the first. Bounds are products with the target, so that no share is rounded.

@@ -57,13 +57,13 @@ impl Scorer for WeightedScorecard {
         let mut manifest = manifest("Scores measures against their targets, weighted, with grades.");
         for item in &self.items {
             manifest = manifest.optional_number(&item.name);
-            if let Some(target) = item.target_input() {
-                manifest = manifest.optional_number(&target);
+            if let Some(target) = &item.target_input {
+                manifest = manifest.optional_number(target);
             }
         }
         manifest = manifest.score("performance");
         for item in &self.items {
-            manifest = manifest.detail(&item.points_output());
+            manifest = manifest.detail(&item.points_output);
         }
         if !self.grades.is_empty() {
             manifest = manifest.grade("band");
@@ -76,10 +76,18 @@ impl Scorer for WeightedScorecard {
         let mut total_weight = Decimal::ZERO;
         let mut closed_by = None;
         for item in &self.items {
-            let target = item.target_input().and_then(|input| row.optional_number(&input));
-            let (points, below) = match item.look(row.optional_number(&item.name), target)? {
-                Found::Points { points, below, note } => {
-                    answer.step(&item.points_output(), &item.name, points, note);
+            let target = item.target_input.as_ref().and_then(|input| row.optional_number(input));
+            let value = row.optional_number(&item.name);
+            let (points, below) = match item.look(value, target)? {
+                Found::Points { points, below, target } => {
+                    let value = value.unwrap_or(Decimal::ZERO);
+                    match target {
+                        Some(target) => {
+                            let note = format_args!("{value} against {target}");
+                            answer.step(&item.points_output, &item.name, points, note);
+                        }
+                        None => answer.step(&item.points_output, &item.name, points, value),
+                    }
                     (points, below)
                 }
                 Found::NoValue | Found::NoTarget if self.missing == Missing::Rescale => {
@@ -92,7 +100,7 @@ impl Scorer for WeightedScorecard {
                 }
                 Found::NoValue if self.missing == Missing::Zero => {
                     answer.step(
-                        &item.points_output(),
+                        &item.points_output,
                         &item.name,
                         Decimal::ZERO,
                         "no value: counts as 0 points",

@@ -1,0 +1,95 @@
+//! The plugins that ship, on large batches and groups: within half of the limits that they have by default.
+
+use std::{fs, path::Path};
+
+use merit::sandbox::{Batch, Column, Decimals, Limits, Lines, Values};
+
+use crate::guest::{SANDBOX, context};
+
+/// Half of the usual limits.
+fn half() -> Limits {
+    let usual = Limits::default();
+    Limits {
+        fuel_per_call: usual.fuel_per_call / 2,
+        fuel_per_row: usual.fuel_per_row / 2,
+        memory_bytes: usual.memory_bytes / 2,
+        output_bytes: usual.output_bytes / 2,
+        ..usual
+    }
+}
+
+/// A column of numbers that differ from row to row, with so many decimals.
+fn column(name: &str, scale: u8, rows: u32) -> Column {
+    let unit = 10_i64.pow(u32::from(scale));
+    let unscaled =
+        (0..i64::from(rows)).map(|row| (row * 7_919 % 1_000 + 1) * unit + row % 7 * unit / 10).collect();
+    Column { name: name.into(), values: Values::Decimals(Decimals { scale, unscaled }), missing: vec![] }
+}
+
+fn check(id: &str, parameters: &str, rows: u32, lines_each: u32) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("plugins/standard/built/{id}.wasm"));
+    let plugin = SANDBOX.load(&fs::read(path).expect("a component")).expect("it loads");
+    let limits = half();
+    let manifest = plugin.describe(parameters, &limits).unwrap_or_else(|verdict| panic!("{id}: {verdict}"));
+    let lines = || Lines {
+        row_ends: (1..=rows).map(|row| row * lines_each).collect(),
+        columns: manifest
+            .line_inputs
+            .iter()
+            .map(|input| column(&input.name, input.scale, rows * lines_each))
+            .collect(),
+    };
+    let batch = Batch {
+        rows,
+        columns: manifest.inputs.iter().map(|input| column(&input.name, input.scale, rows)).collect(),
+        lines: (!manifest.line_inputs.is_empty()).then(lines),
+    };
+    let outcome = plugin
+        .evaluate(parameters, &context(), &manifest, &batch, &limits)
+        .unwrap_or_else(|verdict| panic!("{id}: {verdict}"));
+    assert!(outcome.faults.is_empty(), "{id}: {:?}", outcome.faults.first());
+}
+
+#[test]
+fn large_batches_take_less_than_half_of_the_limits() {
+    let tiers = r#"[{"from": 0, "rate": "5%"}, {"from": 100, "rate": "8%"}, {"from": 500, "rate": "12%", "flat": 10}]"#;
+    check("tiered_commission", &format!(r#"{{"tiers": {tiers}, "cap": 500, "gate_amount": 5}}"#), 4_096, 0);
+    check(
+        "tiered_commission",
+        &format!(r#"{{"tiers": {tiers}, "per": "running", "before": true}}"#),
+        512,
+        50,
+    );
+    check(
+        "weighted_scorecard",
+        r#"{"items": [{"name": "a", "weight": 1}, {"name": "b", "weight": 2}, {"name": "c", "weight": 3, "target": 7}],
+            "grades": [{"from": 90, "grade": "A"}, {"from": 0, "grade": "B"}]}"#,
+        4_096,
+        0,
+    );
+    check("threshold_bonus", r#"{"levels": [{"at": "50%", "bonus": 5}, {"at": 1, "rate": "2%"}]}"#, 4_096, 0);
+    check(
+        "milestone_bonus",
+        r#"{"milestones": [{"name": "a", "weight": 1, "graded": true}, {"name": "b", "weight": 2, "graded": true}]}"#,
+        4_096,
+        0,
+    );
+    check(
+        "matrix",
+        r#"{"rows": {"input": "a", "at": [0, 500, 900]}, "columns": {"input": "b", "at": [0, 300]}, "values": [[1, 2], [3, 4], [5, 6]]}"#,
+        4_096,
+        0,
+    );
+}
+
+#[test]
+fn large_groups_take_less_than_half_of_the_limits() {
+    check("pool_share", r#"{"pool": 1000000, "by": "score_and_weight"}"#, 10_000, 0);
+    check(
+        "ranking",
+        r#"{"tie_breaks": [{"input": "revenue"}], "prizes": [{"place": 1, "up_to": 100, "prize": 50}], "tied_prizes": "shared",
+            "bands": [{"up_to": "10%", "grade": "A"}, {"up_to": 1, "grade": "B"}]}"#,
+        10_000,
+        0,
+    );
+}
