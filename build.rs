@@ -4,7 +4,13 @@
 //! traits, only of the methods that are rules of their own: the standard methods (create, get, list, update,
 //! delete, transitions), marked by an option on the method, are served by one implementation for all.
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use prost::Message;
 use prost_reflect::ReflectMessage;
@@ -14,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let out = PathBuf::from(env::var("OUT_DIR")?);
 
+    list_sdk(&out)?;
     let mut files: Vec<_> = fs::read_dir("proto/merit/v1")?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
@@ -83,4 +90,30 @@ fn without(mut descriptors: FileDescriptorSet, standard: &[String]) -> FileDescr
         file.source_code_info = None;
     }
     descriptors
+}
+
+/// Writes the list of the SDK's files with their texts, for `merit plugin new`.
+fn list_sdk(out: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=plugins/sdk");
+    let root = fs::canonicalize("plugins/sdk")?;
+    let (mut folders, mut paths) = (vec![root.join("src")], vec![root.join("Cargo.toml")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                paths.push(path);
+            }
+        }
+    }
+    paths.sort();
+    let mut list = String::from("&[\n");
+    for path in &paths {
+        let short = path.strip_prefix(&root)?;
+        writeln!(list, "    ({short:?}, include_str!({path:?})),")?;
+    }
+    list.push(']');
+    fs::write(out.join("sdk_files.rs"), list)?;
+    Ok(())
 }

@@ -4,9 +4,11 @@
 //! (`input`, `lines`), and executes step after step (`execute`, over batches cut by
 //! `batch`; `sample` looks for answers that depend on the cut). What went in and came out is
 //! the `dataset`; `evaluation`, `listing`, `explain` and `replay` answer from it alone. Plugins are found and loaded by
-//! `plugins`, published by `publish`, tried out by `try_out`. Before it
+//! `plugins`, published by `publish`, tried out by `try_out`; where they are
+//! written, by `author`, without a store. Before it
 //! is created, `objection` says what is wrong with it. Measures without a run are `compute`.
 
+pub mod author;
 pub mod hierarchy;
 pub mod measure;
 pub mod target;

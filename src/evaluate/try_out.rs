@@ -211,27 +211,32 @@ impl TryOut {
     }
 
     fn batch(&self, rows: &[usize]) -> Result<Batch, Rejection> {
-        let manifest = &self.loaded.manifest;
-        let given: Vec<&BTreeMap<String, String>> = rows.iter().map(|&row| &self.rows[row].inputs).collect();
-        let columns = manifest.inputs.iter().map(|input| column(input, &given)).collect::<Result<_, _>>()?;
-        let lines = if manifest.line_inputs.is_empty() {
-            None
-        } else {
-            let mut given: Vec<&BTreeMap<String, String>> = Vec::new();
-            let mut row_ends = Vec::new();
-            for &row in rows {
-                given.extend(self.rows[row].lines.iter().map(|line| &line.inputs));
-                row_ends.push(super::column::count_u32(given.len()));
-            }
-            let columns = manifest.line_inputs.iter().map(|input| column(input, &given));
-            Some(sandbox::Lines { row_ends, columns: columns.collect::<Result<_, _>>()? })
-        };
-        Ok(Batch { rows: super::column::count_u32(rows.len()), columns, lines })
+        let rows: Vec<&v1::PluginRow> = rows.iter().map(|&row| &self.rows[row]).collect();
+        batch(&self.loaded.manifest, &rows)
     }
 }
 
+/// The batch of rows that are written as texts.
+pub(super) fn batch(manifest: &sandbox::Manifest, rows: &[&v1::PluginRow]) -> Result<Batch, Rejection> {
+    let given: Vec<&BTreeMap<String, String>> = rows.iter().map(|row| &row.inputs).collect();
+    let columns = manifest.inputs.iter().map(|input| column(input, &given)).collect::<Result<_, _>>()?;
+    let lines = if manifest.line_inputs.is_empty() {
+        None
+    } else {
+        let mut given: Vec<&BTreeMap<String, String>> = Vec::new();
+        let mut row_ends = Vec::new();
+        for row in rows {
+            given.extend(row.lines.iter().map(|line| &line.inputs));
+            row_ends.push(super::column::count_u32(given.len()));
+        }
+        let columns = manifest.line_inputs.iter().map(|input| column(input, &given));
+        Some(sandbox::Lines { row_ends, columns: columns.collect::<Result<_, _>>()? })
+    };
+    Ok(Batch { rows: super::column::count_u32(rows.len()), columns, lines })
+}
+
 /// Checks the values of a row; answers what a required input that is missing makes of it.
-fn check_row(
+pub(super) fn check_row(
     manifest: &sandbox::Manifest,
     place: usize,
     row: &v1::PluginRow,
@@ -302,7 +307,11 @@ fn column(input: &sandbox::Input, rows: &[&BTreeMap<String, String>]) -> Result<
     Ok(sandbox::Column { name: input.name.clone(), values, missing })
 }
 
-fn output_value(output: &sandbox::Output, column: &sandbox::Column, place: usize) -> v1::PluginValue {
+pub(super) fn output_value(
+    output: &sandbox::Output,
+    column: &sandbox::Column,
+    place: usize,
+) -> v1::PluginValue {
     use v1::plugin_value::Value;
     let missing = column.missing.iter().any(|&row| row as usize == place);
     let trim = output.role != Role::Payout;

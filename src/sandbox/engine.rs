@@ -23,13 +23,13 @@ pub const STACK_BYTES: usize = 512 << 10;
 /// and the asynchronous component model; naming them here keeps them out when some other crate of a build asks for them.
 ///
 /// What stays: what compilers emit by default (multi-value, bulk memory, SIMD, sign extension, saturating conversions, the
-/// encodings of reference types, extended constants for position-independent code). Wide arithmetic (128-bit products)
+/// encodings of reference types, extended constants for position-independent code), and several memories in a module: the
+/// engine itself makes such modules, between the parts of a component that has an interpreter and its stubs in it. Wide arithmetic (128-bit products)
 /// is on as well: it is exact on every machine, and it is what decimals spend their time on.
 const REFUSED: &[WasmFeatures] = &[
     WasmFeatures::THREADS,
     WasmFeatures::SHARED_EVERYTHING_THREADS,
     WasmFeatures::MEMORY64,
-    WasmFeatures::MULTI_MEMORY,
     WasmFeatures::RELAXED_SIMD,
     WasmFeatures::GC,
     WasmFeatures::GC_TYPES,

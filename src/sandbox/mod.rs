@@ -17,6 +17,7 @@ mod limits;
 mod manifest;
 mod memory;
 mod outcome;
+mod pack;
 mod patience;
 mod plugin;
 mod refused;
@@ -42,6 +43,7 @@ pub use contract::v1_0_0::{
 };
 pub use explanation::verify_steps;
 pub use limits::Limits;
+pub use pack::pack;
 pub use patience::{Over, Patience, Waiting};
 pub use plugin::Plugin;
 pub use verdict::Verdict;

@@ -4,6 +4,7 @@ mod answers;
 mod bombs;
 mod cache;
 mod calls;
+mod examples;
 mod guest;
 mod hostile;
 mod image;

@@ -1,5 +1,13 @@
-//! `merit plugin`: publishes revisions of formulas and components, and tries them out.
+//! `merit plugin`: publishes revisions of formulas and components, tries them out, and helps those who write them.
 
+mod bench;
+mod build;
+mod cases;
+mod check;
+mod local;
+mod new;
+mod sample;
+mod test;
 mod try_out;
 
 use bytes::Bytes;
@@ -40,8 +48,18 @@ enum Command {
     Describe(Common<SourceArguments>),
     /// Scores a row, or the rows of a file.
     Evaluate(Common<TryArguments>),
-    /// Explains the answer for a row.
+    /// Explains the answer for a row; with --case, without a server.
     Explain(Common<TryArguments>),
+    /// Makes a folder with a plugin to begin with, in the language asked for.
+    New(new::NewArguments),
+    /// Makes a component of a core module.
+    Build(build::BuildArguments),
+    /// Checks contract, limits, determinism and chunking of a plugin. Asks no server.
+    Check(check::CheckArguments),
+    /// Runs a plugin over a file of cases. Asks no server.
+    Test(test::TestArguments),
+    /// Measures a plugin. Asks no server.
+    Bench(bench::BenchArguments),
 }
 
 #[derive(Debug, Args)]
@@ -103,6 +121,11 @@ pub(in crate::cli) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Describe(common) => try_out::describe(common).await,
         Command::Evaluate(common) => try_out::evaluate(common).await,
         Command::Explain(common) => try_out::explain(common).await,
+        Command::New(arguments) => new::run(arguments),
+        Command::Build(arguments) => build::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
     }
 }
 

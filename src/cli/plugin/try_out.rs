@@ -6,7 +6,12 @@ use bytes::Bytes;
 use clap::Args;
 use serde_json::Value as Json;
 
-use super::{Common, manifest_sheet, parameters};
+use super::{
+    Common,
+    local::PluginArguments,
+    manifest_sheet, parameters,
+    test::{self, Why},
+};
 use crate::{
     cli::{
         argument::{read_bytes, read_text},
@@ -51,6 +56,12 @@ pub(super) struct TryArguments {
     /// The row of --rows to explain, from 0.
     #[arg(long, value_name = "ROW", default_value_t)]
     row: i32,
+    /// A case of a file to explain, by name or number. No server is asked.
+    #[arg(long, value_name = "CASE", conflicts_with_all = ["input", "rows", "revision"])]
+    case: Option<String>,
+    /// The file of cases (.toml, .json, .csv).
+    #[arg(long, value_name = "FILE", default_value = "cases.toml", requires = "case")]
+    cases: String,
     /// The period that the plugin is told.
     #[arg(long, value_name = "PERIOD")]
     period: Option<String>,
@@ -131,6 +142,9 @@ fn value(output: &v1::PluginValue) -> String {
 
 /// Explains the answer for a row.
 pub(super) async fn explain(common: &Common<TryArguments>) -> Result<(), Failure> {
+    if let Some(case) = &common.arguments.case {
+        return explain_case(common, case);
+    }
     let connection = Connection::open(&common.connection).await?;
     let mut client = client!(connection, plugin_service_client::PluginServiceClient);
     let (period_start, period_end) = told_period(&common.arguments)?;
@@ -158,6 +172,21 @@ pub(super) async fn explain(common: &Common<TryArguments>) -> Result<(), Failure
         results_sheet(std::slice::from_ref(result)).print(Format::Table)?;
     }
     Ok(())
+}
+
+/// Explains a case of a file, here.
+fn explain_case(common: &Common<TryArguments>, case: &str) -> Result<(), Failure> {
+    let SourceArguments { formula, component, standard, parameters, .. } = &common.arguments.source;
+    let plugin = formula.as_ref().or(component.as_ref()).or(standard.as_ref());
+    let plugin = plugin.ok_or_else(|| {
+        Failure::Usage("--case explains what is here: give --formula, --component or --standard".to_owned())
+    })?;
+    test::why(&Why {
+        plugin: PluginArguments::of(plugin, parameters.clone(), common.arguments.period.clone()),
+        cases: &common.arguments.cases,
+        case,
+        output: common.output.output,
+    })
 }
 
 fn source(connection: &Connection, arguments: &SourceArguments) -> Result<v1::PluginSource, Failure> {
