@@ -6,9 +6,9 @@ use wasmparser::{Encoding, Parser, Payload};
 use super::{contract::INTERFACE, verdict::Verdict};
 use crate::model::rejection::PluginReason;
 
-/// Bytes of a function's body: what compiling costs grows faster than this does. The main loop of an interpreter may
-/// have 100 KiB.
-const FUNCTION_BYTES: usize = 256 << 10;
+/// Bytes of a function's body: what compiling costs grows faster than this does. The main loop of CPython
+/// has 420 KiB.
+const FUNCTION_BYTES: usize = 512 << 10;
 
 /// Functions of all modules of a component; a Python interpreter with its libraries has some 30,000.
 const FUNCTIONS: usize = 200_000;

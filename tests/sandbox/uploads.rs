@@ -156,11 +156,11 @@ fn sizes_have_limits() {
     assert_eq!(verdict.reason, InvalidComponent);
     assert!(verdict.message.contains("at most 1000 are accepted (component_bytes"), "{verdict}");
 
-    let long: String = "(drop (i64.const 1152921504606846976))".repeat(24_000);
+    let long: String = "(drop (i64.const 1152921504606846976))".repeat(48_000);
     check(
         &component(&format!("(core module (func {long}))")),
         InvalidComponent,
-        "at most 262144 are accepted",
+        "at most 524288 are accepted",
     );
     let many = "(func)".repeat(200_001);
     check(&component(&format!("(core module {many})")), InvalidComponent, "more than 200000 functions");
