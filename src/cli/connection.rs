@@ -132,6 +132,21 @@ impl Connection {
         Ok(Self { channel, server, team, author, timeout })
     }
 
+    /// The name of a record of the team that the arguments or the configuration file name, without asking a server.
+    pub(super) fn offline_name(
+        arguments: &ConnectionArguments,
+        collection: &str,
+        given: &str,
+    ) -> Result<String, Failure> {
+        if given.starts_with("teams/") {
+            return Ok(given.to_owned());
+        }
+        let team = arguments.team.clone().filter(|team| !team.is_empty()).or(Configuration::read()?.team);
+        let team =
+            team.ok_or_else(|| Failure::Usage("no team: name one with --team or MERIT_TEAM".to_owned()))?;
+        Ok(format!("{}/{collection}/{given}", team_name(&team)?))
+    }
+
     /// The team, `teams/{team}`.
     pub(super) fn team(&self) -> Result<&str, Failure> {
         self.team.as_deref().ok_or_else(|| {

@@ -150,11 +150,18 @@ fn message(evaluation: &v1::Evaluation) -> DynamicMessage {
     dynamic(evaluation)
 }
 
+/// Every input and output of an evaluation with the name of its step; what came of a shadow stands with `STEP~shadow`, as
+/// in the dataset.
+fn values(evaluation: &v1::Evaluation) -> impl Iterator<Item = (String, &v1::Value)> {
+    let live = evaluation.inputs.iter().chain(&evaluation.outputs).map(|value| (value.step.clone(), value));
+    live.chain(evaluation.shadow_outputs.iter().map(|value| (format!("{}~shadow", value.step), value)))
+}
+
 /// `step.name` of every input and output, in the order in which they first appear.
 fn columns_of(page: &[v1::Evaluation]) -> Vec<(String, String)> {
     let mut columns = Vec::new();
-    for value in page.iter().flat_map(|evaluation| evaluation.inputs.iter().chain(&evaluation.outputs)) {
-        let column = (value.step.clone(), value.name.clone());
+    for (step, value) in page.iter().flat_map(values) {
+        let column = (step, value.name.clone());
         if !columns.contains(&column) {
             columns.push(column);
         }
@@ -171,9 +178,8 @@ fn sheet(page: &[v1::Evaluation], columns: &[(String, String)], people: bool) ->
         let account_manager = if people { short_name(&account_manager) } else { account_manager };
         let mut row = vec![account_manager, display_name, score, payout, grade];
         for (step, name) in columns {
-            let values = evaluation.inputs.iter().chain(&evaluation.outputs);
-            let value = values.into_iter().find(|value| &value.step == step && &value.name == name);
-            row.push(value.map(text).unwrap_or_default());
+            let value = values(evaluation).find(|(of, value)| of == step && &value.name == name);
+            row.push(value.map(|(_, value)| text(value)).unwrap_or_default());
         }
         let faults: Vec<_> = evaluation
             .faults

@@ -23,12 +23,16 @@ pub(super) struct Arguments {
     /// The period: 2017-Q1 (of the calendar), 2017-03, 2017, 2017-01-01..2017-04-01.
     #[arg(short, long, value_name = "PERIOD")]
     period: Option<String>,
-    /// A plugin revision to execute, in this order: `commission-1`, `pay=commission-1`.
+    /// A plugin revision to execute, in this order: `commission-1`, `pay=commission-1`; `plugins/commission` is its active
+    /// one.
     #[arg(short, long, value_name = "[STEP=]REVISION")]
     step: Vec<String>,
     /// Where an input comes from: `commission.revenue=measure:won-revenue`; measure, target, attribute, output, constant.
     #[arg(short, long, value_name = "STEP.INPUT=KIND:SOURCE")]
     input: Vec<String>,
+    /// A candidate to execute beside a step; no part of the results, `merit plugin compare RUN` shows what it would change.
+    #[arg(long, value_name = "STEP=REVISION")]
+    shadow: Vec<String>,
     /// The parameters of a step, JSON or @FILE.
     #[arg(long, value_name = "STEP=JSON")]
     parameters: Vec<String>,
@@ -160,6 +164,15 @@ fn described(connection: &Connection, arguments: &Arguments) -> Result<v1::Run, 
     }
     for flag in &arguments.input {
         run_file::bind(connection, &mut run.steps, flag)?;
+    }
+    for flag in &arguments.shadow {
+        let step = flag.split_once('=').and_then(|(step, shadow)| {
+            Some((run.steps.iter_mut().find(|found| found.step == step)?, shadow))
+        });
+        let (step, shadow) = step.ok_or_else(|| {
+            Failure::Usage(format!("--shadow {flag}: write it STEP=REVISION, of one of the steps"))
+        })?;
+        step.shadow = connection.name("pluginRevisions", shadow)?;
     }
     for flag in &arguments.parameters {
         let step = flag

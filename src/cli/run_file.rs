@@ -17,7 +17,8 @@ pub(super) const RUN_FILE_HELP: &str = r#"The run file:
 
   [[steps]]
   step = "commission"
-  revision = "commission-1"
+  revision = "commission-1"            # or plugin = "commission": its active revision
+  shadow = "commission-2"              # a candidate beside it, no part of the results
   parameters = { rate = "0.05" }       # where the revision brings none
   [steps.inputs]                       # default: the measure, target or attribute of the same name
   revenue = { measure = "won-revenue" }
@@ -69,8 +70,12 @@ fn step(connection: &Connection, value: Value) -> Result<Json, Failure> {
     let Some(step) = json.as_object_mut() else {
         return Err(Failure::Usage("the run file is wrong: write steps as `[[steps]]`".to_owned()));
     };
-    if let Some(revision) = step.get_mut("revision").filter(|revision| revision.is_string()) {
-        *revision = json!(connection.name("pluginRevisions", revision.as_str().unwrap_or_default())?);
+    for (field, collection) in
+        [("revision", "pluginRevisions"), ("plugin", "plugins"), ("shadow", "pluginRevisions")]
+    {
+        if let Some(name) = step.get_mut(field).filter(|name| name.is_string()) {
+            *name = json!(connection.name(collection, name.as_str().unwrap_or_default())?);
+        }
     }
     if let Some(parameters) = step.get_mut("parameters").filter(|parameters| parameters.is_object()) {
         *parameters = json!(parameters.to_string());
@@ -105,16 +110,22 @@ fn step(connection: &Connection, value: Value) -> Result<Json, Failure> {
     Ok(json)
 }
 
-/// A step that a flag describes, `NAME=REVISION` or a revision alone, which then gives the name.
+/// A step that a flag describes, `NAME=REVISION` or a revision alone, which then gives the name; `plugins/ID` stands for the
+/// plugin's active revision.
 pub(super) fn step_of_flag(connection: &Connection, flag: &str) -> Result<v1::RunStep, Failure> {
     let (step, revision) = match flag.split_once('=') {
         Some((step, revision)) => (step.to_owned(), revision),
         None => {
             let id = flag.rsplit('/').next().unwrap_or(flag);
-            let plugin = id.rsplit_once('-').map_or(id, |(plugin, _)| plugin);
+            let is_plugin = flag.contains("plugins/");
+            let plugin = id.rsplit_once('-').filter(|_| !is_plugin).map_or(id, |(plugin, _)| plugin);
             (plugin.replace('-', "_"), flag)
         }
     };
+    if revision.contains("plugins/") {
+        let plugin = connection.name("plugins", revision)?;
+        return Ok(v1::RunStep { step, plugin, ..v1::RunStep::default() });
+    }
     Ok(v1::RunStep {
         step,
         revision: connection.name("pluginRevisions", revision)?,

@@ -50,3 +50,5 @@ mod usage;
 mod work;
 
 pub use evaluator::{Evaluator, RunOptions};
+pub use plugins::sheet_parameters;
+pub use standard::component as standard_component;

@@ -80,6 +80,12 @@ pub fn find(id: &str) -> Option<&'static StandardPlugin> {
     STANDARD_PLUGINS.iter().find(|plugin| plugin.id == id)
 }
 
+/// The component of the standard plugin of an id.
+#[must_use]
+pub fn component(id: &str) -> Option<&'static [u8]> {
+    find(id).map(|plugin| plugin.component)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,9 +4,12 @@ mod bench;
 mod build;
 mod cases;
 mod check;
+mod compare;
+mod life;
 mod local;
 mod new;
 mod sample;
+mod sign;
 mod test;
 mod try_out;
 
@@ -27,6 +30,7 @@ use crate::{
     model::schema::schemas,
     proto::v1::{self, publish_plugin_revision_request as publish},
 };
+use life::RevisionArguments;
 use try_out::{SourceArguments, TryArguments};
 
 /// What `merit plugin` takes.
@@ -40,6 +44,22 @@ pub(in crate::cli) struct Arguments {
 enum Command {
     /// Publishes a revision of a plugin; creates the plugin where there is none.
     Publish(PublishArguments),
+    /// Approves a draft.
+    Approve(Common<RevisionArguments>),
+    /// Makes an approved revision the active one of its plugin; the one before is retired.
+    Activate(Common<RevisionArguments>),
+    /// Retires a revision.
+    Retire(Common<RevisionArguments>),
+    /// Says what another revision would change of a finished run.
+    Compare(Common<compare::CompareArguments>),
+    /// Lists the runs that used a revision.
+    Runs(Common<life::RunsArguments>),
+    /// Makes a key to sign revisions with. Asks no server.
+    Keygen(sign::KeygenArguments),
+    /// Adds a key to those that the team trusts, or takes one away.
+    Trust(Common<sign::TrustArguments>),
+    /// Prints the signature of what would be published. Asks no server.
+    Sign(sign::SignArguments),
     /// Lists the revisions of the team's plugins.
     List(Common<ListArguments>),
     /// Lists the standard plugins that the server ships with.
@@ -85,18 +105,16 @@ struct ListArguments {
 struct PublishArguments {
     /// The plugin, by id or name.
     plugin: String,
-    /// The file of a formula sheet.
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["component", "standard"], conflicts_with_all = ["component", "standard"])]
-    formula: Option<String>,
-    /// The file of a WebAssembly component.
-    #[arg(long, value_name = "FILE", conflicts_with = "standard")]
-    component: Option<String>,
-    /// The id of a standard plugin: `merit plugin standard` lists them.
-    #[arg(long, value_name = "ID")]
-    standard: Option<String>,
-    /// Parameters that become a part of the revision, JSON or @FILE.
-    #[arg(long, value_name = "JSON")]
-    parameters: Option<String>,
+    #[command(flatten)]
+    contents: Contents,
+    /// Approves and activates it at once, where the team does not ask for four eyes.
+    #[arg(long)]
+    activate: bool,
+    #[command(flatten)]
+    key: sign::KeyArguments,
+    /// A signature that `merit plugin sign` printed, instead of a key.
+    #[arg(long, value_name = "HEX", requires = "key_id", conflicts_with = "key")]
+    signature: Option<String>,
     /// What people call the plugin, where it is created.
     #[arg(long, value_name = "TEXT")]
     display_name: Option<String>,
@@ -112,10 +130,50 @@ struct PublishArguments {
     connection: ConnectionArguments,
 }
 
+/// What is published.
+#[derive(Debug, Args)]
+struct Contents {
+    /// The file of a formula sheet.
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["component", "standard"], conflicts_with_all = ["component", "standard"])]
+    formula: Option<String>,
+    /// The file of a WebAssembly component.
+    #[arg(long, value_name = "FILE", conflicts_with = "standard")]
+    component: Option<String>,
+    /// The id of a standard plugin: `merit plugin standard` lists them.
+    #[arg(long, value_name = "ID")]
+    standard: Option<String>,
+    /// Parameters that become a part of the revision, JSON or @FILE.
+    #[arg(long, value_name = "JSON")]
+    parameters: Option<String>,
+}
+
+// === impl Contents ===
+
+impl Contents {
+    /// What is published, and its parameters.
+    fn read(&self) -> Result<(publish::Source, String), Failure> {
+        let source = match (&self.formula, &self.component, &self.standard) {
+            (Some(path), _, _) => publish::Source::Formula(read_text(path)?),
+            (_, Some(path), _) => publish::Source::Component(Bytes::from(read_bytes(path)?)),
+            (_, _, Some(id)) => publish::Source::Standard(id.clone()),
+            _ => return Err(Failure::Usage("give --formula, --component or --standard".to_owned())),
+        };
+        Ok((source, parameters(self.parameters.as_deref())?))
+    }
+}
+
 /// Runs `merit plugin`.
 pub(in crate::cli) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Publish(arguments) => publish(arguments).await,
+        Command::Approve(common) => life::change(life::Step::Approve, common).await,
+        Command::Activate(common) => life::change(life::Step::Activate, common).await,
+        Command::Retire(common) => life::change(life::Step::Retire, common).await,
+        Command::Compare(common) => compare::compare(common).await,
+        Command::Runs(common) => life::runs(common).await,
+        Command::Keygen(arguments) => sign::keygen(arguments),
+        Command::Trust(common) => sign::trust(common).await,
+        Command::Sign(arguments) => sign::print(arguments),
         Command::List(common) => list(common).await,
         Command::Standard(common) => standard(common).await,
         Command::Describe(common) => try_out::describe(common).await,
@@ -132,19 +190,20 @@ pub(in crate::cli) async fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn publish(arguments: &PublishArguments) -> Result<(), Failure> {
     let connection = Connection::open(&arguments.connection).await?;
     let plugin = connection.name("plugins", &arguments.plugin)?;
-    let source = match (&arguments.formula, &arguments.component, &arguments.standard) {
-        (Some(path), _, _) => publish::Source::Formula(read_text(path)?),
-        (_, Some(path), _) => publish::Source::Component(Bytes::from(read_bytes(path)?)),
-        (_, _, Some(id)) => publish::Source::Standard(id.clone()),
-        _ => return Err(Failure::Usage("give --formula, --component or --standard".to_owned())),
+    let (source, parameters) = arguments.contents.read()?;
+    let signature = match (&arguments.signature, &arguments.key.key_id) {
+        (Some(signature), Some(key_id)) => {
+            Some(v1::PluginSignature { key_id: key_id.clone(), signature: signature.clone() })
+        }
+        _ => sign::signed(&plugin, &source, &parameters, &arguments.key)?,
     };
     ensure(&connection, &plugin, arguments.display_name.as_deref(), arguments.validate_only).await?;
     let request = v1::PublishPluginRevisionRequest {
-        activate: false,
-        signature: None,
+        activate: arguments.activate,
+        signature,
         plugin,
         source: Some(source),
-        parameters: parameters(arguments.parameters.as_deref())?,
+        parameters,
         request_id: arguments.request_id.clone().unwrap_or_default(),
         validate_only: arguments.validate_only,
     };
@@ -154,7 +213,8 @@ async fn publish(arguments: &PublishArguments) -> Result<(), Failure> {
             if arguments.validate_only {
                 print_line("nothing is wrong; nothing was published")?;
             } else {
-                print_line(&format!("{}, component {}", revision.name, revision.component))?;
+                let state = life::state(&revision);
+                print_line(&format!("{} is {state}, component {}", revision.name, revision.component))?;
             }
             print_line(&manifest_sheet(&revision.manifest.unwrap_or_default()).table())
         }
@@ -162,14 +222,43 @@ async fn publish(arguments: &PublishArguments) -> Result<(), Failure> {
     }
 }
 
-/// Publishes a revision.
+/// Publishes a revision; a component goes in pieces, whatever its size.
 pub(in crate::cli) async fn publish_revision(
     connection: &Connection,
-    request: v1::PublishPluginRevisionRequest,
+    mut request: v1::PublishPluginRevisionRequest,
 ) -> Result<v1::PluginRevision, Failure> {
     let mut client = client!(connection, plugin_service_client::PluginServiceClient);
-    let answer = client.publish_plugin_revision(connection.request(request)).await;
+    let answer = match request.source.take() {
+        Some(publish::Source::Component(component)) => {
+            let pieces = pieces(request, &component);
+            client.upload_plugin_revision(connection.long_request(tokio_stream::iter(pieces))).await
+        }
+        source => {
+            let request = v1::PublishPluginRevisionRequest { source, ..request };
+            client.publish_plugin_revision(connection.request(request)).await
+        }
+    };
     answer.map(tonic::Response::into_inner).map_err(|status| connection.failure(status))
+}
+
+/// An upload: what is published, then the component.
+fn pieces(
+    publication: v1::PublishPluginRevisionRequest,
+    component: &Bytes,
+) -> Vec<v1::UploadPluginRevisionRequest> {
+    use v1::upload_plugin_revision_request::Piece;
+    /// Bytes of a piece.
+    const PIECE: usize = 256 << 10;
+    let header = v1::UploadHeader {
+        publication: Some(publication),
+        component: blake3::hash(component).to_hex().to_string(),
+        component_bytes: i64::try_from(component.len()).unwrap_or(i64::MAX),
+    };
+    let chunks = (0..component.len())
+        .step_by(PIECE)
+        .map(|start| Piece::Chunk(component.slice(start..component.len().min(start + PIECE))));
+    let pieces = std::iter::once(Piece::Header(header)).chain(chunks);
+    pieces.map(|piece| v1::UploadPluginRevisionRequest { piece: Some(piece) }).collect()
 }
 
 /// Creates the plugin where there is none. A publication that is only checked needs one that is there.
@@ -209,7 +298,7 @@ async fn list(common: &Common<ListArguments>) -> Result<(), Failure> {
         None => None,
     };
     let fields: Vec<String> = match common.output.output {
-        Format::Table => ["name", "plugin", "number", "standard", "component", "author", "create_time"]
+        Format::Table => ["name", "state", "standard", "component", "author", "approver", "create_time"]
             .map(str::to_owned)
             .to_vec(),
         _ => Vec::new(),
