@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use merit::{
     config::Config,
+    evaluate::Evaluator,
     proto::v1::{
         ImportItem, ImportResourcesRequest, Team, organisation_service_client::OrganisationServiceClient,
         transfer_service_client::TransferServiceClient,
@@ -18,6 +19,8 @@ use tonic::transport::{Channel, Endpoint};
 pub struct Service {
     /// Its address, `http://…`.
     pub address: String,
+    /// What it evaluates with.
+    pub evaluator: Evaluator,
     stop: Arc<Notify>,
     task: JoinHandle<Result<(), String>>,
     _directory: tempfile::TempDir,
@@ -35,11 +38,11 @@ impl Service {
             ..Config::default()
         };
         let server = Server::build(&config).await.expect("the service starts");
-        let address = format!("http://{}", server.address());
+        let (address, evaluator) = (format!("http://{}", server.address()), server.evaluator());
         let stop = Arc::new(Notify::new());
         let stopped = stop.clone();
         let task = tokio::spawn(async move { server.run(async move { stopped.notified().await }).await });
-        let service = Self { address, stop, task, _directory: directory };
+        let service = Self { address, evaluator, stop, task, _directory: directory };
         let team = Team { display_name: "Bench".into(), currency: "EUR".into(), ..Team::default() };
         let request = merit::proto::v1::CreateTeamRequest {
             team: Some(team),

@@ -1,6 +1,6 @@
 //! The figures of the README, each beside its baseline in the same run:
 //!
-//! `cargo run --release -p merit-bench [-- boundary decimals formula writes reads run]`
+//! `cargo run --release -p merit-bench [-- boundary decimals formula writes reads run interactive neighbour]`
 //!
 //! Without names everything is run. Figures are the best of several rounds: the machine's noise only adds.
 
@@ -10,7 +10,9 @@ mod boundary;
 mod decimals;
 mod duckdb;
 mod formula;
+mod interactive;
 mod load;
+mod neighbour;
 mod reads;
 #[path = "../../plugins/expression/tests/language/reference.rs"]
 mod reference;
@@ -20,7 +22,8 @@ mod writes;
 
 use std::process::ExitCode;
 
-const ALL: [&str; 6] = ["boundary", "decimals", "formula", "writes", "reads", "run"];
+const ALL: [&str; 8] =
+    ["boundary", "decimals", "formula", "writes", "reads", "run", "interactive", "neighbour"];
 
 fn main() -> ExitCode {
     let named: Vec<String> = std::env::args().skip(1).collect();
@@ -44,6 +47,12 @@ fn main() -> ExitCode {
     }
     if wanted("reads") {
         runtime.block_on(reads::bench());
+    }
+    if wanted("neighbour") {
+        neighbour::bench();
+    }
+    if wanted("interactive") {
+        runtime.block_on(interactive::bench());
     }
     if wanted("run") {
         runtime.block_on(run::bench());

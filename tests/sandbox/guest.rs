@@ -203,9 +203,12 @@ impl Guest {
     }
 }
 
+/// The component of the guest that behaves.
+pub static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| Guest::good().component());
+
 /// The guest that behaves, whole, with a module beside its own that it does not use.
 pub fn beside(module: &[u8]) -> Vec<u8> {
-    let mut bytes = Guest::good().component();
+    let mut bytes = GOOD.clone();
     bytes.extend(section(1, module));
     bytes
 }

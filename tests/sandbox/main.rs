@@ -5,9 +5,12 @@ mod bombs;
 mod cache;
 mod calls;
 mod examples;
+mod enclosed;
+mod generated;
 mod guest;
 mod hostile;
 mod image;
+mod official;
 #[path = "../referee/mod.rs"]
 mod referee;
 mod rows;
