@@ -109,3 +109,8 @@ pub fn imports(module: &[u8]) -> bool {
         _ => false,
     })
 }
+
+/// The index of the last core module of a component.
+pub fn last_module(component: &[u8]) -> u8 {
+    small(counts(component).0 - 1)
+}

@@ -1,12 +1,15 @@
 //! Guests that attack the host or its other guests. After each, the one that behaves gives the same answers as before.
 
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use merit::{
     model::rejection::PluginReason::{self, *},
-    sandbox::{Limits, Verdict},
+    sandbox::{Fault, Limits, Outcome, Sandbox, SandboxConfig, UnderWay, Verdict},
 };
 
 use crate::{
-    guest::{Guest, LIMITS, batch, context, manifest, the_neighbour_is_well},
+    enclosed,
+    guest::{Guest, LIMITS, batch, context, decimals, manifest, section, the_neighbour_is_well},
     image::words,
 };
 
@@ -21,8 +24,19 @@ const LOOP: &str = "(loop $for_ever (br $for_ever)) unreachable";
 const RECURSION: &str = "(func $deeper (param i64) (result i64)
     (i64.add (local.get 0) (call $deeper (i64.add (local.get 0) (i64.const 1)))))";
 
+/// A sandbox that one guest at a time has for itself, so that what it leaves behind shows.
+static ALONE: LazyLock<Mutex<Sandbox>> =
+    LazyLock::new(|| Mutex::new(Sandbox::new(SandboxConfig::default()).expect("a sandbox")));
+
 fn call(guest: &Guest, function: &Call, limits: &Limits) -> Verdict {
-    let plugin = guest.load().expect("it loads; only calling it shows what it is");
+    let sandbox = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let verdict = call_in(&sandbox, guest, function, limits);
+    assert_eq!(sandbox.under_way(), UnderWay::default(), "nothing is left of it");
+    verdict
+}
+
+fn call_in(sandbox: &Sandbox, guest: &Guest, function: &Call, limits: &Limits) -> Verdict {
+    let plugin = sandbox.load(&guest.component()).expect("it loads; only calling it shows what it is");
     let batch = batch(vec![1, 2, 3]);
     match function {
         Describe => plugin.describe("{}", limits).map(|_| ()),
@@ -89,6 +103,9 @@ fn loops_run_out_of_fuel() {
     let copy =
         "(loop $next (memory.copy (i32.const 0) (i32.const 8) (i32.const 131064)) (br $next)) unreachable";
     check(in_evaluate(copy), Evaluate, OutOfFuel, "`evaluate`");
+    let fill =
+        "(loop $next (table.fill $t (i32.const 0) (ref.null func) (i32.const 1000)) (br $next)) unreachable";
+    check(beside("(table $t 1000 funcref)", fill), Evaluate, OutOfFuel, "`evaluate`");
     let grow = "(loop $next (drop (memory.grow (i32.const 0))) (br $next)) unreachable";
     check(in_evaluate(grow), Evaluate, OutOfFuel, "`evaluate`");
 }
@@ -216,6 +233,59 @@ fn traps_are_told_with_the_place() {
 }
 
 #[test]
+fn faults_and_words_have_bounds() {
+    let fault = |row| Fault { row, message: "no".into() };
+    let outcome = |faults| Outcome { columns: vec![decimals("sum", vec![1, 2, 3])], faults };
+    // Thousands of faults for three rows.
+    let many = outcome((0..3_000).map(fault).collect());
+    check(Guest::answering(&many), Evaluate, ContractViolation, "faults: there is no row 3 in a batch of 3");
+    let same = outcome(vec![fault(1); 3_000]);
+    check(Guest::answering(&same), Evaluate, ContractViolation, "row 1 is there twice");
+    // A summary that is larger than any answer may be.
+    let mut talker = Guest::good().with(|guest| guest.memory = "(memory (export \"memory\") 40)".into());
+    let described = talker.image.put(&words(&[0, 70_000, 2_000_000, 0, 0, 8, 0, 8, 0, 8, 0]));
+    talker.describe = format!("(i32.const {described})");
+    check(talker, Describe, OutputTooLarge, "`describe` takes more than 1048576 bytes");
+    // A scope that there is none of.
+    let mut odd = Guest::good();
+    let described = odd.image.put(&words(&[0, 8, 0, 9, 8, 0, 8, 0, 8, 0]));
+    odd.describe = format!("(i32.const {described})");
+    check(odd, Describe, ContractViolation, "`describe`");
+    // The name of a function that traps, in its author's words, all 60,000 of them.
+    let name = "x".repeat(60_000);
+    let named = beside(&format!("(func ${name} unreachable)"), &format!("(call ${name}) unreachable"));
+    let verdict = call(&named, &Evaluate, &LIMITS);
+    assert_eq!(verdict.reason, Trapped);
+    assert!(
+        verdict.message.len() < 2_000 && verdict.message.contains("xxx…"),
+        "{} bytes",
+        verdict.message.len()
+    );
+}
+
+#[test]
+fn data_and_instances_cost_memory() {
+    // Ten megabytes that are there from the start, in a component of as many.
+    let large = Guest::good().with(|guest| {
+        guest.memory = "(memory (export \"memory\") 200)".into();
+        guest.module = format!("(data (i32.const 65536) \"{}\")", "a".repeat(10 << 20));
+    });
+    check(large, Describe, OutOfMemory, "wanted 13107200 bytes");
+    // Instances without end: three hundred of one module, each with a page.
+    let module = wat::parse_str("(module (memory 1))").expect("a module");
+    let mut bytes = enclosed::instantiated(&module);
+    for _ in 0..300 {
+        bytes.extend(section(2, &[1, 0, enclosed::last_module(&bytes), 0]));
+    }
+    let sandbox = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let plugin = sandbox.load(&bytes).expect("it loads");
+    let verdict = plugin.describe("{}", &LIMITS).expect_err("a verdict");
+    assert_eq!(verdict.reason, OutOfMemory, "{verdict}");
+    assert!(verdict.message.contains("too many instances, memories or tables"), "{verdict}");
+    assert_eq!(sandbox.under_way(), UnderWay::default());
+}
+
+#[test]
 fn explanations_tell_their_row() {
     let verdict = call(&in_explain("unreachable"), &Explain, &LIMITS);
     assert_eq!((verdict.reason, verdict.row), (Trapped, Some(1)));
@@ -231,11 +301,27 @@ fn the_clock_protects_the_host_where_fuel_does_not() {
 
 #[test]
 fn a_thousand_traps_leave_nothing_behind() {
-    let plugin = in_evaluate("unreachable").load().expect("a plugin");
+    let sandbox = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let plugin = sandbox.load(&in_evaluate("unreachable").component()).expect("a plugin");
     let batch = batch(vec![1]);
-    for _ in 0..1_000 {
+    let trap = || {
         let verdict = plugin.evaluate("{}", &context(), &manifest(), &batch, &LIMITS).expect_err("a trap");
         assert_eq!(verdict.reason, Trapped);
-    }
+    };
+    trap();
+    let before = address_space();
+    (0..1_000).for_each(|_| trap());
+    assert_eq!(sandbox.under_way(), UnderWay::default());
+    // Each has 4 GiB of addresses while it lives. Other tests have some at the same time, and never a thousand times that.
+    let more = address_space().saturating_sub(before);
+    assert!(more < 2_000 << 30, "{more} bytes of addresses more");
+    drop(sandbox);
     the_neighbour_is_well();
+}
+
+/// Bytes of addresses that this process has.
+fn address_space() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux tells");
+    let pages: u64 = pages.split(' ').next().and_then(|pages| pages.parse().ok()).expect("a number");
+    pages * 4_096
 }

@@ -5,7 +5,7 @@ use merit::{
     sandbox::{Sandbox, SandboxConfig},
 };
 
-use crate::guest::{Guest, SANDBOX, beside, the_neighbour_is_well};
+use crate::guest::{Guest, SANDBOX, beside, section, the_neighbour_is_well};
 
 fn check(bytes: &[u8], reason: PluginReason, words: &str) {
     let verdict = SANDBOX.load(bytes).err().expect("a verdict");
@@ -150,7 +150,25 @@ fn features_that_plugins_do_not_need_are_off() {
 }
 
 #[test]
+fn asynchronous_functions_are_refused() {
+    let text = "(component
+        (core module $m (func (export \"f\")) (func (export \"g\") (param i32 i32 i32 i32) (result i32) unreachable))
+        (core instance $i (instantiate $m))
+        (func (export \"f\") async (canon lift (core func $i \"f\") async)))";
+    let inner = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"));
+    let mut bytes = Guest::good().component();
+    bytes.extend(section(4, &inner));
+    check(&bytes, InvalidComponent, "async");
+    the_neighbour_is_well();
+}
+
+#[test]
 fn sizes_have_limits() {
+    // A name of 100,001 bytes.
+    let name = "n".repeat(100_001);
+    let named = wat::parse_str(format!("(module (func (export \"{name}\")))")).expect("a module");
+    check(&beside(&named), InvalidComponent, "size out of bounds");
+
     let small = Sandbox::new(SandboxConfig { component_bytes: 1_000, ..SandboxConfig::default() });
     let verdict = small.expect("a sandbox").load(&Guest::good().component()).err().expect("a verdict");
     assert_eq!(verdict.reason, InvalidComponent);
