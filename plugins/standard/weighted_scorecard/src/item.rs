@@ -1,12 +1,6 @@
 //! An item of a scorecard: its weight, and the points for a value along its curve.
 
-use alloc::{
-    borrow::ToOwned,
-    format,
-    string::{String, ToString},
-    vec,
-    vec::Vec,
-};
+use alloc::{borrow::ToOwned, format, string::String, vec, vec::Vec};
 
 use merit_sdk::{Decimal, ParameterError, Parameters, Problems};
 
