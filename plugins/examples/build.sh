@@ -27,7 +27,8 @@ missing() { echo "build.sh: not built, for want of $1: $2"; }
 
 if [ -n "$mode" ]; then
   if ! command -v clang-14 > /dev/null || ! command -v wasm-ld-14 > /dev/null; then
-    apt-get install -qq -y --no-install-recommends clang-14 lld-14 > "$tools/apt.log"
+    install=(apt-get install -qq -y --no-install-recommends clang-14 lld-14)
+    "${install[@]}" > "$tools/apt.log" || { apt-get update -qq && "${install[@]}" > "$tools/apt.log"; }
   fi
   [ -x "$tools/node_modules/.bin/asc" ] && [ -x "$tools/node_modules/.bin/componentize-qjs" ] ||
     npm install --silent --no-fund --no-audit --prefix "$tools" assemblyscript@0.28.20 componentize-qjs@0.4.5 > "$tools/npm.log"
