@@ -87,7 +87,11 @@ impl Evaluator {
         Ok(())
     }
 
-    async fn prepare_standard(&self, id: &str) -> Result<(), WriteError> {
+    /// Loads a standard plugin; one that there is not is told by the call that follows.
+    ///
+    /// # Errors
+    /// As loading does.
+    pub async fn prepare_standard(&self, id: &str) -> Result<(), WriteError> {
         let Some(found) = standard::find(id) else { return Ok(()) };
         let id = id.to_owned();
         let load = move |plugins: &Plugins| Ok(plugins.standard(&id).map(drop)?);

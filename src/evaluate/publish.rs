@@ -62,8 +62,12 @@ impl Evaluator {
             content: request.encode_to_vec().into(),
             validate_only: request.validate_only,
         };
-        if let Some(Source::Component(component)) = &request.source {
-            self.prepare_upload(component).await?;
+        // Compiling takes as long as it takes: it is not a part of what somebody waits for.
+        match &request.source {
+            Some(Source::Component(component)) => self.prepare_upload(component).await?,
+            Some(Source::Standard(id)) => self.prepare_standard(id).await?,
+            Some(Source::Formula(_)) => self.prepare_standard(FORMULA).await?,
+            None => {}
         }
         // What it says of itself it says while somebody waits.
         let (patience, _waiting) = Patience::of_a_waiter();
