@@ -63,5 +63,6 @@ async fn an_opening_that_is_given_up_serves_nobody() {
     drop(opening);
     let mut organisation = v1::organisation_service_client::OrganisationServiceClient::new(channel);
     let refused = organisation.list_teams(v1::ListTeamsRequest::default()).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unavailable);
+    // The connection may be cut under the call.
+    assert!([Code::Unavailable, Code::Cancelled].contains(&refused.code()), "{refused:?}");
 }
