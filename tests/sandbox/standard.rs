@@ -57,7 +57,7 @@ fn large_batches_take_less_than_half_of_the_limits() {
     check(
         "tiered_commission",
         &format!(r#"{{"tiers": {tiers}, "per": "running", "before": true}}"#),
-        512,
+        200,
         50,
     );
     check(
