@@ -36,6 +36,11 @@ pub fn of(error: WriteError) -> Status {
             tracing::warn!(cause, "a call found the store closed");
             unavailable("the server takes no more calls: it is stopping, or its store has failed")
         }
+        WriteError::Failed(cause @ StoreError::Damaged { .. }) => {
+            tracing::error!(%cause, "a call met damage");
+            let what = "what the server keeps is damaged: nothing more is served; its log and `merit audit verify` name the place";
+            rejected(&service(ServiceReason::StoreDamaged, what))
+        }
         WriteError::Failed(cause) => internal(&cause),
     }
 }
@@ -132,6 +137,7 @@ pub fn code(reason: Reason) -> Code {
                 Code::ResourceExhausted
             }
             ServiceReason::Unavailable => Code::Unavailable,
+            ServiceReason::StoreDamaged => Code::DataLoss,
             ServiceReason::Internal => Code::Internal,
         },
         Reason::Resource(reason) => match reason {

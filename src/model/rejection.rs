@@ -168,6 +168,8 @@ reasons! {
         DiskFull = "DISK_FULL",
         /// The service is stopping, or still opening its store.
         Unavailable = "UNAVAILABLE",
+        /// The journal or the index is damaged: nothing more is served from it.
+        StoreDamaged = "STORE_DAMAGED",
         /// Something is broken on the server; the log has the cause.
         Internal = "INTERNAL",
     }

@@ -191,7 +191,7 @@ impl Database {
             self.inner.shared.recent.read().unwrap_or_else(PoisonError::into_inner).after(after, limit);
         match (recent, &self.inner.past) {
             (Some(records), _) => Ok(records),
-            (None, Some(past)) => past.records(after, limit, last),
+            (None, Some(past)) => self.noting_damage(past.records(after, limit, last)),
             (None, None) => Ok(Vec::new()),
         }
     }
@@ -202,7 +202,8 @@ impl Database {
         self.inner.shared.sequence.subscribe()
     }
 
-    /// Walks the whole journal, as far as it was acknowledged when asked, and reads every blob that its records name.
+    /// Walks the whole journal, as far as it was acknowledged when asked, and reads every blob that its records name. A
+    /// damaged journal is final: what was acknowledged behind the damage could not be read again, so that nothing more is.
     ///
     /// # Errors
     /// Something cannot be read. Damage is no error here, but what was asked for.
@@ -222,6 +223,9 @@ impl Database {
                 Verification::new(head, None)
             }
         };
+        if let Some(damage) = &found.damage {
+            self.fail(damage);
+        }
         named.check(&self.inner.blobs, found)
     }
 
@@ -253,11 +257,15 @@ impl Database {
     /// What is damaged must not be served, and only opening anew mends it: damage is final for this process.
     fn noting_damage<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(error @ StoreError::Damaged { .. }) = &result {
-            tracing::error!(%error, "the index is damaged: no write is accepted any more");
-            // The first failure is the one that is told.
-            let _ = self.inner.shared.failure.set(error.to_string());
+            self.fail(&error.to_string());
         }
         result
+    }
+
+    fn fail(&self, damage: &str) {
+        tracing::error!(damage, "what is kept is damaged: no write is accepted any more");
+        // The first failure is the one that is told.
+        let _ = self.inner.shared.failure.set(damage.to_owned());
     }
 }
 

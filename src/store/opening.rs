@@ -29,6 +29,8 @@ const INDEX: &str = "index";
 pub(super) const JOURNAL: &str = "journal";
 /// Where blobs are kept.
 pub(super) const BLOBS: &str = "blobs";
+/// Where a restore gathers what it then moves into place.
+pub(super) const RESTORING: &str = "restoring";
 const LOCK: &str = "lock";
 
 // === impl Database ===
@@ -98,10 +100,16 @@ pub(super) fn applied(directory: &Path) -> Option<Sequence> {
     SledStore::open(&path, Options::default().cache_bytes, blobs).ok()?.applied().ok()
 }
 
-/// Only one process may have a database open; the system lets go of the lock when it ends, however it ends.
-/// Refuses a directory of somebody else's files: a slip in a path must not fill it.
+/// Refuses a directory of somebody else's files: a slip in a path must not fill it; and one that a restore has not finished
+/// with, since a part of a history looks whole.
 fn refuse_foreign(directory: &Path) -> Result<(), StoreError> {
     let reading = |error| StoreError::io("reading", directory)(error);
+    if directory.join(RESTORING).exists() {
+        return Err(StoreError::Closed(format!(
+            "a restore into {} was not finished: remove the directory, and restore again",
+            directory.display()
+        )));
+    }
     let mut foreign = None;
     for entry in fs::read_dir(directory).map_err(reading)? {
         let name = entry.map_err(reading)?.file_name();
@@ -123,6 +131,7 @@ fn refuse_foreign(directory: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Only one process may have a database open; the system lets go of the lock when it ends, however it ends.
 fn lock(directory: &Path) -> Result<fs::File, StoreError> {
     let path = directory.join(LOCK);
     let file = fs::File::options().create(true).truncate(false).write(true).open(&path);

@@ -84,12 +84,14 @@ async fn a_backup_that_is_not_what_was_made_is_refused_with_the_file() {
         let (_kept, backup) = fresh();
         create_backup(place.path(), &backup).unwrap();
         harm(&backup);
-        for restored in
-            [verify_backup(&backup, &fresh().1, &blobs_named), restore_backup(&backup, &fresh().1)]
-        {
+        let (_verified, scratch) = fresh();
+        let (_restored, target) = fresh();
+        for restored in [verify_backup(&backup, &scratch, &blobs_named), restore_backup(&backup, &target)] {
             let error = restored.unwrap_err();
             assert!(error.to_string().contains(named), "{named}: {error}");
         }
+        let left = fs::read_dir(&target).map_or(0, Iterator::count);
+        assert_eq!(left, 0, "{named}: a part of a history looks whole");
     };
     let in_folder = |backup: &Path, folder: &str| {
         let mut paths: Vec<_> =
@@ -99,7 +101,8 @@ async fn a_backup_that_is_not_what_was_made_is_refused_with_the_file() {
     };
     check(&|backup| flip(&in_folder(backup, "journal"), 100), ".journal: damaged");
     check(&|backup| fs::write(in_folder(backup, "journal"), b"").unwrap(), ".journal: damaged");
-    check(&|backup| fs::remove_file(in_folder(backup, "journal")).unwrap(), ".journal");
+    check(&|backup| fs::remove_file(in_folder(backup, "journal")).unwrap(), ".journal: damaged");
+    check(&|backup| fs::remove_file(in_folder(backup, "blobs")).unwrap(), "the file is missing");
     check(&|backup| flip(&in_folder(backup, "blobs"), 0), "blobs");
     check(&|backup| flip(&backup.join("manifest"), 30), "manifest");
     check(&|backup| fs::remove_file(backup.join("manifest")).unwrap(), "manifest");
@@ -120,9 +123,34 @@ async fn neither_damage_nor_a_full_directory_is_built_upon() {
     let error = create_backup(&backup.join("blobs"), &fresh().1).unwrap_err();
     assert!(error.to_string().contains("no data directory"), "{error}");
 
+    let error = create_backup(place.path(), &place.path().join("inside/it")).unwrap_err();
+    assert!(error.to_string().contains("within the data directory"), "{error}");
+
     flip(&place.path().join("blobs").join(blob.to_string()), 0);
     let (_other, other) = fresh();
     let error = create_backup(place.path(), &other).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     assert!(!other.join("manifest").exists(), "what was not finished is no backup");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_was_interrupted_is_not_started_on() {
+    let place = Place::new();
+    fill(&place, 60).await;
+    let (_kept, backup) = fresh();
+    create_backup(place.path(), &backup).unwrap();
+    let (_restored, restored) = fresh();
+    restore_backup(&backup, &restored).unwrap();
+    // As it is left by a kill at any moment before the end.
+    fs::create_dir(restored.join("restoring")).unwrap();
+    let check = || {
+        let error = Database::open(&restored, place.options.clone()).err().unwrap();
+        assert!(error.to_string().contains("was not finished"), "{error}");
+    };
+    check();
+    fs::remove_dir_all(restored.join("journal")).unwrap();
+    check();
+    fs::remove_dir_all(restored.join("blobs")).unwrap();
+    check();
+    assert!(!restored.join("index").exists());
 }

@@ -330,8 +330,12 @@ async fn a_live_database_finds_damage_behind_its_back() {
     let database = place.open().unwrap();
     let path = &place.segments()[1];
     let first: u64 = path.file_stem().unwrap().to_string_lossy().parse().unwrap();
+    write(&database, 30).await.unwrap();
     flip(path, 100);
     let damage = database.verify(&blobs_named).unwrap();
+    // What would be acknowledged now could not be read again.
+    assert!(database.failure().unwrap().contains(&*path.to_string_lossy()));
+    assert!(write(&database, 31).await.is_err());
     assert_eq!(damage.sequence, first - 1);
     assert!(damage.damage.unwrap().contains(&*path.to_string_lossy()));
     assert!(matches!(database.records(0, 99), Err(StoreError::Damaged { file, .. }) if file == *path));

@@ -15,7 +15,7 @@ use self::{
 };
 use super::{
     BlobHash, Database, Naming, Options, Sequence, StoreError, files, journal,
-    opening::{BLOBS, JOURNAL},
+    opening::{BLOBS, JOURNAL, RESTORING},
 };
 
 /// What a backup holds.
@@ -34,6 +34,9 @@ pub struct Backup {
 /// The manifest's file.
 const MANIFEST: &str = "manifest";
 
+/// What is backed up.
+const FOLDERS: [&str; 2] = [JOURNAL, BLOBS];
+
 /// Copies a consistent state of a database's directory into a new directory, whether or not a service uses it just now:
 /// the journal up to some sequence, and every blob that its records can name, since those are on disk before them. The
 /// manifest is written last: a directory without one is no backup.
@@ -41,6 +44,8 @@ const MANIFEST: &str = "manifest";
 /// # Errors
 /// The target is not empty; something is damaged, which a backup must not hide; a file cannot be read or written.
 pub fn create_backup(directory: &Path, target: &Path) -> Result<Backup, StoreError> {
+    let [directory, target] =
+        &[directory, target].map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
     let journal = directory.join(JOURNAL);
     if !journal.is_dir() {
         let what = io::Error::new(
@@ -48,6 +53,13 @@ pub fn create_backup(directory: &Path, target: &Path) -> Result<Backup, StoreErr
             "there is no journal: this is no data directory of Merit",
         );
         return Err(StoreError::io("backing up", directory)(what));
+    }
+    if target.starts_with(directory) {
+        let what = io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is within the data directory: name another place",
+        );
+        return Err(StoreError::io("backing up into", target)(what));
     }
     empty(target)?;
     let (head, extents) = journal::survey(&journal)?;
@@ -98,25 +110,44 @@ pub fn verify_backup(backup: &Path, scratch: &Path, naming: Naming<'_>) -> Resul
     Err(StoreError::damaged(&backup.join(MANIFEST), 0, what))
 }
 
-/// Copies a backup into an empty directory, on which a service can then be started. Every file is checked on the way;
-/// where one is not what the manifest says, the directory is left without a journal.
+/// Copies a backup into an empty directory, on which a service can then be started. Every file is checked before the first is
+/// in its place; while that is not done, there is a mark that keeps a service from starting on a part of the history.
 ///
 /// # Errors
-/// As for [`verify_backup`], or the target is not empty.
+/// As for [`verify_backup`], or the target is not empty. Nothing is left in it then.
 pub fn restore_backup(backup: &Path, target: &Path) -> Result<Backup, StoreError> {
     let path = backup.join(MANIFEST);
     let text = fs::read_to_string(&path).map_err(StoreError::io("reading", &path))?;
     let manifest = Manifest::parse(&text).map_err(|what| StoreError::damaged(&path, 0, what))?;
     empty(target)?;
-    for directory in [JOURNAL, BLOBS] {
-        files::create_directory(&target.join(directory))?;
+    let restoring = target.join(RESTORING);
+    files::create_directory(&restoring)?;
+    let gathered = gather(&manifest, backup, &restoring);
+    if gathered.is_err() {
+        fs::remove_dir_all(&restoring).map_err(StoreError::io("removing", &restoring))?;
+    }
+    gathered?;
+    for folder in FOLDERS {
+        let (from, to) = (restoring.join(folder), target.join(folder));
+        fs::rename(&from, &to).map_err(StoreError::io("moving into place", &from))?;
+    }
+    files::sync_directory(target)?;
+    fs::remove_dir(&restoring).map_err(StoreError::io("removing", &restoring))?;
+    files::sync_directory(target)?;
+    Ok(manifest.backup())
+}
+
+/// Copies the files of a backup, each checked against the manifest.
+fn gather(manifest: &Manifest, backup: &Path, target: &Path) -> Result<(), StoreError> {
+    for folder in FOLDERS {
+        files::create_directory(&target.join(folder))?;
     }
     for listed in &manifest.files {
         let from = backup.join(&listed.path);
-        let hash = copy(&from, None, &target.join(&listed.path))?;
-        if hash != listed.hash {
-            let journal = target.join(JOURNAL);
-            fs::remove_dir_all(&journal).map_err(StoreError::io("removing", &journal))?;
+        if !from.exists() {
+            return Err(StoreError::damaged(&from, 0, "the file is missing"));
+        }
+        if copy(&from, None, &target.join(&listed.path))? != listed.hash {
             return Err(StoreError::damaged(
                 &from,
                 0,
@@ -124,8 +155,7 @@ pub fn restore_backup(backup: &Path, target: &Path) -> Result<Backup, StoreError
             ));
         }
     }
-    sync_folders(target, &[JOURNAL, BLOBS])?;
-    Ok(manifest.backup())
+    sync_folders(target, &FOLDERS)
 }
 
 /// Makes a directory, or takes one that is empty.
