@@ -222,7 +222,7 @@ impl Config {
             .merge(environment)
             .merge(Serialized::defaults(flags))
             .extract()
-            .map_err(|error| format!("the configuration is wrong: {error}"))?;
+            .map_err(|error| wrong(&error, file))?;
         config.check()?;
         Ok(config)
     }
@@ -361,6 +361,38 @@ impl Config {
     }
 }
 
+/// What is wrong with the configuration, where, and what was probably meant.
+fn wrong(error: &figment::Error, file: Option<&Path>) -> String {
+    use figment::error::Kind;
+
+    let of_environment =
+        error.metadata.as_ref().is_some_and(|metadata| metadata.name.contains("environment"));
+    let place = match file {
+        _ if of_environment => "the environment (MERIT_…, `__` between the parts of a key)".to_owned(),
+        Some(file) => file.display().to_string(),
+        None => "the configuration".to_owned(),
+    };
+    let mut path = error.path.clone();
+    if let Kind::UnknownField(name, _) = &error.kind
+        && path.last() != Some(name)
+    {
+        path.push(name.clone());
+    }
+    let what = match &error.kind {
+        Kind::UnknownField(name, known) => {
+            let like = |known: &&&str| strsim::damerau_levenshtein(name, known);
+            let near = known.iter().min_by_key(like).filter(|known| like(known) <= 2);
+            let hint = near.map_or_else(
+                || format!("there are {}", known.join(", ")),
+                |near| format!("did you mean {near}?"),
+            );
+            format!("there is no such key; {hint}")
+        }
+        kind => kind.to_string(),
+    };
+    format!("{place}: {}: {what}; `merit serve --print-config` shows every key", path.join("."))
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -408,10 +440,11 @@ mod tests {
 
     #[test]
     fn what_is_refused() {
-        check_refused("listn = 1", &["listn"]);
-        check_refused("[limits]\ncall = 1", &["call"]);
+        check_refused("listn = 1", &["merit.toml: listn: there is no such key; did you mean listen?"]);
+        check_refused("[limits]\ncall = 1", &["merit.toml: limits.call: ", "did you mean calls?"]);
+        check_refused("[limits]\nwhatever = 1", &["limits.whatever: ", "there are ", "streams"]);
         check_refused("[limits]\ncalls = 0", &["limits.calls", "at least 1"]);
-        check_refused("[limits]\ncalls = \"many\"", &["calls"]);
+        check_refused("[limits]\ncalls = \"many\"", &["merit.toml: limits.calls: invalid type"]);
         check_refused(
             "[plugins.ceilings]\nmemory_bytes = 1000",
             &["runs.memory_bytes = 268435456 is more than plugins.ceilings.memory_bytes = 1000"],

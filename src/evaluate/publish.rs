@@ -14,7 +14,7 @@ use crate::{
         caller::Caller,
         name::{Id, Name},
         plugin::{change_state, check_signature},
-        rejection::{Reason, Rejection, ResourceReason, ServiceReason},
+        rejection::{PluginReason, Reason, Rejection, ResourceReason, ServiceReason},
     },
     proto::v1::{self, publish_plugin_revision_request::Source},
     resource::{Changes, OwnRequest},
@@ -120,8 +120,13 @@ impl Evaluator {
         let hash = super::plugins::hash_text(loaded.hash());
         let formula = standard == FORMULA;
         let loaded = match parameters.as_str() {
-            // Each run brings its own: that the plugin refuses none is no fault of the revision.
-            "" => plugins.with_parameters(loaded, "{}", formula).ok(),
+            "" => match plugins.with_parameters(loaded, "{}", formula) {
+                Ok(loaded) => Some(loaded),
+                // Each run brings its own: that the plugin refuses none is no fault of the revision.
+                Err(refused) if refused.reason == Reason::Plugin(PluginReason::BadParameters) => None,
+                // A trap or a loop is: no parameters mend it.
+                Err(broken) => return Err(broken.into()),
+            },
             given => Some(plugins.with_parameters(loaded, given, formula)?),
         };
         let (signature, activate) = (request.signature, request.activate);

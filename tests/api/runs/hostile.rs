@@ -6,8 +6,8 @@ use merit::{
 };
 
 use super::{
-    TEAM, added, bound, component_step, evaluations, organisation, outputs, publish_component, publish_two,
-    run, two_steps,
+    TEAM, added, bound, component_publication, component_step, evaluations, organisation, outputs,
+    publish_component, publish_two, run, two_steps,
 };
 use crate::{
     guest::{Guest, manifest},
@@ -167,4 +167,22 @@ async fn groups_are_what_the_run_says() {
     let request = v1::ReplayRunRequest { name: run.name.clone(), chunk_rows: 1, threads: 2 };
     let replay = harness.evaluations().replay_run(request).await.unwrap().into_inner();
     assert!(replay.identical, "{replay:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_even_describe_itself_is_not_kept() {
+    let harness = Harness::start_with(|config| config.runs.fuel_per_call = 10_000_000).await;
+    organisation(&harness).await;
+    publish_component(&harness, "fragile", Guest::good().component()).await;
+    let mut plugins = harness.plugins();
+    let cases = [("(loop $forever (br $forever)) (i32.const 0)", "OUT_OF_FUEL"), ("unreachable", "TRAPPED")];
+    for (describe, reason) in cases {
+        let guest = Guest::good().with(|guest| guest.describe = describe.to_owned());
+        let publication = component_publication("fragile", guest.component());
+        let status = plugins.publish_plugin_revision(publication).await.unwrap_err();
+        assert_eq!(crate::harness::reason(&status), reason);
+    }
+    let request = v1::ListPluginRevisionsRequest { parent: TEAM.to_owned(), ..Default::default() };
+    let kept = plugins.list_plugin_revisions(request).await.unwrap().into_inner();
+    assert_eq!(kept.plugin_revisions.len(), 2);
 }

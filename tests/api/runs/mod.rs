@@ -164,9 +164,12 @@ pub async fn publish_two(harness: &Harness) {
 /// Publishes a component.
 pub async fn publish_component(harness: &Harness, id: &str, component: Vec<u8>) {
     publish(harness, id, "input x\nscore s = x\n").await;
-    let mut publication = publication(id, "");
-    publication.source = Some(publish::Source::Component(component.into()));
-    harness.plugins().publish_plugin_revision(publication).await.unwrap();
+    harness.plugins().publish_plugin_revision(component_publication(id, component)).await.unwrap();
+}
+
+pub fn component_publication(id: &str, component: Vec<u8>) -> v1::PublishPluginRevisionRequest {
+    let source = Some(publish::Source::Component(component.into()));
+    v1::PublishPluginRevisionRequest { source, ..publication(id, "") }
 }
 
 /// A step of the component that was published last.
