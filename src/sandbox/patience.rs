@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -13,7 +13,15 @@ use std::{
 #[derive(Clone, Debug, Default)]
 pub struct Patience {
     gone: Arc<AtomicBool>,
-    until: Option<(Instant, Duration)>,
+    allowance: Option<Allowance>,
+}
+
+/// Time that guests may take together. It begins with the first of them: what the host does before, such as compiling a
+/// component that is not known yet, is not the guests' fault.
+#[derive(Clone, Debug)]
+struct Allowance {
+    time: Duration,
+    begun: Arc<OnceLock<Instant>>,
 }
 
 /// Gives up when it is dropped: held by whoever waits, who may go away at any time.
@@ -40,16 +48,18 @@ impl Patience {
         (patience, waiting)
     }
 
-    /// The same, but from now on at most as long as this.
+    /// The same, but guests may take at most so long together.
     #[must_use]
     pub fn at_most(&self, time: Duration) -> Self {
-        let until = Instant::now().checked_add(time).map(|until| (until, time));
-        let sooner = |(one, other): ((Instant, Duration), (Instant, Duration))| {
-            if one.0 <= other.0 { one } else { other }
-        };
-        Self {
-            gone: Arc::clone(&self.gone),
-            until: self.until.zip(until).map(sooner).or(self.until).or(until),
+        let shorter = self.allowance.clone().filter(|own| own.time <= time);
+        let allowance = shorter.unwrap_or_else(|| Allowance { time, begun: Arc::default() });
+        Self { gone: Arc::clone(&self.gone), allowance: Some(allowance) }
+    }
+
+    /// A guest begins.
+    pub fn begin(&self) {
+        if let Some(allowance) = &self.allowance {
+            allowance.begun.get_or_init(Instant::now);
         }
     }
 
@@ -64,8 +74,9 @@ impl Patience {
         if self.gone.load(Ordering::Relaxed) {
             return Some(Over::Gone);
         }
-        let (until, time) = self.until?;
-        (Instant::now() >= until).then_some(Over::Late(time))
+        let allowance = self.allowance.as_ref()?;
+        let late = allowance.begun.get()?.elapsed() >= allowance.time;
+        late.then_some(Over::Late(allowance.time))
     }
 
     /// Whether nobody waits any more.
@@ -99,11 +110,22 @@ mod tests {
     #[test]
     fn the_shorter_time_counts() {
         let (hour, none) = (Duration::from_secs(3600), Duration::ZERO);
-        let over = |patience: Patience| patience.over();
+        let over = |patience: Patience| {
+            patience.begin();
+            patience.over()
+        };
         assert_eq!(over(Patience::default().at_most(none)), Some(Over::Late(none)));
         assert_eq!(over(Patience::default().at_most(none).at_most(hour)), Some(Over::Late(none)));
         assert_eq!(over(Patience::default().at_most(hour).at_most(none)), Some(Over::Late(none)));
         assert_eq!(over(Patience::default().at_most(hour).at_most(Duration::MAX)), None);
+    }
+
+    #[test]
+    fn the_time_begins_with_the_first_guest_of_any_clone() {
+        let patience = Patience::default().at_most(Duration::ZERO);
+        assert_eq!(patience.over(), None, "what the host does before is not counted");
+        patience.clone().begin();
+        assert_eq!(patience.over(), Some(Over::Late(Duration::ZERO)));
     }
 
     #[test]

@@ -119,6 +119,7 @@ impl Plugin {
         call: Call<'_>,
         function: impl FnOnce(&Instance, &mut Store<Meter>) -> Answer<T>,
     ) -> Result<T, Verdict> {
+        self.patience.begin();
         if let Some(over) = self.patience.over() {
             return Err(call.interrupted(Interrupted::Unwanted(over)));
         }
