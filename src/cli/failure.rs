@@ -65,6 +65,8 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::Unreachable { .. } => 3,
             Self::Differs(_) => 4,
+            // The reader has what it wanted.
+            Self::File { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::File { .. } => 5,
         })
     }
@@ -142,6 +144,17 @@ fn next(reason: &str, code: Code, delay: Option<Duration>) -> Option<String> {
         ("REFERENCE_NOT_FOUND", _) => "create what is referred to first",
         ("STILL_REFERRED", _) => "delete or change what refers to it first",
         ("ETAG_MISMATCH", _) => "get it again, look at what changed, and send the new etag",
+        ("INVALID_BINDING", _) => {
+            "say where an input comes from: `--input STEP.INPUT=KIND:SOURCE`, with measure, target, attribute, output or \
+             constant"
+        }
+        ("SELF_APPROVAL", _) => "have somebody else approve it: `merit plugin approve`",
+        ("SIGNATURE_REQUIRED", _) => {
+            "sign it with a key that the team trusts: `merit plugin publish --key FILE --key-id ID`"
+        }
+        ("QUARANTINED", _) => {
+            "mend the plugin and publish it anew; `merit plugin check` finds such things before"
+        }
         ("RUN_NOT_FINISHED", _) => {
             "look at the run with `merit get runs/ID`; only a run that succeeded has results"
         }
@@ -164,10 +177,9 @@ fn next(reason: &str, code: Code, delay: Option<Duration>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use tonic::{Code, Status};
-    use tonic_types::{ErrorDetails, StatusExt};
+    use tonic_types::ErrorDetails;
 
-    use super::refused;
+    use super::*;
 
     #[test]
     fn nothing_is_told_twice() {
@@ -195,5 +207,24 @@ mod tests {
             &[("sheet", "line 1\n  a + b\n      ^")],
             "error: INVALID_FIELD: wrong\n  sheet:\n    line 1\n      a + b\n          ^\n",
         );
+    }
+
+    #[test]
+    fn a_reader_that_has_seen_enough_is_no_failure() {
+        let code = |kind: io::ErrorKind| Failure::file("writing", kind.into()).exit_code();
+        assert_eq!(code(io::ErrorKind::BrokenPipe), ExitCode::SUCCESS);
+        assert_eq!(code(io::ErrorKind::NotFound), ExitCode::from(5));
+    }
+
+    #[test]
+    fn what_to_do_next_is_said() {
+        let check = |reason: &str, part: &str| {
+            let next = next(reason, Code::FailedPrecondition, None).unwrap_or_default();
+            assert!(next.contains(part), "{reason}: {next}");
+        };
+        check("INVALID_BINDING", "--input STEP.INPUT=KIND:SOURCE");
+        check("SELF_APPROVAL", "somebody else");
+        check("SIGNATURE_REQUIRED", "--key-id");
+        check("QUARANTINED", "publish it anew");
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     /// The file: CSV, or JSON lines (.jsonl, or whose first line begins with a brace); - reads stdin.
     file: PathBuf,
     /// The mapping file (TOML): which column becomes which field; --help has the form.
-    #[arg(short, long, value_name = "FILE", required_unless_present = "collection")]
+    #[arg(short, long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// The collection, of a file whose columns are named as fields (as `merit export` writes it).
     #[arg(short, long, value_name = "COLLECTION", conflicts_with = "mapping")]
@@ -188,7 +188,11 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         }
         (None, Some(name)) => Mapping::plain(&collection::find(name)?.collection, rows.columns())
             .map_err(|mistakes| wrong(path, &mistakes))?,
-        (None, None) => return Err(Failure::Usage("give --mapping or --collection".to_owned())),
+        (None, None) => {
+            let what = "what the rows are is not said: give --mapping FILE (--help has its form), or --collection NAME for a \
+                        file whose columns are named as fields, as `merit export` writes it";
+            return Err(Failure::Usage(what.to_owned()));
+        }
     };
     let beside = if path.as_os_str() == "-" { Path::new("stdin") } else { path.as_path() };
     let rejected =
