@@ -56,6 +56,29 @@ impl Field {
         let named = values.values().filter(|value| value.number() != 0);
         Some(named.map(|value| short_value_name(&value).to_owned()).collect())
     }
+
+    /// What the values of a reference look like, where this text is none: an id alone, or the name of something else.
+    #[must_use]
+    pub fn form(&self, text: &str) -> Option<String> {
+        let collection = self.reference.as_ref()?;
+        let parts: Vec<&str> = text.split('/').collect();
+        let is_name = match (collection.as_str(), &parts[..]) {
+            ("teams", ["teams", team]) => !team.is_empty(),
+            (_, ["teams", team, of, id]) => of == collection && !team.is_empty() && !id.is_empty(),
+            _ => false,
+        };
+        let name = if collection == "teams" {
+            "teams/{id}".to_owned()
+        } else {
+            format!("teams/{{team}}/{collection}/{{id}}")
+        };
+        let missing = if text.is_empty() {
+            format!("; ISMISSING({}) is true where there is none", self.path)
+        } else {
+            String::new()
+        };
+        (!is_name).then(|| format!("a name such as {name}{missing}"))
+    }
 }
 
 /// What a collection is made of.
@@ -222,5 +245,26 @@ fn kind(field: &FieldDescriptor) -> Option<FieldKind> {
         | ProtoKind::Fixed64
         | ProtoKind::Sfixed32
         | ProtoKind::Sfixed64 => Some(FieldKind::Number { scale: 0 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_a_name() {
+        let check = |field: &str, text: &str, form: Option<&str>| {
+            let schema = schemas().values().find(|schema| schema.collection == "opportunities").unwrap();
+            assert_eq!(schema.field(field).unwrap().form(text).as_deref(), form, "{field} = {text:?}");
+        };
+        let owner = "a name such as teams/{team}/accountManagers/{id}";
+        check("owner", "teams/west/accountManagers/anna", None);
+        check("owner", "anna", Some(owner));
+        check("owner", "teams/west/customers/anna", Some(owner));
+        check("owner", "teams/west/accountManagers/", Some(owner));
+        check("owner", "", Some(&format!("{owner}; ISMISSING(owner) is true where there is none")));
+        check("stage", "anything", None);
+        check("display_name", "anything", None);
     }
 }

@@ -32,6 +32,10 @@ impl Scope for CollectionScope<'_> {
     fn values(&self, name: &str) -> Option<Vec<String>> {
         self.schema.field(name)?.values()
     }
+
+    fn form(&self, name: &str, text: &str) -> Option<String> {
+        self.schema.field(name)?.form(text)
+    }
 }
 
 /// What a value of a field is in an expression.

@@ -27,4 +27,8 @@ impl Scope for FieldScope {
     fn values(&self, name: &str) -> Option<Vec<String>> {
         self.0.field(name)?.values()
     }
+
+    fn form(&self, name: &str, text: &str) -> Option<String> {
+        self.0.field(name)?.form(text)
+    }
 }

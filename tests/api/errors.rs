@@ -118,6 +118,8 @@ async fn what_is_wrong_with_a_request() {
     check_field(&details, "filter");
     let details =
         check(crm.list_opportunities(list("stage = \"WONN\"", "")).await, invalid, "INVALID_FILTER");
+    // An id alone is no name, and would be equal to nothing.
+    check(crm.list_opportunities(list("owner = \"anna\"", "")).await, invalid, "INVALID_FILTER");
     check_field(&details, "filter");
     let mut cents = deal("cents", ANNA);
     cents.opportunity.as_mut().unwrap().amount = "1.005".to_owned();

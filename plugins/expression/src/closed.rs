@@ -1,5 +1,5 @@
-//! Names whose values are a closed set of texts: a text they are compared with has to be one of them, or the comparison
-//! never holds and nobody is told.
+//! Names whose values are a closed set of texts, or texts of some form: a text they are compared with has to be one of them,
+//! or the comparison never holds and nobody is told.
 
 use crate::evaluate::texts::order;
 use crate::problem::{Problems, did_you_mean};
@@ -33,15 +33,14 @@ pub(crate) fn check(root: &Node, names: &[String], scope: &dyn Scope, problems: 
 fn compared(name: &Node, text: &Node, names: &[String], scope: &dyn Scope, problems: &mut Problems) {
     let (Operation::Name(at), Operation::Text(wanted)) = (&name.operation, &text.operation) else { return };
     let Some(path) = names.get(*at).filter(|_| name.kind == Kind::Text) else { return };
-    let Some(values) = scope.values(path) else { return };
-    if values.iter().any(|value| order(value, wanted).is_eq()) {
-        return;
-    }
-    let message = format!(
-        "`{path}` is never \"{}\"{}; it is one of {}",
-        wanted.escape_debug(),
-        did_you_mean(wanted, &values),
-        values.join(", ")
-    );
+    let never = |hint: &str, what: &str| {
+        format!("`{path}` is never \"{}\"{hint}; it is {what}", wanted.escape_debug())
+    };
+    let message = match (scope.values(path), scope.form(path, wanted)) {
+        (Some(values), _) if values.iter().any(|value| order(value, wanted).is_eq()) => return,
+        (Some(values), _) => never(&did_you_mean(wanted, &values), &format!("one of {}", values.join(", "))),
+        (None, Some(form)) => never("", &form),
+        (None, None) => return,
+    };
     problems.add(text.span, message);
 }

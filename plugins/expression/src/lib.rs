@@ -91,6 +91,11 @@ pub trait Scope {
     fn values(&self, _name: &str) -> Option<Vec<String>> {
         None
     }
+    /// What the texts that this name can be look like, where not every text can be one and this is none: a comparison with
+    /// it is refused.
+    fn form(&self, _name: &str, _text: &str) -> Option<String> {
+        None
+    }
 }
 
 /// Something wrong in the text of an expression or a sheet.

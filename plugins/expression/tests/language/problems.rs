@@ -111,6 +111,9 @@ fn values_that_a_name_never_has() {
         "SWITCH(grade, \"Top\", \"any\", \"Tip\", \"a\", \"else\")",
         &[&format!("1:29+5 `grade` is never \"Tip\"; did you mean `TOP`?; {known}")],
     );
+    let form = "it is a name such as people/{id}";
+    told("owner IN (\"people/a\", \"a\")", &[&format!("1:23+3 `owner` is never \"a\"; {form}")]);
+    told("\"\" = owner", &[&format!("1:1+2 `owner` is never \"\"; {form}")]);
     check("grade = \"top\"", "TRUE");
     check("grade < \"x\"", "TRUE");
     check("SWITCH(grade, \"poor\", 1, \"top\", 3)", "3");

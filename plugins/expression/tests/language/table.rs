@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// Names of every kind, some of them without a value.
 pub struct Names;
 
-const NAMES: [(&str, Kind, &str); 15] = [
+const NAMES: [(&str, Kind, &str); 16] = [
     ("revenue", Kind::Number, "120000.50"),
     ("quota", Kind::Number, "100000"),
     ("zero", Kind::Number, "0"),
@@ -15,6 +15,7 @@ const NAMES: [(&str, Kind, &str); 15] = [
     ("stage", Kind::Text, "WON"),
     ("labels.region", Kind::Text, "North"),
     ("grade", Kind::Text, "TOP"),
+    ("owner", Kind::Text, "people/a"),
     ("no_text", Kind::Text, ""),
     ("close_date", Kind::Date, "2026-03-31"),
     ("open_date", Kind::Date, "2026-01-15"),
@@ -35,6 +36,10 @@ impl Scope for Names {
 
     fn values(&self, name: &str) -> Option<Vec<String>> {
         (name == "grade").then(|| ["TOP", "FAIR", "POOR"].map(String::from).to_vec())
+    }
+
+    fn form(&self, name: &str, text: &str) -> Option<String> {
+        (name == "owner" && !text.starts_with("people/")).then(|| String::from("a name such as people/{id}"))
     }
 }
 
