@@ -4,8 +4,8 @@ use merit::proto::v1::{self, input_binding::Source};
 use tonic::Status;
 
 use super::{
-    SHEET, TEAM, bound, component_step, create, evaluations, organisation, publication, publish,
-    publish_component, publish_two, run, step, two_steps,
+    SHEET, TEAM, added, bound, component_publication, component_step, create, evaluations, organisation,
+    publication, publish, publish_component, publish_two, run, step, two_steps,
 };
 use crate::{
     guest::Guest,
@@ -215,4 +215,30 @@ async fn a_shadow_that_fails_hurts_nobody() {
     assert!(found.iter().all(|evaluation| evaluation.shadow_faults[0].reason == "OUT_OF_FUEL"), "{found:?}");
     let payouts = |found: &[v1::Evaluation]| found.iter().map(|one| one.payout.clone()).collect::<Vec<_>>();
     assert_eq!(payouts(&found), payouts(&evaluations(&harness, &plain.name).await));
+}
+
+/// A component that answers this to every row.
+fn always(digits: i64) -> Vec<u8> {
+    let guest = Guest::good().with(|guest| {
+        let own = "(i64.add
+                            (call $at (local.get $a) (local.get $i))
+                            (call $at (local.get $b) (local.get $i)))";
+        assert!(guest.evaluate.contains(own), "what each row gets");
+        guest.evaluate = guest.evaluate.replace(own, &format!("(i64.const {digits})"));
+    });
+    guest.component()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_numbers_add_up() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    publish_component(&harness, "extreme", always(i64::MAX)).await;
+    let least = component_publication("extreme", always(i64::MIN));
+    harness.plugins().publish_plugin_revision(least).await.unwrap();
+    let run = run(&harness, "q1", vec![component_step("extreme", "extreme", added())]).await;
+    let found = compare(&harness, asked(&run, "extreme-3")).await.unwrap();
+    let sum = total(&found, "extreme", "sum");
+    let expected = ["922337203685477580.7", "-922337203685477580.8", "-1844674407370955161.5"];
+    assert_eq!([&sum.baseline_total, &sum.candidate_total, &sum.difference], expected);
 }

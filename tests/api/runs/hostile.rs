@@ -186,3 +186,36 @@ async fn what_cannot_even_describe_itself_is_not_kept() {
     let kept = plugins.list_plugin_revisions(request).await.unwrap().into_inner();
     assert_eq!(kept.plugin_revisions.len(), 2);
 }
+
+/// Runs of an attacker beside a replay: the replay's dataset has the bytes of the run that was alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_has_the_bytes_that_it_has_alone() {
+    let harness = Harness::start_with(|config| {
+        config.runs.fuel_per_call = 10_000_000;
+        config.runs.chunk_rows = 4;
+    })
+    .await;
+    organisation(&harness).await;
+    publish_two(&harness).await;
+    let alone = run(&harness, "alone", two_steps()).await;
+    let attacks = [
+        ("looping", "(loop $forever (br $forever))"),
+        ("growing", "(loop $forever (drop (memory.grow (i32.const 16))) (br $forever))"),
+        ("trapping", "unreachable"),
+    ];
+    for (name, attack) in attacks {
+        let hostile = Guest::poisoned(attack)
+            .with(|guest| guest.evaluate = guest.evaluate.replace("(i64.const 666)", "(i64.const 120150)"));
+        publish_component(&harness, name, hostile.component()).await;
+        let attacking = run(&harness, name, vec![component_step(name, name, added())]);
+        let (mut evaluations, mut other) = (harness.evaluations(), harness.evaluations());
+        let request = |threads| v1::ReplayRunRequest { name: alone.name.clone(), chunk_rows: 1, threads };
+        let (attacked, one, two) =
+            tokio::join!(attacking, evaluations.replay_run(request(1)), other.replay_run(request(2)));
+        assert_eq!((attacked.rows_done, attacked.rows_faulted), (10, 1), "{name}");
+        for replay in [one, two] {
+            let replay = replay.unwrap().into_inner();
+            assert_eq!((replay.identical, &replay.dataset), (true, &alone.dataset), "{name}");
+        }
+    }
+}
