@@ -21,9 +21,14 @@ const PUBLISHED: usize = 2;
 /// Bytes that are hashed without leaving the thread that serves everybody.
 const HASHED_HERE: usize = 256 << 10;
 
+/// Components of so many bytes are small: they are compiled in places of their own, so that one made to be expensive, which
+/// is large, does not hold up what anybody else tries.
+const SMALL_BYTES: usize = 512 << 10;
+
 /// How many are compiled at the same time.
 pub struct Places {
     uploads: Arc<Semaphore>,
+    small_uploads: Arc<Semaphore>,
     published: Arc<Semaphore>,
 }
 
@@ -34,7 +39,11 @@ impl Places {
     #[must_use]
     pub fn new(uploads: usize) -> Self {
         let places = |count: usize| Arc::new(Semaphore::new(count.max(1)));
-        Self { uploads: places(uploads), published: places(PUBLISHED) }
+        Self { uploads: places(uploads), small_uploads: places(uploads), published: places(PUBLISHED) }
+    }
+
+    fn for_upload(&self, bytes: usize) -> &Arc<Semaphore> {
+        if bytes <= SMALL_BYTES { &self.small_uploads } else { &self.uploads }
     }
 }
 
@@ -67,8 +76,8 @@ impl Evaluator {
             let hashed = tokio::task::spawn_blocking(move || *blake3::hash(&bytes).as_bytes()).await;
             BlobHash(hashed.map_err(|error| internal(&error.to_string()))?)
         };
-        let bytes = bytes.clone();
-        self.load(&self.places().uploads, hash, move |plugins| Ok(plugins.component(&bytes).map(drop)?)).await
+        let (bytes, places) = (bytes.clone(), self.places().for_upload(bytes.len()));
+        self.load(places, hash, move |plugins| Ok(plugins.component(&bytes).map(drop)?)).await
     }
 
     /// Loads the plugins of a finished run.

@@ -17,7 +17,7 @@ use crate::{
         rejection::{PluginReason, Rejection},
     },
     proto::v1,
-    sandbox::{self, Batch, Context, Kind, Limits, Outcome, Role, Scope, Verdict},
+    sandbox::{self, Batch, Context, Kind, Limits, Outcome, Role, Scope, Verdict, verify_steps},
     store::WriteError,
 };
 
@@ -207,6 +207,11 @@ impl TryOut {
         let steps = plugin
             .explain(parameters, &self.context, manifest, &batch, place, &self.limits)
             .map_err(|verdict| rejection(&verdict))?;
+        // An explanation that does not lead to what is paid explains nothing.
+        let outcome = self.evaluate(&rows)?.map_err(|verdict| rejection(&verdict))?;
+        for column in &outcome.columns {
+            verify_steps(column, place, &steps).map_err(|verdict| rejection(&verdict))?;
+        }
         Ok(steps.iter().map(step_message).collect())
     }
 

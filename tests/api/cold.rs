@@ -134,6 +134,50 @@ async fn a_cold_plugin_holds_up_no_warm_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_small_component_does_not_wait_for_a_large_one() {
+    let gate = Gate::new();
+    let harness = Harness::start_with(|config| {
+        config.plugins.compiler = gate.compiler();
+        config.plugins.compiles = 1;
+    })
+    .await;
+    harness.team("acme").await;
+    let large = Guest::good()
+        .with(|guest| guest.module = format!("(@custom \"large\" \"{}\")", "x".repeat(600 << 10)))
+        .component();
+    assert!(large.len() > 600 << 10);
+    let mut calls = Vec::new();
+    for (place, component) in [large, component(1)].into_iter().enumerate() {
+        let (mut plugins, request) = (harness.plugins(), evaluate(Source::Component(component.into())));
+        calls.push(tokio::spawn(async move { plugins.evaluate_plugin(request).await }));
+        // Nobody is done with compiling: the second begins beside the first.
+        while gate.begun() < place + 1 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    gate.open();
+    for call in calls {
+        assert_eq!(call.await.unwrap().unwrap().into_inner().results[0].fault, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_that_does_not_add_up_is_not_given() {
+    let harness = Harness::start().await;
+    harness.team("acme").await;
+    let honest = Guest::good();
+    let own = "(call $at (local.get $b) (local.get $i))";
+    let liar = Guest::good().with(|guest| guest.explain = guest.explain.replace(own, "(i64.const 7)"));
+    for (guest, refused) in [(honest, None), (liar, Some("CONTRACT_VIOLATION"))] {
+        let v1::EvaluatePluginRequest { parent, plugin, rows, .. } =
+            evaluate(Source::Component(guest.component().into()));
+        let request = v1::ExplainPluginRequest { parent, plugin, rows, ..Default::default() };
+        let answer = harness.plugins().explain_plugin(request).await;
+        assert_eq!(answer.err().map(|status| reason(&status)).as_deref(), refused);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_is_made_to_be_expensive_is_refused() {
     let harness = Harness::start_with(|config| {
         config.plugins.compiler = MERIT.into();
