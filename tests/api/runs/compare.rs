@@ -4,8 +4,8 @@ use merit::proto::v1::{self, input_binding::Source};
 use tonic::Status;
 
 use super::{
-    SHEET, TEAM, added, bound, component_publication, component_step, create, evaluations, organisation,
-    publication, publish, publish_component, publish_two, run, step, two_steps,
+    SHEET, TEAM, added, bound, component_publication, component_step, create, evaluations, gives,
+    organisation, publication, publish, publish_component, publish_two, run, step, two_steps,
 };
 use crate::{
     guest::Guest,
@@ -219,14 +219,7 @@ async fn a_shadow_that_fails_hurts_nobody() {
 
 /// A component that answers this to every row.
 fn always(digits: i64) -> Vec<u8> {
-    let guest = Guest::good().with(|guest| {
-        let own = "(i64.add
-                            (call $at (local.get $a) (local.get $i))
-                            (call $at (local.get $b) (local.get $i)))";
-        assert!(guest.evaluate.contains(own), "what each row gets");
-        guest.evaluate = guest.evaluate.replace(own, &format!("(i64.const {digits})"));
-    });
-    guest.component()
+    Guest::good().with(|guest| gives(guest, &format!("(i64.const {digits})"))).component()
 }
 
 #[tokio::test(flavor = "multi_thread")]
