@@ -1,7 +1,7 @@
 //! Starts a server in process, on a free port and in a directory of its own, and speaks to it: by typed clients, and by
 //! requests that no proper client would make.
 
-use std::{convert::Infallible, net::SocketAddr, path::Path};
+use std::{convert::Infallible, net::SocketAddr, path::Path, time::Duration};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode};
@@ -25,10 +25,14 @@ use tokio::{
     net::TcpStream,
     sync::{mpsc, oneshot},
     task::JoinHandle,
+    time::timeout,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, transport::Channel};
 use tonic_types::StatusExt;
+
+/// How long a refusal of a call may be under way to its caller.
+const SETTLES: Duration = Duration::from_millis(300);
 
 /// A server at work.
 pub struct Harness {
@@ -161,23 +165,26 @@ impl Harness {
             let (speaker, body) = spoken();
             speaker.send(Ok(Frame::data(beginning.clone()))).await.unwrap();
             let mut call = tokio::spawn(try_send(self.address, request(method, body)));
-            tokio::select! {
-                // One of the calls that try had the place.
-                _ = &mut call => {}
-                refusal = self.refused(method) => return Held { speaker, call, refusal },
+            // A call that tries may have the place when this one comes, or be about to give it up: this one is refused
+            // then. It has it if another was refused, and it has no answer.
+            let Some(refusal) = self.refused(method, &call).await else { continue };
+            if timeout(SETTLES, &mut call).await.is_err() {
+                return Held { speaker, call, refusal };
             }
         }
     }
 
-    /// Calls until there is no room for the call.
-    async fn refused(&self, method: &str) -> Answer {
-        loop {
+    /// Calls until there is no room for the call, as long as the one that is to take it has no answer.
+    async fn refused(&self, method: &str, call: &JoinHandle<Result<Answer, hyper::Error>>) -> Option<Answer> {
+        while !call.is_finished() {
             let (_silent, body) = spoken();
+            // To its end, so that nothing of this try is left that could take the place from the next.
             let answer = self.send(timed(method, body)).await;
             if answer.status().code() != Code::DeadlineExceeded {
-                return answer;
+                return Some(answer);
             }
         }
+        None
     }
 }
 
