@@ -4,15 +4,18 @@
 use bytes::Bytes;
 
 use super::{
-    check, keys,
+    changes::Changes,
+    check,
+    kept::{check_team, internal, load, not_found},
+    keys,
     mask::Mask,
     method::{Action, MethodPlan, TransitionPlan},
-    own::Changes,
-    plan::{CollectionPlan, plans},
+    plan::CollectionPlan,
+    plans::plans,
     record::{Path, Record, Value},
     reference::Referrers,
     rules, state,
-    write::{Draft, Reader, check_etag, internal, load, not_found},
+    write::{Draft, Reader, check_etag},
 };
 use crate::{
     model::{
@@ -322,18 +325,6 @@ impl Command {
 /// What a request without a usable name is, where nothing else was found: cannot happen, and is no reason to panic.
 fn no_team() -> Rejection {
     Rejection::resource(ResourceReason::InvalidName, "the request does not say which resource is meant")
-}
-
-/// Refuses what belongs to a team that does not exist.
-pub(crate) fn check_team(transaction: &Transaction<'_>, name: &Name, field: &str) -> Result<(), Rejection> {
-    if name.collection() == Name::TEAMS {
-        return Ok(());
-    }
-    let team = Name::of_team(name.team().clone());
-    match transaction.get(&Key::of(&team)).map_err(internal)? {
-        Some(_) => Ok(()),
-        None => Err(not_found(&team).violation(field, format!("{team} does not exist"))),
-    }
 }
 
 /// Refuses to delete a team that has anything.

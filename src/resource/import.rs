@@ -4,11 +4,13 @@ use bytes::Bytes;
 
 use super::{
     Resources, check, command,
-    plan::{CollectionPlan, plans},
+    kept::{load, not_found},
+    plan::CollectionPlan,
+    plans::plans,
     record::{Path, Record, Value},
     service::origin,
     state,
-    write::{Draft, Outcome, load, rehearse},
+    write::{Draft, Outcome, rehearse},
 };
 use crate::{
     model::{
@@ -79,7 +81,7 @@ fn import_all(
 ) -> Result<ImportResourcesResponse, Rejection> {
     if load(transaction, &plans().collections[Name::TEAMS], team)?.is_none() {
         let description = format!("{team} does not exist");
-        return Err(super::write::not_found(team).violation("parent", description));
+        return Err(not_found(team).violation("parent", description));
     }
     let results = items.into_iter().map(|item| match item {
         Ok(item) => {

@@ -7,12 +7,12 @@ use bytes::Bytes;
 
 use super::{
     filter::Filter,
+    kept::not_found,
     keys,
     order::Order,
     page::{self, Binding, Position},
     plan::CollectionPlan,
     record::{Record, put_bytes},
-    write::not_found,
 };
 use crate::{
     model::name::{Id, Name},

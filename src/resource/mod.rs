@@ -2,10 +2,12 @@
 //! etags, paging, filters, request ids, references, imports. Rules of a kind of resource are in `model`.
 
 mod blobs;
+mod changes;
 mod check;
 mod command;
 mod filter;
 mod import;
+mod kept;
 mod keys;
 mod list;
 mod mask;
@@ -16,6 +18,7 @@ mod order;
 mod own;
 mod page;
 mod plan;
+mod plans;
 mod record;
 mod reference;
 mod rules;
@@ -25,6 +28,7 @@ mod state;
 mod write;
 
 pub use blobs::blobs_named;
+pub use changes::Changes;
 pub use import::pack;
-pub use own::{Changes, LIST_ALL_MAX, OwnRequest};
+pub use own::{LIST_ALL_MAX, OwnRequest};
 pub use service::{Resources, check_request};

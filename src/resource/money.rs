@@ -1,9 +1,6 @@
 //! Amounts of money have no more decimals than the team's currency: what nobody can pay is not kept.
 
-use super::{
-    record::{Path, Record, Value},
-    write::Draft,
-};
+use super::record::{Path, Record, Value};
 use crate::{
     model::{
         currency, decimal,
@@ -16,13 +13,19 @@ use crate::{
 };
 
 /// Checks the amounts of a record that are not as they were.
-pub(super) fn check(draft: &Draft, records: &dyn Records, findings: &mut Findings) -> Result<(), Rejection> {
+pub(super) fn check(
+    name: &Name,
+    before: Option<&Record>,
+    after: &Record,
+    records: &dyn Records,
+    findings: &mut Findings,
+) -> Result<(), Rejection> {
     let mut amounts = Vec::new();
-    collect(&draft.after, draft.before.as_ref(), Path::new(""), &mut amounts);
+    collect(after, before, Path::new(""), &mut amounts);
     if amounts.is_empty() {
         return Ok(());
     }
-    let team = format!("{}/{}", Name::TEAMS, draft.name.team());
+    let team = format!("{}/{}", Name::TEAMS, name.team());
     let Some(Team { currency, .. }) = find(records, &team)? else { return Ok(()) };
     let Some(accepted) = currency::decimals(&currency) else { return Ok(()) };
     for (path, amount) in amounts {

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{keys, record::Record, write::internal};
+use super::{kept::internal, keys, record::Record};
 use crate::{
     model::{
         name::Id,

@@ -1,28 +1,27 @@
-//! What other rooms read, and what the service changes on its own account: states of runs, revisions of plugins. Fields
-//! that only the service sets are its to set; references, versions and the audit trail are as for everybody.
+//! What other rooms read, and the way in for what the service changes on its own account: states of runs, revisions of
+//! plugins.
 
 use bytes::Bytes;
 use prost::Message;
 use prost_reflect::DynamicMessage;
 
 use super::{
-    Resources, command, keys,
+    Resources,
+    changes::Changes,
+    kept::{damaged, not_found},
+    keys,
     once::Once,
-    plan::{CollectionPlan, plans},
-    record::{Record, Value},
     service::origin,
-    state,
-    write::{self, Draft, Reader, damaged, load, not_found},
+    write,
 };
 use crate::{
     model::{
         caller::Caller,
-        finding::Findings,
         name::{Id, Name},
-        records::{self, Records},
-        rejection::{Reason, Rejection, ResourceReason, ServiceReason},
+        records,
+        rejection::{Rejection, ResourceReason},
     },
-    store::{Key, Transaction, WriteError},
+    store::{Key, WriteError},
 };
 
 /// The most records that `list_all` takes into memory.
@@ -42,11 +41,6 @@ pub struct OwnRequest {
     pub content: Bytes,
     /// Whether to keep nothing.
     pub validate_only: bool,
-}
-
-/// Several records, changed in one write.
-pub struct Changes<'w, 't> {
-    transaction: &'w mut Transaction<'t>,
 }
 
 // === impl Resources ===
@@ -100,16 +94,7 @@ impl Resources {
         change: impl FnOnce(&mut DynamicMessage) -> Result<(), Rejection> + Send + 'static,
     ) -> Result<(), WriteError> {
         let name = name.clone();
-        let command = move |changes: &mut Changes<'_, '_>| {
-            let collection = collection(&name)?;
-            let before = load(changes.transaction, collection, &name)?;
-            let kept = before.as_ref().map(Record::encode).unwrap_or_default();
-            let descriptor = collection.schema.message.clone();
-            let mut message =
-                DynamicMessage::decode(descriptor, kept.as_slice()).map_err(|_| damaged(&name))?;
-            change(&mut message)?;
-            changes.keep(collection, &name, before, &message.encode_to_vec())
-        };
+        let command = move |changes: &mut Changes<'_, '_>| changes.alter(&name, change);
         self.change(caller, OwnRequest::default(), command).await?;
         Ok(())
     }
@@ -132,98 +117,9 @@ impl Resources {
         self.database
             .write(origin, move |transaction| {
                 write::run(transaction, request.validate_only, once.as_ref(), |transaction| {
-                    command(&mut Changes { transaction })
+                    command(&mut Changes::within(transaction))
                 })
             })
             .await
     }
-}
-
-// === impl Changes ===
-
-impl<'w, 't> Changes<'w, 't> {
-    /// Changes within a write under way.
-    pub(crate) fn within(transaction: &'w mut Transaction<'t>) -> Self {
-        Self { transaction }
-    }
-}
-
-impl Changes<'_, '_> {
-    /// When the write is made.
-    #[must_use]
-    pub fn time(&self) -> jiff::Timestamp {
-        self.transaction.time()
-    }
-
-    /// The record as it is, with what was changed before in this write; nothing where there is none.
-    ///
-    /// # Errors
-    /// `INTERNAL` where the store failed.
-    pub fn get<T: Message + Default>(&self, name: &Name) -> Result<Option<T>, Rejection> {
-        let kept = self.transaction.get(&Key::of(name)).map_err(write::internal)?;
-        kept.map(|kept| records::decode(&kept)).transpose()
-    }
-
-    /// Puts a record, and answers it as it is kept: with name, times and version.
-    ///
-    /// # Errors
-    /// A reference to what does not exist; `NOT_FOUND` for the team.
-    pub fn put<T: Message + Default>(&mut self, name: &Name, record: &T) -> Result<T, Rejection> {
-        let collection = collection(name)?;
-        let before = load(self.transaction, collection, name)?;
-        records::decode(&self.keep(collection, name, before, &record.encode_to_vec())?)
-    }
-
-    /// Puts a record that is encoded already.
-    pub(crate) fn put_encoded(&mut self, name: &Name, encoded: &[u8]) -> Result<Bytes, Rejection> {
-        let collection = collection(name)?;
-        let before = load(self.transaction, collection, name)?;
-        self.keep(collection, name, before, encoded)
-    }
-
-    fn keep(
-        &mut self,
-        collection: &'static CollectionPlan,
-        name: &Name,
-        before: Option<Record>,
-        encoded: &[u8],
-    ) -> Result<Bytes, Rejection> {
-        command::check_team(self.transaction, name, "name")?;
-        let mut after = Record::kept(collection.message, encoded).map_err(|_| damaged(name))?;
-        if before.is_none()
-            && let Some(state) = &collection.state
-            && state::current(&after, state) == 0
-            && let Some(&first) = state.initial.first()
-        {
-            after.set(state.number, Value::Number(i64::from(first) as u64));
-        }
-        if let Some(before) = &before {
-            // What identifies it is not the change's to change.
-            for number in [collection.name, collection.create_time] {
-                match before.get(number) {
-                    Some(value) => after.set(number, value.clone()),
-                    None => drop(after.take(number)),
-                }
-            }
-        }
-        let draft = Draft { collection, name: name.clone(), before, after, own: true, author: String::new() };
-        Ok(draft.keep(self.transaction, "", Findings::default())?.1)
-    }
-}
-
-impl Records for Changes<'_, '_> {
-    fn record(&self, name: &str) -> Result<Option<Bytes>, Rejection> {
-        Reader(self.transaction).record(name)
-    }
-
-    fn referrers(&self, name: &str, collection: &str) -> Result<u64, Rejection> {
-        Reader(self.transaction).referrers(name, collection)
-    }
-}
-
-fn collection(name: &Name) -> Result<&'static CollectionPlan, Rejection> {
-    plans().collections.get(name.collection()).filter(|plan| !plan.schema.computed).ok_or_else(|| {
-        let message = format!("{name} is not kept here: there is no collection {}", name.collection());
-        Rejection::new(Reason::Service(ServiceReason::Internal), message)
-    })
 }

@@ -1,20 +1,13 @@
-//! What the standard methods need to know of messages, collections and methods, read once from the descriptors and the
-//! options on them. There is no list of resources anywhere else.
+//! What the standard methods need to know of a message and of a collection, read from its descriptor and the options on
+//! it. All of them together, with the methods, are in `plans.rs`.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::LazyLock,
-};
+use std::collections::HashMap;
 
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind as ProtoKind, MessageDescriptor};
 
-use super::method::{self, MethodPlan};
 use crate::{
-    model::schema::{Schema, field_rule, oneof_rule, schemas, short_value_name, state_rule},
-    proto::{
-        descriptors,
-        v1::{self, Format},
-    },
+    model::schema::{Schema, field_rule, oneof_rule, short_value_name, state_rule},
+    proto::v1::{self, Format},
 };
 
 /// The most bytes of a text whose field does not say.
@@ -23,19 +16,9 @@ const TEXT_MAX_BYTES: usize = 1024;
 /// The most items of a repeated field or map that does not say.
 const ITEMS_MAX: usize = 100;
 
-/// Everything that is read from the descriptors.
-pub(crate) struct Plans {
-    /// Every message that a standard method can meet.
-    messages: Vec<MessagePlan>,
-    /// By name of the collection.
-    pub(crate) collections: BTreeMap<String, CollectionPlan>,
-    /// The standard methods, by full name.
-    pub(crate) methods: HashMap<String, MethodPlan>,
-}
-
 /// Where a message is among the plans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MessageIndex(usize);
+pub(crate) struct MessageIndex(pub(super) usize);
 
 /// What a message is made of.
 pub(crate) struct MessagePlan {
@@ -113,72 +96,16 @@ pub(crate) struct StatePlan {
     pub(crate) given: bool,
 }
 
-/// Everything that is read from the descriptors.
-pub(crate) fn plans() -> &'static Plans {
-    static PLANS: LazyLock<Plans> = LazyLock::new(Plans::read);
-    &PLANS
-}
-
 /// The plan of a message by its full name.
 pub(crate) fn message_index(messages: &[MessagePlan], full_name: &str) -> MessageIndex {
     let index = messages.iter().position(|message| message.full_name == full_name);
     MessageIndex(index.expect("every message of the contract has a plan"))
 }
 
-// === impl Plans ===
-
-impl Plans {
-    fn read() -> Self {
-        let all: Vec<MessageDescriptor> = descriptors()
-            .all_messages()
-            .filter(|message| {
-                !message.is_map_entry()
-                    && (message.package_name() == "merit.v1"
-                        || matches!(
-                            message.full_name(),
-                            "google.protobuf.Timestamp"
-                                | "google.protobuf.FieldMask"
-                                | "google.protobuf.Any"
-                                | "google.protobuf.Empty"
-                        ))
-            })
-            .collect();
-        let places: HashMap<String, usize> =
-            all.iter().enumerate().map(|(index, message)| (message.full_name().to_owned(), index)).collect();
-        let messages: Vec<MessagePlan> =
-            all.iter().map(|message| MessagePlan::read(message, &places)).collect();
-        let mut collections: BTreeMap<String, CollectionPlan> = schemas()
-            .values()
-            .map(|schema| (schema.collection.clone(), CollectionPlan::read(schema, &messages)))
-            .collect();
-        let methods = method::read(&messages, &mut collections);
-        Self { messages, collections, methods }
-    }
-
-    /// The plan of a message.
-    pub(crate) fn message(&self, index: MessageIndex) -> &MessagePlan {
-        &self.messages[index.0]
-    }
-
-    /// The place of a message, by full name.
-    pub(crate) fn find(&self, full_name: &str) -> MessageIndex {
-        message_index(&self.messages, full_name)
-    }
-}
-
-// === impl MessageIndex ===
-
-impl MessageIndex {
-    /// The plan.
-    pub(crate) fn plan(self) -> &'static MessagePlan {
-        plans().message(self)
-    }
-}
-
 // === impl MessagePlan ===
 
 impl MessagePlan {
-    fn read(message: &MessageDescriptor, places: &HashMap<String, usize>) -> Self {
+    pub(super) fn read(message: &MessageDescriptor, places: &HashMap<String, usize>) -> Self {
         let mut fields: Vec<FieldPlan> =
             message.fields().map(|field| FieldPlan::read(&field, places)).collect();
         fields.sort_by_key(|field| field.number);
@@ -258,7 +185,7 @@ fn value_names(values: &EnumDescriptor) -> Vec<(i32, String)> {
 // === impl CollectionPlan ===
 
 impl CollectionPlan {
-    fn read(schema: &'static Schema, messages: &[MessagePlan]) -> Self {
+    pub(super) fn read(schema: &'static Schema, messages: &[MessagePlan]) -> Self {
         let message = message_index(messages, schema.message.full_name());
         let plan = &messages[message.0];
         let number = |name: &str| plan.by_name(name).map_or(0, |field| field.number);

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 
-use super::plan::{FieldPlan, Kind, MessageIndex, MessagePlan, plans};
+use super::{
+    plan::{FieldPlan, Kind, MessageIndex, MessagePlan},
+    plans::plans,
+};
 use crate::model::{
     finding::Findings,
     wire::{Malformed, Walk, Wire},

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::{
+    kept::internal,
     keys,
+    plans::plans,
     record::{Path, Record, Value},
-    write::internal,
 };
 use crate::{
     model::{
@@ -225,7 +226,7 @@ impl Referrers {
 
 /// Looks for a record of `collection` that refers to `name`.
 fn search(transaction: &Transaction<'_>, name: &Name, collection: &str) -> Result<Option<String>, Rejection> {
-    let Some(plan) = super::plan::plans().collections.get(collection) else { return Ok(None) };
+    let Some(plan) = plans().collections.get(collection) else { return Ok(None) };
     let wanted = name.to_string();
     let range = keys::collection_after(name.team(), collection, "");
     for entry in transaction.scan(&range, SEARCHED).map_err(internal)? {

@@ -5,11 +5,13 @@ use prost_reflect::MethodDescriptor;
 
 use super::{
     command::{self, Command},
+    kept::not_found,
     list::List,
     method::{Action, MethodPlan},
-    plan::{MessageIndex, plans},
+    plan::MessageIndex,
+    plans::plans,
     record::{Path, Record},
-    write::{self, not_found},
+    write,
 };
 use crate::{
     model::{

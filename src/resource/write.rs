@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::{
+    kept::{internal, not_found},
     keys, money,
     once::Once,
     plan::{CollectionPlan, FieldPlan},
@@ -42,33 +43,6 @@ pub(crate) enum Outcome {
 
 /// Other records, as the write under way sees them.
 pub(crate) struct Reader<'w, 't>(pub(crate) &'w Transaction<'t>);
-
-/// A failure of the store, while a write is under way.
-pub(crate) fn internal(error: StoreError) -> Rejection {
-    tracing::error!(%error, "the store failed within a write");
-    Rejection::new(Reason::Service(ServiceReason::Internal), "the store failed; the log has the cause")
-}
-
-/// A record that is kept and cannot be read.
-pub(crate) fn damaged(name: &Name) -> Rejection {
-    Rejection::new(Reason::Service(ServiceReason::Internal), format!("{name} cannot be read"))
-}
-
-/// There is no such resource.
-pub(crate) fn not_found(name: &Name) -> Rejection {
-    Rejection::resource(ResourceReason::NotFound, format!("{name} does not exist"))
-        .with("resource", name.to_string())
-}
-
-/// The record that is kept under a name.
-pub(crate) fn load(
-    transaction: &Transaction<'_>,
-    collection: &CollectionPlan,
-    name: &Name,
-) -> Result<Option<Record>, Rejection> {
-    let kept = transaction.get(&Key::of(name)).map_err(internal)?;
-    kept.map(|kept| Record::kept(collection.message, &kept).map_err(|_| damaged(name))).transpose()
-}
 
 /// Refuses a change of another version than the one asked for.
 pub(crate) fn check_etag(
@@ -172,7 +146,7 @@ impl Draft {
         let content = self.after.encode();
         let mut found = Findings::default();
         reference::check(transaction, before, after, &mut found)?;
-        money::check(self, &Reader(transaction), &mut found)?;
+        money::check(&self.name, self.before.as_ref(), &self.after, &Reader(transaction), &mut found)?;
         if !self.own {
             let records = Reader(transaction);
             rules::check(self.collection, &content, &records, &mut found)?;
