@@ -250,6 +250,7 @@ impl Config {
             ("limits.streams", self.limits.streams),
             ("limits.component_calls", self.limits.component_calls),
             ("limits.connections", self.limits.connections),
+            ("limits.silent_connections", self.limits.silent_connections),
             ("limits.calls_per_connection", self.limits.calls_per_connection as usize),
             ("limits.message_bytes", self.limits.message_bytes),
             ("store.group_commands", self.store.group_commands),

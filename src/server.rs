@@ -16,7 +16,7 @@ use crate::{
     grpc::{self, Phase, Phases, Services},
     resource::Resources,
     sandbox::Sandbox,
-    store::{Database, OpeningProgress, Options, StoreError},
+    store::{Database, OpeningProgress, Options, StoreError, allow_open_files},
     view::Views,
 };
 
@@ -95,7 +95,7 @@ impl Server {
         let (opened, services) = oneshot::channel();
         let progress = OpeningProgress::default();
         let opening = grpc::Opening { services, progress: progress.clone() };
-        let limits = config.limits.clone();
+        let limits = config.limits.within(allow_open_files());
         let serving = tokio::spawn(async move { grpc::serve(opening, listener, &limits, phases).await });
         Ok(Opening { config: config.clone(), address, phase, serving, opened, progress })
     }

@@ -1,22 +1,32 @@
 //! Connections: accepts them up to a number, has each speak HTTP/2 or go, and brings them all to an end in time when the
-//! service goes down, also those that say nothing.
+//! service goes down, also those that say nothing. Who goes when there are too many is in `places`.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
 use hyper::{server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncReadExt, join},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tonic::{Status, body::Body};
 
 use super::{
     front::Front,
     limits::Limits,
     phase::{Phase, Phases},
+    places::{Call, Place, Places},
 };
 
 /// The first bytes of every HTTP/2 connection.
@@ -26,6 +36,8 @@ const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
 /// How long to wait when the system has no room for a connection: it is not going to have any right away.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+/// How long a connection without calls that is told to end may take to do so.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Accepts connections until the service drains, then sees them to their end. Takes no longer for that than
 /// `limits.drain()`.
@@ -38,11 +50,35 @@ pub async fn serve(listener: TcpListener, front: Arc<Front>, limits: &Limits, ph
     }
 }
 
+/// What a connection is served with.
+#[derive(Clone)]
+struct Serving {
+    front: Arc<Front>,
+    protocol: http2::Builder<TokioExecutor>,
+    /// How long it may take to say that it speaks HTTP/2.
+    preface: Duration,
+    /// For those who have said that.
+    speaking: Places,
+    phases: Phases,
+}
+
+/// The body of an answer, whose call is under way until all of it is sent.
+struct Counted {
+    inner: Body,
+    _call: Call,
+}
+
 /// Accepts connections until the service drains. The listener is gone then: who comes later is refused by the system.
+/// Who has said nothing yet has a place among those like it, where a newcomer takes that of the oldest.
 async fn accept(listener: TcpListener, front: &Arc<Front>, limits: &Limits, phases: &Phases) -> JoinSet<()> {
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let protocol = protocol(limits);
-    let preface = Duration::from_millis(limits.preface_ms);
+    let silent = Places::new(limits.silent_connections);
+    let serving = Serving {
+        front: Arc::clone(front),
+        protocol: protocol(limits),
+        preface: Duration::from_millis(limits.preface_ms),
+        speaking: Places::new(limits.connections),
+        phases: phases.clone(),
+    };
     let mut connections = JoinSet::new();
     let mut draining = std::pin::pin!(phases.clone().reached(Phase::Draining));
     loop {
@@ -51,16 +87,12 @@ async fn accept(listener: TcpListener, front: &Arc<Front>, limits: &Limits, phas
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                        tracing::warn!(%peer, "a connection is closed: there are as many as the server takes");
-                        continue;
-                    };
-                    let connection = connection(stream, protocol.clone(), preface, Arc::clone(front), phases.clone());
+                    let Some(place) = silent.enter().await else { continue };
+                    let connection = serving.clone().connection(stream, place);
                     connections.spawn(async move {
                         if let Err(error) = connection.await {
                             tracing::debug!(%peer, %error, "a connection ended");
                         }
-                        drop(place);
                     });
                 }
                 Err(error) => {
@@ -86,31 +118,79 @@ fn protocol(limits: &Limits) -> http2::Builder<TokioExecutor> {
     protocol
 }
 
-/// Serves a connection to its end.
-async fn connection(
-    mut stream: TcpStream,
-    protocol: http2::Builder<TokioExecutor>,
-    preface: Duration,
-    front: Arc<Front>,
-    phases: Phases,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    // Answers are small and awaited.
-    stream.set_nodelay(true)?;
-    let mut draining = std::pin::pin!(phases.reached(Phase::Draining));
-    let first = tokio::select! {
-        // Who has not said a word when the service goes down has nothing to finish.
-        () = &mut draining => return Ok(()),
-        first = timeout(preface, hello(&mut stream)) => first??,
-    };
-    let (read, write) = stream.into_split();
-    let stream = TokioIo::new(join(io::Cursor::new(first).chain(read), write));
-    let service = service_fn(move |request| Arc::clone(&front).answer(request));
-    let mut connection = std::pin::pin!(protocol.serve_connection(stream, service));
-    tokio::select! {
-        ended = &mut connection => return Ok(ended?),
-        () = &mut draining => connection.as_mut().graceful_shutdown(),
+// === impl Serving ===
+
+impl Serving {
+    /// Serves a connection to its end, from the place of one that has said nothing yet.
+    async fn connection(
+        self,
+        mut stream: TcpStream,
+        silent: Place,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let Self { front, protocol, preface, speaking, phases } = self;
+        // Answers are small and awaited.
+        stream.set_nodelay(true)?;
+        let mut draining = std::pin::pin!(phases.reached(Phase::Draining));
+        let let_in = async {
+            let first = hello(&mut stream).await?;
+            Ok::<_, io::Error>((first, speaking.enter().await))
+        };
+        let (first, place) = tokio::select! {
+            // Who has not said a word when the service goes down has nothing to finish.
+            () = &mut draining => return Ok(()),
+            () = silent.wanted() => return Err("it said nothing, and another came".into()),
+            let_in = timeout(preface, let_in) => let_in??,
+        };
+        drop(silent);
+        let Some(place) = place else {
+            tracing::warn!("a connection is closed: as many as the server takes have calls under way");
+            return Ok(());
+        };
+        let (read, write) = stream.into_split();
+        let stream = TokioIo::new(join(io::Cursor::new(first).chain(read), write));
+        let service = service_fn(|request| {
+            let (call, front) = (place.call(), Arc::clone(&front));
+            async move {
+                let answer = front.answer(request).await?;
+                Ok::<_, Infallible>(answer.map(|inner| Counted { inner, _call: call }))
+            }
+        });
+        let mut connection = std::pin::pin!(protocol.serve_connection(stream, service));
+        tokio::select! {
+            ended = &mut connection => return Ok(ended?),
+            () = &mut draining => {}
+            () = place.wanted() => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            biased;
+            ended = connection => Ok(ended?),
+            // Nothing is under way, and the client does not say goodbye.
+            () = place.idle_for(GOODBYE) => Ok(()),
+        }
     }
-    Ok(connection.await?)
+}
+
+// === impl Counted ===
+
+impl http_body::Body for Counted {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.inner).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
 }
 
 /// Reads the preface of HTTP/2, and nothing else.

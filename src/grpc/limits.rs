@@ -17,8 +17,10 @@ pub struct Limits {
     pub component_calls: usize,
     /// Calls that compute on a thread of their own at the same time; others wait. 0: twice the cores.
     pub computing_calls: usize,
-    /// Open connections; one more is closed at once.
+    /// Open connections; for one more, the one goes that has been idle longest. It is closed where none is idle.
     pub connections: usize,
+    /// Connections beside them that have not said yet that they speak HTTP/2; for one more, the oldest of them goes.
+    pub silent_connections: usize,
     /// Calls under way on one connection; a client waits before it starts another.
     pub calls_per_connection: u32,
     /// Bytes of a request message, decompressed.
@@ -39,9 +41,33 @@ pub struct Limits {
     pub drain_ms: u64,
 }
 
+/// Files that the store and the rest of the process have open beside connections, at most.
+const OTHER_FILES: u64 = 512;
+
 // === impl Limits ===
 
 impl Limits {
+    /// The same, with no more connections than a process may have that may open so many files: the store must not find
+    /// that connections have taken them all.
+    #[must_use]
+    pub fn within(&self, open_files: u64) -> Self {
+        let mut limits = self.clone();
+        let room = open_files.saturating_sub(OTHER_FILES);
+        let wanted = (self.connections as u64).saturating_add(self.silent_connections as u64);
+        if wanted > room {
+            // In proportion, and at least one of each.
+            let share = |part: usize| (part as u64 * room / wanted).max(1) as usize;
+            (limits.connections, limits.silent_connections) =
+                (share(self.connections), share(self.silent_connections));
+            tracing::warn!(
+                open_files,
+                connections = limits.connections,
+                "the system lets this process open few files (ulimit -n), so that it takes fewer connections"
+            );
+        }
+        limits
+    }
+
     /// The longest that a unary call may take.
     #[must_use]
     pub fn call(&self) -> Duration {
@@ -52,5 +78,24 @@ impl Limits {
     #[must_use]
     pub fn drain(&self) -> Duration {
         Duration::from_millis(self.drain_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn connections_leave_the_store_its_files() {
+        let mut limits = Config::default().limits;
+        (limits.connections, limits.silent_connections) = (900, 100);
+        let check = |open_files, expected| {
+            let within = limits.within(open_files);
+            assert_eq!((within.connections, within.silent_connections), expected, "{open_files}");
+        };
+        check(u64::MAX, (900, 100));
+        check(1_512, (900, 100));
+        check(1_012, (450, 50));
+        check(100, (1, 1));
     }
 }

@@ -18,6 +18,7 @@ mod limits;
 mod method;
 mod panic;
 mod phase;
+mod places;
 mod plugin;
 mod server;
 mod services;

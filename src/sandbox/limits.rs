@@ -53,7 +53,7 @@ impl Default for Limits {
             fuel_per_row: 100_000,
             memory_bytes: 256 << 20,
             output_bytes: 64 << 20,
-            wall_time: Duration::from_secs(20),
+            wall_time: Duration::from_secs(60),
         }
     }
 }

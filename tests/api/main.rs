@@ -1,6 +1,7 @@
 //! Through gRPC: a real server on port 0, a real client.
 
 mod cold;
+mod connections;
 #[path = "../crm/mod.rs"]
 mod crm;
 mod errors;

@@ -224,17 +224,6 @@ async fn what_is_too_much_at_a_time_is_told_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_too_many_is_closed() {
-    let harness = Harness::start_with(|config| config.limits.connections = 1).await;
-    harness.team("acme").await;
-    let mut second = TcpStream::connect(harness.address).await.unwrap();
-    let mut answer = Vec::new();
-    let _ = second.read_to_end(&mut answer).await;
-    assert_eq!(answer, b"");
-    harness.team("other").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn metadata_has_a_largest_size() {
     let harness = Harness::start_with(|config| config.limits.metadata_bytes = 2000).await;
     let team = v1::GetTeamRequest { name: "teams/acme".to_owned() };

@@ -62,7 +62,8 @@ async fn an_opening_that_is_given_up_serves_nobody() {
     check_health(&channel, ServingStatus::NotServing).await;
     drop(opening);
     let mut organisation = v1::organisation_service_client::OrganisationServiceClient::new(channel);
-    let refused = organisation.list_teams(v1::ListTeamsRequest::default()).await.unwrap_err();
-    // The connection may be cut under the call.
-    assert!([Code::Unavailable, Code::Cancelled].contains(&refused.code()), "{refused:?}");
+    // The connection may be cut under a call; then nobody listens any more.
+    while organisation.list_teams(v1::ListTeamsRequest::default()).await.unwrap_err().code()
+        != Code::Unavailable
+    {}
 }

@@ -17,33 +17,29 @@ use super::{
 
 const LOOP: &str = "(loop $for_ever (br $for_ever)) unreachable";
 
+/// Guests that nothing but their callers stops: the harness leaves them all the time there is.
 fn unlimited(config: &mut Config) {
     (config.runs.fuel_per_call, config.plugins.ceilings.fuel_per_call) = (u64::MAX, u64::MAX);
-    (config.runs.wall_ms, config.plugins.ceilings.wall_ms) = (3_600_000, 3_600_000);
 }
 
-/// Guests that nothing but their callers stops.
 async fn endless() -> Harness {
-    Harness::start_with(|config| {
-        unlimited(config);
-        config.plugins.try_out_ms = 3_600_000;
-        config.limits.call_ms = 3_600_000;
-    })
-    .await
+    Harness::start_with(unlimited).await
 }
 
 /// Waits until so many guests are under way; for longer than any machine takes, and not for ever.
 async fn until_under_way(harness: &Harness, guests: usize) {
     let reached = async {
-        while harness.evaluator.under_way().guests != guests {
+        loop {
+            let now = harness.evaluator.under_way();
+            // Without guests there is no memory of theirs.
+            if now.guests == guests && (guests > 0 || now.memory_bytes == 0) {
+                return;
+            }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(60), reached).await;
+    let waited = tokio::time::timeout(Duration::from_secs(300), reached).await;
     waited.unwrap_or_else(|_| panic!("not {guests}: {:?}", harness.evaluator.under_way()));
-    if guests == 0 {
-        assert_eq!(harness.evaluator.under_way().memory_bytes, 0);
-    }
 }
 
 fn source(guest: &Guest) -> Option<v1::PluginSource> {
@@ -152,7 +148,13 @@ async fn trying_out_takes_a_while_at_most_for_all_rows_together() {
         guest.describe = format!("(i32.const {})", guest.image.manifest(&manifest()));
         guest.evaluate = LOOP.into();
     });
-    let answer = harness.plugins().evaluate_plugin(evaluate(&guest)).await.unwrap().into_inner();
+    let answer = loop {
+        match harness.plugins().evaluate_plugin(evaluate(&guest)).await {
+            Ok(answer) => break answer.into_inner(),
+            // On a busy machine the time may be over before the guest has described itself.
+            Err(status) => assert_eq!(reason(&status), "TIMED_OUT", "{status:?}"),
+        }
+    };
     assert_eq!(answer.results.len(), 3);
     for result in answer.results {
         let fault = result.fault.expect("each row is stopped");

@@ -20,7 +20,8 @@ const HANGS: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_does_not_wait_for_idle_and_silent_connections() {
-    let mut harness = Harness::start_with(|config| config.limits.drain_ms = 300).await;
+    // Calls under way would be waited for, for an hour.
+    let mut harness = Harness::start().await;
     // Idle, after a call.
     harness.team("acme").await;
     // Never said a word.
@@ -38,7 +39,6 @@ async fn a_stop_does_not_wait_for_idle_and_silent_connections() {
     watched.message().await.unwrap().unwrap();
 
     harness.tell_to_stop();
-    let address = harness.address;
     timeout(HANGS, harness.stopped()).await.expect("the server stops in time");
     for stream in [&mut silent, &mut half] {
         assert_eq!(stream.read(&mut [0; 64]).await.unwrap_or(0), 0);
@@ -53,7 +53,6 @@ async fn a_stop_does_not_wait_for_idle_and_silent_connections() {
             }
         }
     }
-    assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -95,7 +95,9 @@ fn kill_once(directory: &Path, round: u32, random: &mut StdRng) -> BTreeSet<Stri
     });
     // Some die while they open, most while they write.
     if random.random_ratio(4, 5) {
-        told.recv().expect("the writer ended before its first write");
+        for _ in 0..random.random_range(2..6) {
+            told.recv().expect("the writer ended before it was killed");
+        }
     }
     thread::sleep(Duration::from_micros(random.random_range(0..60_000)));
     child.kill().unwrap();

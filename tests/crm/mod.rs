@@ -268,6 +268,8 @@ impl Cli {
         tokio::task::block_in_place(|| {
             Command::new(env!("CARGO_BIN_EXE_merit"))
                 .args(arguments)
+                // Nothing is said of how quick the machine is.
+                .args(["--timeout", "3600"])
                 .env("MERIT_SERVER", &self.server)
                 .env("MERIT_TEAM", "crm")
                 .env("MERIT_AUTHOR", "tester")

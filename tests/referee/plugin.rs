@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::case::decimal;
-use crate::guest::SANDBOX;
+use crate::guest::{LIMITS, SANDBOX};
 
 /// The cells of a row or line by name; what is absent is missing.
 pub type Cells = Vec<(&'static str, String)>;
@@ -71,7 +71,7 @@ impl Scoring {
     /// Scores, explains every row, and holds the steps to the outputs.
     pub fn score(self) -> Result<Scored, String> {
         let plugin = loaded(self.plugin);
-        let limits = Limits::default();
+        let limits = Limits { wall_time: LIMITS.wall_time, ..Limits::default() };
         let manifest = plugin.describe(&self.parameters, &limits).map_err(|verdict| verdict.to_string())?;
         let batch = self.batch(&manifest);
         let context = Context {

@@ -103,7 +103,7 @@ fn the_plugins_that_ship_load() {
         let plugin = SANDBOX
             .load(&fs::read(&path).expect("a component"))
             .unwrap_or_else(|verdict| panic!("{}: {verdict}", path.display()));
-        match plugin.describe("{}", &Limits::default()) {
+        match plugin.describe("{}", &Limits { wall_time: LIMITS.wall_time, ..Limits::default() }) {
             Ok(manifest) => assert!(!manifest.outputs.is_empty()),
             Err(verdict) => assert_eq!(
                 verdict.reason,

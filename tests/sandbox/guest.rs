@@ -79,7 +79,7 @@ pub const LIMITS: Limits = Limits {
     fuel_per_row: 1_000,
     memory_bytes: 8 << 20,
     output_bytes: 1 << 20,
-    wall_time: Duration::from_secs(60),
+    wall_time: Duration::from_secs(3_600),
 };
 
 // === impl Guest ===

@@ -13,16 +13,15 @@ use crate::{
 use merit::proto::v1::input_binding::Source;
 use tonic::Code;
 
-/// Every call of the plugin that never ends takes a while, one account manager at a time.
-fn slowly(config: &mut Config) {
+/// The plugin that never ends works for ever, one account manager at a time.
+fn for_ever(config: &mut Config) {
     (config.runs.chunk_rows, config.runs.threads) = (1, 1);
-    config.runs.fuel_per_call = 400_000_000;
-    config.runs.wall_ms = 600_000;
+    (config.runs.fuel_per_call, config.plugins.ceilings.fuel_per_call) = (u64::MAX, u64::MAX);
 }
 
-/// The same without the while.
+/// The same until its fuel is used up, which is soon.
 fn quickly(config: &mut Config) {
-    slowly(config);
+    for_ever(config);
     config.runs.fuel_per_call = 10_000_000;
 }
 
@@ -81,7 +80,7 @@ async fn check_unfinished(harness: &Harness, run: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_at_work_is_cancelled() {
-    let harness = Harness::start_with(slowly).await;
+    let harness = Harness::start_with(for_ever).await;
     let name = at_work(&harness).await;
     check_unfinished(&harness, &name).await;
     let request = v1::CancelRunRequest { name: name.clone(), ..Default::default() };
@@ -107,7 +106,7 @@ async fn a_run_at_work_is_cancelled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_a_stop_cut_is_finished_by_the_next_start() {
-    let harness = Harness::start_with(slowly).await;
+    let harness = Harness::start_with(for_ever).await;
     let name = at_work(&harness).await;
     let directory = harness.stopped().await;
     let harness = Harness::start_in(directory, quickly).await;

@@ -1,0 +1,89 @@
+//! Connections that others would have to wait for: too many, silent, idle, and those of clients that mean harm.
+
+use std::net::SocketAddr;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tonic::{Streaming, transport::Channel};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
+
+use super::harness::Harness;
+
+/// The preface of HTTP/2, and settings without a setting.
+const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// A connection that says so much, and then nothing more.
+async fn saying(address: SocketAddr, words: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(words).await.unwrap();
+    stream
+}
+
+/// Waits until the server has closed the connection; a reset says the same as an end.
+async fn closed(stream: &mut TcpStream) {
+    let _ = stream.read_to_end(&mut Vec::new()).await;
+}
+
+/// A call without an end of its own, on a connection of its own.
+async fn watching(harness: &Harness) -> Streaming<HealthCheckResponse> {
+    let channel = Channel::from_shared(format!("http://{}", harness.address)).unwrap().connect_lazy();
+    let mut watched =
+        HealthClient::new(channel).watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    watched.message().await.unwrap().unwrap();
+    watched
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_are_silent_keep_nobody_out() {
+    let harness = Harness::start_with(|config| {
+        (config.limits.connections, config.limits.silent_connections) = (4, 4);
+    })
+    .await;
+    let mut silent = Vec::new();
+    for place in 0..20 {
+        silent.push(saying(harness.address, if place % 2 == 0 { b"" } else { b"PRI * HT" }).await);
+    }
+    harness.team("acme").await;
+    // The oldest went; the last are there until another comes.
+    for stream in &mut silent[..16] {
+        closed(stream).await;
+    }
+    harness.team("other").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_are_idle_make_room() {
+    let harness = Harness::start_with(|config| config.limits.connections = 2).await;
+    harness.team("acme").await;
+    let mut idle = Vec::new();
+    for _ in 0..4 {
+        let mut stream = saying(harness.address, HELLO).await;
+        // It is let in: it is told the server's settings.
+        assert_ne!(stream.read(&mut [0; 64]).await.unwrap(), 0);
+        idle.push(stream);
+    }
+    for stream in &mut idle[..2] {
+        closed(stream).await;
+    }
+    harness.team("other").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_are_busy_stay() {
+    let harness = Harness::start_with(|config| config.limits.connections = 1).await;
+    let watched = watching(&harness).await;
+    let mut refused = saying(harness.address, HELLO).await;
+    let mut said = Vec::new();
+    let _ = refused.read_to_end(&mut said).await;
+    assert_eq!(said, b"", "there is no room, and it is told nothing");
+    // Once the call has ended, its connection makes room.
+    drop(watched);
+    loop {
+        let mut stream = saying(harness.address, HELLO).await;
+        if stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {
+            break;
+        }
+    }
+}
