@@ -161,8 +161,11 @@ fn check_text(
         check_reference(&field.rule.reference, text, team, path, findings);
         return None;
     }
-    if field.format == Format::Json && !is_json_object(text) {
-        findings.field(path.to_string(), format!("{} is not a JSON object like {{}}", format::quoted(text)));
+    if field.format == Format::Json
+        && let Err(error) = read_json_object(text)
+    {
+        let shown = format::quoted(text);
+        findings.field(path.to_string(), format!("{shown} is not a JSON object like {{}}: {error}"));
         return None;
     }
     match format::normal(field.format, text, field.scale) {
@@ -175,8 +178,8 @@ fn check_text(
     }
 }
 
-fn is_json_object(text: &str) -> bool {
-    serde_json::from_str::<std::collections::BTreeMap<String, serde::de::IgnoredAny>>(text).is_ok()
+fn read_json_object(text: &str) -> Result<(), serde_json::Error> {
+    serde_json::from_str::<std::collections::BTreeMap<String, serde::de::IgnoredAny>>(text).map(drop)
 }
 
 /// Checks that a text is the name of a resource of `collection` in the same team.

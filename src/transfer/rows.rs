@@ -330,6 +330,9 @@ mod tests {
 
     #[test]
     fn json_lines_have_columns() {
+        let (_, rows) =
+            read(Form::JsonLines, b"{\"a\": 12345678901234567.89}\n").expect("a file that can be read");
+        assert_eq!(rows, ["1: 12345678901234567.89"], "all digits");
         let text = b"{\"a\": 1, \"b\": {\"c\": \"x\"}}\n\n{\"a\": null, \"d\": [1]}\n[1]\n{\n";
         let (columns, rows) = read(Form::JsonLines, text).expect("a file that can be read");
         assert_eq!(columns, ["a", "b.c", "d"]);

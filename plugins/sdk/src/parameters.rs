@@ -1,25 +1,21 @@
 //! Parameters: a JSON object, read with the path of what is wrong.
 
-use alloc::{
-    borrow::ToOwned,
-    format,
-    string::{String, ToString},
-    vec::Vec,
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+
+use crate::{
+    Decimal, ParameterError, Problems,
+    json::{self, Json, Object},
+    nearest::nearest,
+    number::{self, NUMBER},
 };
 
-use serde_json::{Map, Value};
-
-use crate::{Decimal, ParameterError, Problems, nearest::nearest};
-
-const NUMBER: &str = "give a number of at most 12 decimals, like 12.5 or \"5%\"";
-
 /// A parsed JSON object.
-pub struct ParametersDocument(Map<String, Value>);
+pub struct ParametersDocument(Object);
 
 /// An object among the parameters, and the path to it.
 pub struct Parameters<'a> {
     path: String,
-    object: &'a Map<String, Value>,
+    object: &'a Object,
 }
 
 // === impl ParametersDocument ===
@@ -31,11 +27,24 @@ impl ParametersDocument {
     /// In words, with line and column.
     pub fn parse(text: &str) -> Result<Self, ParameterError> {
         let text = if text.trim().is_empty() { "{}" } else { text };
-        match serde_json::from_str(text) {
-            Ok(Value::Object(object)) => Ok(Self(object)),
-            Ok(_) => Err(ParameterError::new("", "the parameters have to be a JSON object")),
+        match json::parse(text) {
+            Ok(Json::Object(object)) => Ok(Self(object)),
+            Ok(other) => {
+                let what = format!("the parameters are {}; give an object, like {{}}", other.shown());
+                Err(ParameterError::new("", &what))
+            }
             Err(error) => Err(ParameterError::new("", &format!("the parameters are not JSON: {error}"))),
         }
+    }
+
+    /// Refuses keys that an object has twice: which of their values is meant, nobody knows.
+    ///
+    /// # Errors
+    /// All of them, each with its path.
+    pub(crate) fn unambiguous(&self) -> Result<(), ParameterError> {
+        let mut problems = Problems::new();
+        self.parameters().unambiguous(&mut problems);
+        problems.finish()
     }
 
     /// The object.
@@ -54,9 +63,10 @@ impl<'a> Parameters<'a> {
     /// Names those that are not, the nearest known name to each, and all that are known.
     pub fn only(&self, known: &[&str]) -> Result<(), ParameterError> {
         let mut problems = Problems::new();
-        for key in self.object.keys().filter(|key| !known.contains(&key.as_str())) {
+        for key in self.object.members.keys().filter(|key| !known.contains(&key.as_str())) {
             let meant = nearest(key, known).map_or(String::new(), |name| format!("did you mean {name}? "));
-            let what = format!("there is no such parameter; {meant}there are {}", known.join(", "));
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let what = format!("there is no such parameter; {meant}there are {known}");
             problems.read(Err::<(), _>(self.error(key, &what)));
         }
         problems.finish()
@@ -65,7 +75,7 @@ impl<'a> Parameters<'a> {
     /// Whether the parameter is given.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
-        self.object.contains_key(key)
+        self.object.members.contains_key(key)
     }
 
     /// An exact decimal: a JSON number, or a text like `"12.5"` or `"5%"`.
@@ -73,7 +83,7 @@ impl<'a> Parameters<'a> {
     /// # Errors
     /// When it is missing or something else.
     pub fn decimal(&self, key: &str) -> Result<Decimal, ParameterError> {
-        decimal(self.required(key)?).ok_or_else(|| self.error(key, NUMBER))
+        decimal(self.required(key)?).map_err(|what| self.error(key, &what))
     }
 
     /// An exact decimal above 0.
@@ -109,10 +119,10 @@ impl<'a> Parameters<'a> {
     /// # Errors
     /// When it is something else.
     pub fn flag(&self, key: &str) -> Result<bool, ParameterError> {
-        match self.object.get(key) {
+        match self.object.members.get(key) {
             None => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(_) => Err(self.error(key, "give true or false")),
+            Some(Json::Boolean(flag)) => Ok(*flag),
+            Some(other) => Err(self.error(key, &instead_of("give true or false", other))),
         }
     }
 
@@ -122,8 +132,8 @@ impl<'a> Parameters<'a> {
     /// When it is missing, empty or something else.
     pub fn text(&self, key: &str) -> Result<&'a str, ParameterError> {
         match self.required(key)? {
-            Value::String(text) if !text.is_empty() => Ok(text),
-            _ => Err(self.error(key, "give a text")),
+            Json::Text(text) if !text.is_empty() => Ok(text),
+            other => Err(self.error(key, &instead_of("give a text", other))),
         }
     }
 
@@ -139,7 +149,8 @@ impl<'a> Parameters<'a> {
         let known = choices.iter().find(|&&choice| choice == text);
         known.copied().ok_or_else(|| {
             let meant = nearest(text, choices).map_or(String::new(), |name| format!("did you mean {name}? "));
-            self.error(key, &format!("{meant}give one of {}", choices.join(", ")))
+            let found = self.required(key).map_or_else(|_| String::new(), Json::shown);
+            self.error(key, &format!("is {found}; {meant}give one of {}", choices.join(", ")))
         })
     }
 
@@ -153,7 +164,8 @@ impl<'a> Parameters<'a> {
         if text.len() <= 63 && text.as_bytes()[0].is_ascii_lowercase() && text.bytes().all(inner) {
             return Ok(text);
         }
-        Err(self.error(key, "give a name of a-z, 0-9 and _, beginning with a letter, at most 63 long"))
+        let wanted = "give a name of a-z, 0-9 and _, beginning with a letter, at most 63 long";
+        Err(self.error(key, &instead_of(wanted, self.required(key)?)))
     }
 
     /// An object, as parameters of its own.
@@ -162,15 +174,15 @@ impl<'a> Parameters<'a> {
     /// When it is missing or something else.
     pub fn object(&self, key: &str) -> Result<Parameters<'a>, ParameterError> {
         match self.required(key)? {
-            Value::Object(object) => Ok(Parameters { path: self.path_of(key), object }),
-            _ => Err(self.error(key, "give an object")),
+            Json::Object(object) => Ok(Parameters { path: self.path_of(key), object }),
+            other => Err(self.error(key, &instead_of("give an object", other))),
         }
     }
 
     /// Whether the parameter is an object.
     #[must_use]
     pub fn has_object(&self, key: &str) -> bool {
-        matches!(self.object.get(key), Some(Value::Object(_)))
+        matches!(self.object.members.get(key), Some(Json::Object(_)))
     }
 
     /// A list of objects, with at least one.
@@ -178,11 +190,15 @@ impl<'a> Parameters<'a> {
     /// # Errors
     /// When it is missing, empty or something else.
     pub fn list(&self, key: &str) -> Result<Vec<Parameters<'a>>, ParameterError> {
-        let object = |(index, item): (usize, &'a Value)| match item {
-            Value::Object(object) => Ok(Parameters { path: self.path_of_item(key, index), object }),
-            _ => Err(ParameterError::new(&self.path_of_item(key, index), "give an object")),
+        let mut problems = Problems::new();
+        let object = |(index, item): (usize, &'a Json)| match item {
+            Json::Object(object) => Ok(Some(Parameters { path: self.path_of_item(key, index), object })),
+            other => Err(self.error_of_item(key, index, &instead_of("give an object", other))),
         };
-        self.items(key, "give a list of objects")?.iter().enumerate().map(object).collect()
+        let items = self.items(key, "give a list of objects")?.iter().enumerate();
+        let objects = items.filter_map(|item| problems.read(object(item))).collect();
+        problems.finish()?;
+        Ok(objects)
     }
 
     /// What `read` makes of each object of a list, which has at least one.
@@ -214,13 +230,16 @@ impl<'a> Parameters<'a> {
     /// # Errors
     /// When it is missing, empty or something else.
     pub fn table(&self, key: &str) -> Result<Vec<Vec<Decimal>>, ParameterError> {
-        let row = |(index, item): (usize, &'a Value)| match item {
-            Value::Array(items) if !items.is_empty() => {
-                self.decimals_at(&self.path_of_item(key, index), items)
-            }
-            _ => Err(ParameterError::new(&self.path_of_item(key, index), "give a list of numbers")),
+        let mut problems = Problems::new();
+        let row = |(index, item): (usize, &'a Json)| match item {
+            Json::List(items) if !items.is_empty() => self.decimals_at(&self.path_of_item(key, index), items),
+            Json::List(_) => Err(self.error_of_item(key, index, "give at least one")),
+            other => Err(self.error_of_item(key, index, &instead_of("give a list of numbers", other))),
         };
-        self.items(key, "give a list of rows")?.iter().enumerate().map(row).collect()
+        let items = self.items(key, "give a list of rows")?.iter().enumerate();
+        let rows = items.map(|item| problems.read(row(item))).collect();
+        problems.finish()?;
+        Ok(rows)
     }
 
     /// A list of texts, with at least one.
@@ -228,11 +247,15 @@ impl<'a> Parameters<'a> {
     /// # Errors
     /// When it is missing, empty or something else.
     pub fn texts(&self, key: &str) -> Result<Vec<&'a str>, ParameterError> {
-        let text = |(index, item): (usize, &'a Value)| match item {
-            Value::String(text) if !text.is_empty() => Ok(text.as_str()),
-            _ => Err(ParameterError::new(&self.path_of_item(key, index), "give a text")),
+        let mut problems = Problems::new();
+        let text = |(index, item): (usize, &'a Json)| match item {
+            Json::Text(text) if !text.is_empty() => Ok(text.as_str()),
+            other => Err(self.error_of_item(key, index, &instead_of("give a text", other))),
         };
-        self.items(key, "give a list of texts")?.iter().enumerate().map(text).collect()
+        let items = self.items(key, "give a list of texts")?.iter().enumerate();
+        let texts = items.map(|item| problems.read(text(item))).collect();
+        problems.finish()?;
+        Ok(texts)
     }
 
     /// An object of exact decimals by text, with at least one: `{"North": "5%"}`; in the order of the texts.
@@ -241,10 +264,14 @@ impl<'a> Parameters<'a> {
     /// When it is missing, empty or something else.
     pub fn decimals_by_text(&self, key: &str) -> Result<Vec<(&'a str, Decimal)>, ParameterError> {
         let by_text = self.object(key)?;
-        if by_text.object.is_empty() {
+        if by_text.object.members.is_empty() {
             return Err(self.error(key, "give at least one"));
         }
-        by_text.object.keys().map(|text| Ok((text.as_str(), by_text.decimal(text)?))).collect()
+        let mut problems = Problems::new();
+        let texts = by_text.object.members.keys();
+        let numbers = texts.map(|text| (text.as_str(), problems.read(by_text.decimal(text)))).collect();
+        problems.finish()?;
+        Ok(numbers)
     }
 
     /// What is wrong with this parameter.
@@ -253,23 +280,52 @@ impl<'a> Parameters<'a> {
         ParameterError::new(&self.path_of(key), what)
     }
 
-    fn required(&self, key: &str) -> Result<&'a Value, ParameterError> {
-        self.object.get(key).ok_or_else(|| self.error(key, "is missing"))
-    }
-
-    fn items(&self, key: &str, wanted: &str) -> Result<&'a [Value], ParameterError> {
-        match self.required(key)? {
-            Value::Array(items) if items.is_empty() => Err(self.error(key, "give at least one")),
-            Value::Array(items) => Ok(items),
-            _ => Err(self.error(key, wanted)),
+    /// Notes the keys that this object or one within it has twice.
+    fn unambiguous(&self, problems: &mut Problems) {
+        for key in &self.object.twice {
+            problems.check(false, || self.error(key, "is given twice; leave one of them out"));
+        }
+        for (key, value) in &self.object.members {
+            self.unambiguous_within(self.path_of(key), value, problems);
         }
     }
 
-    fn decimals_at(&self, path: &str, items: &[Value]) -> Result<Vec<Decimal>, ParameterError> {
-        let one = |(index, item): (usize, &Value)| {
-            decimal(item).ok_or_else(|| ParameterError::new(&format!("{path}[{index}]"), NUMBER))
+    fn unambiguous_within(&self, path: String, value: &'a Json, problems: &mut Problems) {
+        match value {
+            Json::Object(object) => Parameters { path, object }.unambiguous(problems),
+            Json::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.unambiguous_within(format!("{path}[{index}]"), item, problems);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn required(&self, key: &str) -> Result<&'a Json, ParameterError> {
+        self.object.members.get(key).ok_or_else(|| self.error(key, "is missing"))
+    }
+
+    fn items(&self, key: &str, wanted: &str) -> Result<&'a [Json], ParameterError> {
+        match self.required(key)? {
+            Json::List(items) if items.is_empty() => Err(self.error(key, "give at least one")),
+            Json::List(items) => Ok(items),
+            other => Err(self.error(key, &instead_of(wanted, other))),
+        }
+    }
+
+    fn decimals_at(&self, path: &str, items: &[Json]) -> Result<Vec<Decimal>, ParameterError> {
+        let mut problems = Problems::new();
+        let one = |(index, item): (usize, &Json)| {
+            decimal(item).map_err(|what| ParameterError::new(&format!("{path}[{index}]"), &what))
         };
-        items.iter().enumerate().map(one).collect()
+        let numbers = items.iter().enumerate().map(|item| problems.read(one(item))).collect();
+        problems.finish()?;
+        Ok(numbers)
+    }
+
+    fn error_of_item(&self, key: &str, index: usize, what: &str) -> ParameterError {
+        ParameterError::new(&self.path_of_item(key, index), what)
     }
 
     fn path_of_item(&self, key: &str, index: usize) -> String {
@@ -281,12 +337,19 @@ impl<'a> Parameters<'a> {
     }
 }
 
-fn decimal(value: &Value) -> Option<Decimal> {
+fn decimal(value: &Json) -> Result<Decimal, String> {
     match value {
-        Value::Number(number) => Decimal::parse(&number.to_string()),
-        Value::String(text) => Decimal::parse(text),
-        _ => None,
+        Json::Number(digits) | Json::Text(digits) => {
+            number::read(digits).map_err(|what| format!("is {}; {what}", value.shown()))
+        }
+        other => Err(instead_of(NUMBER, other)),
     }
+}
+
+/// Something else than what is wanted.
+fn instead_of(wanted: &str, found: &Json) -> String {
+    let leave_out = if matches!(found, Json::Null) { ", or leave it out" } else { "" };
+    format!("is {}; {wanted}{leave_out}", found.shown())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use crate::{
     Answer, Batch, Context, Fault, Manifest, Outcome, ParameterError, Parameters, ParametersDocument,
-    Refusal, Row, Step, answer::Value, column::ColumnBuilder,
+    Problems, Refusal, Row, Step, answer::Value, column::ColumnBuilder,
 };
 
 /// A plugin that scores each row by itself.
@@ -199,5 +199,9 @@ pub fn explain<T: Plugin>(
 
 fn read<T: Plugin>(parameters: &str) -> Result<T, ParameterError> {
     let document = ParametersDocument::parse(parameters)?;
-    T::new(&document.parameters())
+    let mut problems = Problems::new();
+    problems.read(document.unambiguous());
+    let plugin = problems.read(T::new(&document.parameters()).map(Some));
+    problems.finish()?;
+    plugin.ok_or_else(|| ParameterError::new("", "the parameters are incomplete"))
 }

@@ -1,5 +1,6 @@
 //! From text to sheet: its lines, one by one, each with its own problems.
 
+use super::constant;
 use super::names::{BEGINNINGS, Known};
 use super::{Absence, Fallback, Named, SHEET_SCALE, Sheet, SheetInput, SheetOutput, SheetRole, Statement};
 use crate::expression::too_long;
@@ -109,6 +110,7 @@ struct Compiler<'t> {
 
 impl Compiler<'_> {
     fn line(&mut self, line: &Line) {
+        self.known.enter(line.number);
         let before = self.problems.count();
         let words = words(self.text, line.span);
         match words[..] {
@@ -155,7 +157,11 @@ impl Compiler<'_> {
         };
         if let Some(wanted) = wanted.filter(|wanted| *wanted != node.kind) {
             let message =
-                format!("a {} must be {}; this is {}", word(role), kind_name(wanted), kind_name(node.kind));
+                format!("a {} must be {}; this is {}", role.word(), kind_name(wanted), kind_name(node.kind));
+            self.problems.add(node.span, message);
+            return;
+        }
+        if let Some(message) = constant::problem(&node, role, self.text) {
             self.problems.add(node.span, message);
             return;
         }
@@ -213,15 +219,6 @@ fn role(word: &str) -> Option<SheetRole> {
         "grade" => SheetRole::Grade,
         _ => return None,
     })
-}
-
-fn word(role: SheetRole) -> &'static str {
-    match role {
-        SheetRole::Score => "score",
-        SheetRole::Payout => "payout",
-        SheetRole::Grade => "grade",
-        SheetRole::Detail => "detail",
-    }
 }
 
 /// What stands after the name of an input.

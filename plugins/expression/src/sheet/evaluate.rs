@@ -1,5 +1,6 @@
 //! The evaluation of a sheet: its lines in order, block by block of rows.
 
+use super::constant::largest;
 use super::{Absence, Fallback, Named, Sheet, SheetContext, SheetLines, SheetOutcome, SheetRole, Statement};
 use crate::decimal::{MOST_DIGITS, Rounding};
 use crate::evaluate::lane::{Cells, Data, Digits, Lane, Texts, from_column, merge};
@@ -140,11 +141,11 @@ impl<'b> Block<'b> {
             SheetRole::Score | SheetRole::Detail => (super::SHEET_SCALE, Rounding::HalfEven),
         };
         let lane = rescale(node, &self.frame(), lane, scale.min(MOST_DIGITS), rounding);
-        self.narrowed(lane)
+        self.narrowed(lane, role)
     }
 
     /// Results travel as 64 bits: a row that does not fit is faulted.
-    fn narrowed<'l>(&self, lane: Lane<'l>) -> Lane<'l> {
+    fn narrowed<'l>(&self, lane: Lane<'l>, role: SheetRole) -> Lane<'l> {
         let (scale, digits) = lane.number();
         let too_large = |row: usize| i64::try_from(digits.get(row)).is_err();
         let any = match digits {
@@ -155,7 +156,8 @@ impl<'b> Block<'b> {
         if !any {
             return lane;
         }
-        let overflow = self.faults.status(OVERFLOW, 0);
+        let bound = format!("{OVERFLOW} for a {}, which is at most {}", role.word(), largest(scale));
+        let overflow = self.faults.status(&bound, 0);
         let mut status = Cells::Many(Cow::Owned(lane.status.to_vec(self.rows)));
         for row in 0..self.rows {
             if too_large(row) && status.get(row) == FINE {

@@ -1,6 +1,7 @@
 //! Formula sheets: named lines of expressions, from inputs to scores, payouts and grades.
 
 mod compile;
+mod constant;
 mod evaluate;
 mod explain;
 mod names;
@@ -37,6 +38,18 @@ pub enum SheetRole {
     Grade,
     /// A named line that is a number: an intermediate value that people may look at.
     Detail,
+}
+
+impl SheetRole {
+    /// As sheets and messages have it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Score => "score",
+            Self::Payout => "payout",
+            Self::Grade => "grade",
+            Self::Detail => "detail",
+        }
+    }
 }
 
 /// A value that a sheet gives.

@@ -22,12 +22,19 @@ pub(super) struct Known {
     entries: BTreeMap<String, (Entry, usize)>,
     /// The lines of all names of the sheet, to tell those below.
     all: BTreeMap<String, usize>,
+    /// The line that is looked at.
+    here: usize,
     has_lines: bool,
 }
 
 impl Known {
     pub(super) fn new(all: BTreeMap<String, usize>) -> Self {
-        Self { entries: BTreeMap::new(), all, has_lines: false }
+        Self { entries: BTreeMap::new(), all, here: 0, has_lines: false }
+    }
+
+    /// Goes on to a line.
+    pub(super) fn enter(&mut self, line: usize) {
+        self.here = line;
     }
 
     pub(super) fn count(&self) -> usize {
@@ -41,7 +48,11 @@ impl Known {
                 .chars()
                 .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
         if !snake {
-            problems.add(span, format!("`{name}` cannot be a name: names are written in lower_snake_case"));
+            let meant = snake_case(name).map_or(String::new(), |meant| format!(", as `{meant}`"));
+            problems.add(
+                span,
+                format!("`{name}` cannot be a name: names are written in lower_snake_case{meant}"),
+            );
         } else if BEGINNINGS.contains(&name) || WORDS.contains(&name) {
             problems.add(span, format!("`{name}` cannot be a name: it is a word of the language"));
         } else if let Some((_, line)) = self.entries.get(name) {
@@ -72,7 +83,10 @@ impl Names for Known {
             Some((Entry::Row(at, kind), _)) => Some(Found::Row(*at, *kind)),
             Some((Entry::Line(at, kind), _)) => Some(Found::Line(*at, *kind)),
             Some((Entry::Broken, _)) => Some(Found::Broken),
-            None => self.all.get(name).map(|line| Found::Below(*line)),
+            None => match self.all.get(name) {
+                Some(line) if *line == self.here => Some(Found::Itself),
+                found => found.map(|line| Found::Below(*line)),
+            },
         }
     }
 
@@ -83,4 +97,23 @@ impl Names for Known {
     fn has_lines(&self) -> bool {
         self.has_lines
     }
+}
+
+/// The name as it may be written: `netSales` is `net_sales`. Nothing where letters would be lost.
+fn snake_case(name: &str) -> Option<String> {
+    let mut meant = String::new();
+    for letter in name.chars() {
+        match letter {
+            'A'..='Z' => {
+                let after_small =
+                    meant.ends_with(|last: char| last.is_ascii_lowercase() || last.is_ascii_digit());
+                meant.extend(after_small.then_some('_'));
+                meant.push(letter.to_ascii_lowercase());
+            }
+            'a'..='z' | '0'..='9' | '_' => meant.push(letter),
+            '.' => meant.push('_'),
+            _ => return None,
+        }
+    }
+    meant.starts_with(|first: char| first.is_ascii_lowercase()).then_some(meant)
 }

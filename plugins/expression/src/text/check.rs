@@ -41,6 +41,8 @@ pub(crate) enum Found {
     Line(usize, Kind),
     /// A name whose own line has problems, which are told there.
     Broken,
+    /// The name of the line that is looked at.
+    Itself,
     /// A name of that line, further down.
     Below(usize),
 }
@@ -114,6 +116,12 @@ impl Check<'_> {
                 None
             }
             Some(Found::Broken) => None,
+            Some(Found::Itself) => {
+                let message =
+                    format!("`{name}` is what this line defines: a line may use only names above it");
+                self.problems.add(span, message);
+                None
+            }
             Some(Found::Below(line)) => {
                 let message =
                     format!("`{name}` stands below, in line {line}: a line may use only names above it");

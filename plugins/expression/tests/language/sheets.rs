@@ -256,7 +256,10 @@ fn faults_and_absences() {
     let inputs = [numbers(&["3", "99999999999"])];
     assert_eq!(
         results(&large, &CENTS, 2, &inputs, None),
-        ["s=9", "fault: the number is too large in line 2 (s)"]
+        [
+            "s=9",
+            "fault: the number is too large for a score, which is at most 9223372036854.775807 in line 2 (s)"
+        ]
     );
     let wrong = results(&large, &CENTS, 1, &[texts(&["x"])], None);
     assert_eq!(wrong, ["fault: input `x` is not the column of a number that was expected"]);
@@ -286,14 +289,23 @@ fn problems_of_sheets() {
             "3:11+1 `q` stands below, in line 4: a line may use only names above it",
         ],
     );
-    check("s = s + 1", &["1:5+1 `s` stands below, in line 1: a line may use only names above it"]);
     check("payot p = 1", &["1:1+5 `payot` does not begin a line; did you mean `payout`?"]);
     check("score s = \"high\"", &["1:11+6 a score must be a number; this is a text"]);
     check("grade g = 1 + 1", &["1:11+5 a grade must be a text; this is a number"]);
     check("payout p = TRUE", &["1:12+4 a payout must be a number; this is true or false"]);
     check("score = 1", &["1:1+5 a name was expected after `score`: score NAME = …"]);
     check("score and = 1", &["1:7+3 `and` cannot be a name: it is a word of the language"]);
-    check("score Total = 1", &["1:7+5 `Total` cannot be a name: names are written in lower_snake_case"]);
+    check(
+        "score Total = 1",
+        &["1:7+5 `Total` cannot be a name: names are written in lower_snake_case, as `total`"],
+    );
+    check(
+        "netSales = 1\nscore Größe = 1",
+        &[
+            "1:1+8 `netSales` cannot be a name: names are written in lower_snake_case, as `net_sales`",
+            "2:7+5 `Größe` cannot be a name: names are written in lower_snake_case",
+        ],
+    );
     check("input a\ninput a\nscore s = a", &["2:7+1 `a` is already the name of line 1"]);
     check("score s 1", &["1:9+1 `=` was expected after `s`: s = …"]);
     check("input\nscore s = 1", &["1:6+1 a name was expected: input NAME"]);
@@ -320,6 +332,23 @@ fn problems_of_sheets() {
         "score s = LINES_COUNT()",
         &["1:11+11 LINES_COUNT needs detail lines: a sheet with an `input lines` line"],
     );
+    const NINES: &str = "99999999999999999999";
+    check(
+        &format!("payout p = {NINES}"),
+        &[
+            "1:12+20 99999999999999999999 is too large: a payout is at most 9223372036854775807, and with the cents of most \
+           currencies at most 92233720368547758.07",
+        ],
+    );
+    check(
+        "x = 10 ^ 13 # a detail may be that large\nscore s = x / 10\nscore t = -(10 ^ 13)",
+        &["3:11+10 -10000000000000 is too large: a score is at most 9223372036854.775807"],
+    );
+    check("payout p = 9223372036854775807", &[]);
+    check("input lines a\nscore s = 1 / LINES_COUNT()", &[]);
+    check("x = IFERROR(1 / 0, 5)\nscore s = x", &[]);
+    check("input a\nx = 1 / 0\nscore s = a * x", &["2:5+5 this fails in every row: division by zero"]);
+    check("s = s + 1", &["1:5+1 `s` is what this line defines: a line may use only names above it"]);
     check("broken = 1 +\nscore s = broken * 2", &["1:13+1 a value was expected, not the end"]);
 }
 

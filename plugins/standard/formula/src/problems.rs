@@ -8,7 +8,10 @@ use merit_sdk::{ParameterError, Parameters};
 
 /// All problems in one message.
 pub fn error(parameters: &Parameters<'_>, text: &str, problems: &[Problem]) -> ParameterError {
-    let mut message = format!("the formula has {} problem(s)", problems.len());
+    let mut message = match problems.len() {
+        1 => String::from("the formula has 1 problem"),
+        count => format!("the formula has {count} problems"),
+    };
     for problem in problems {
         let Problem { line, column, length, message: what } = problem;
         let written = text.lines().nth(line - 1).unwrap_or_default();

@@ -38,7 +38,7 @@ fn problems_are_shown_where_they_are() {
         r#"{"sheet": "input revenue\npayout commission = 5% * revenu"}"#,
         &[],
         "commission",
-        "refused: sheet: the formula has 1 problem(s)\nline 2, column 26: `revenu` is not known; did you mean `revenue`?\n  payout commission = 5% * revenu\n                           ^^^^^^",
+        "refused: sheet: the formula has 1 problem\nline 2, column 26: `revenu` is not known; did you mean `revenue`?\n  payout commission = 5% * revenu\n                           ^^^^^^",
     );
 }
 

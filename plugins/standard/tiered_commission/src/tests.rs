@@ -90,7 +90,7 @@ fn parameters_are_checked() {
     );
     refused(
         r#"{"tiers": [{"from": 0, "to": 10, "rate": 1}, {"from": 11, "rate": -1}], "per": "deals"}"#,
-        "refused: per: did you mean deal? give one of total, deal, running\n\
+        "refused: per: is \"deals\"; did you mean deal? give one of total, deal, running\n\
          tiers[1].from: leaves a gap: the tier before ends at 10; give 10\n\
          tiers[1].rate: has to be 0 or above",
     );
