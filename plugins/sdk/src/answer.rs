@@ -19,6 +19,8 @@ pub struct Answer<'m> {
     recorded: Vec<Decimal>,
     steps: Option<Vec<Step>>,
     error: Option<String>,
+    /// Which output is likely to be named next.
+    next: usize,
 }
 
 #[derive(Clone)]
@@ -37,20 +39,26 @@ impl<'m> Answer<'m> {
             recorded: if explaining { vec![Decimal::ZERO; outputs.len()] } else { Vec::new() },
             steps: explaining.then(Vec::new),
             error: None,
+            next: 0,
         }
+    }
+
+    /// Begins anew, for another row.
+    pub(crate) fn clear(&mut self) {
+        self.values.fill(None);
+        self.error = None;
     }
 
     /// Adds an amount to an output. The output is the sum of its steps, rounded once. The note is written only where
     /// an explanation is wanted: `format_args!` costs nothing otherwise.
     pub fn step(&mut self, output: &str, label: impl Display, amount: Decimal, note: impl Display) {
         let Some(at) = self.find(output) else { return };
-        let so_far = match &self.values[at] {
-            Some(Value::Number(number)) => *number,
-            _ => Decimal::ZERO,
-        };
-        match so_far.plus(amount) {
-            Ok(sum) => self.values[at] = Some(Value::Number(sum)),
-            Err(error) => self.fault(error),
+        match &mut self.values[at] {
+            Some(Value::Number(so_far)) => match so_far.plus(amount) {
+                Ok(sum) => *so_far = sum,
+                Err(error) => self.fault(error),
+            },
+            value => *value = Some(Value::Number(amount)),
         }
         self.record(label, Some(at), amount, note);
     }
@@ -95,11 +103,18 @@ impl<'m> Answer<'m> {
     }
 
     fn find(&mut self, output: &str) -> Option<usize> {
-        let at = self.outputs.iter().position(|known| known.name == output);
-        if at.is_none() {
-            self.fault(format!("there is no output {output}"));
+        let named = |known: &Output| known.name == output;
+        if self.outputs.get(self.next).is_some_and(named) {
+            return Some(self.next);
         }
-        at
+        match self.outputs.iter().position(named) {
+            Some(at) => self.next = at,
+            None => {
+                self.fault(format!("there is no output {output}"));
+                return None;
+            }
+        }
+        Some(self.next)
     }
 
     /// Records a step with as many of its digits as a step can hold.
@@ -124,7 +139,7 @@ impl<'m> Answer<'m> {
     }
 
     /// Rounds the outputs, each once, with a step that says so where the steps add up to something else.
-    pub(crate) fn finish(mut self, context: &Context) -> Result<(Vec<Option<Value>>, Vec<Step>), String> {
+    pub(crate) fn finish(&mut self, context: &Context) -> Result<(), String> {
         for at in 0..self.outputs.len() {
             let Some(Value::Number(exact)) = self.values[at] else { continue };
             let output = &self.outputs[at];
@@ -141,9 +156,16 @@ impl<'m> Answer<'m> {
                 }
             }
         }
-        match self.error {
-            Some(error) => Err(error),
-            None => Ok((self.values, self.steps.unwrap_or_default())),
-        }
+        self.error.take().map_or(Ok(()), Err)
+    }
+
+    /// The outputs, in the manifest's order.
+    pub(crate) fn values(&mut self) -> &mut [Option<Value>] {
+        &mut self.values
+    }
+
+    /// The steps of an explanation.
+    pub(crate) fn into_steps(self) -> Vec<Step> {
+        self.steps.unwrap_or_default()
     }
 }

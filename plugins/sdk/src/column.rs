@@ -18,14 +18,15 @@ pub(crate) struct ColumnBuilder {
 // === impl ColumnBuilder ===
 
 impl ColumnBuilder {
-    pub(crate) fn new(output: &Output, context: &Context) -> Self {
+    pub(crate) fn new(output: &Output, context: &Context, rows: usize) -> Self {
+        let text = output.role == Role::Grade;
         Self {
             name: output.name.clone(),
-            text: output.role == Role::Grade,
+            text,
             scale: if output.role == Role::Payout { context.currency_scale } else { output.scale },
-            unscaled: Vec::new(),
+            unscaled: Vec::with_capacity(if text { 0 } else { rows }),
             dictionary: Vec::new(),
-            codes: Vec::new(),
+            codes: Vec::with_capacity(if text { rows } else { 0 }),
             missing: Vec::new(),
         }
     }

@@ -64,6 +64,10 @@ impl Decimal {
     /// # Errors
     /// When it cannot be held.
     pub fn plus(self, other: Self) -> Result<Self, String> {
+        if self.scale == other.scale {
+            let sum = self.unscaled.checked_add(other.unscaled).ok_or_else(|| too_large("sum"))?;
+            return Ok(Self { unscaled: sum, scale: self.scale });
+        }
         let scale = self.scale.max(other.scale);
         let sum = match (self.digits_at(scale), other.digits_at(scale)) {
             (Some(a), Some(b)) => a.checked_add(b),

@@ -76,7 +76,7 @@ pub use manifest::{ManifestBuilder, manifest};
 pub use parameters::{Parameters, ParametersDocument};
 pub use plugin::{GroupScorer, Plugin, Scorer};
 pub use problems::{ParameterError, Problems};
-pub use row::{Line, Row};
+pub use row::{Line, Row, Rows};
 
 /// Makes a type that implements [`Scorer`] or [`Plugin`] the plugin that this crate builds; with `group` before it, one
 /// that implements [`GroupScorer`].

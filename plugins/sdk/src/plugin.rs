@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use crate::{
     Answer, Batch, Context, Fault, Manifest, Outcome, ParameterError, Parameters, ParametersDocument,
-    Problems, Refusal, Row, Step, answer::Value, column::ColumnBuilder,
+    Problems, Refusal, Row, Rows, Step, column::ColumnBuilder,
 };
 
 /// A plugin that scores each row by itself.
@@ -79,56 +79,71 @@ impl<T: Scorer> Plugin for T {
 
     fn evaluate(&self, context: &Context, batch: &Batch) -> Result<Outcome, Refusal> {
         let manifest = Scorer::manifest(self);
-        let rows = 0..batch.rows as usize;
-        let answers = rows.map(|row| score(self, context, batch, row, Answer::new(&manifest.outputs, false)));
-        Ok(outcome(&manifest, context, answers))
+        let rows = Rows::new(batch);
+        let mut outcome = OutcomeBuilder::new(&manifest, context, batch.rows);
+        let mut answer = Answer::new(&manifest.outputs, false);
+        for row in rows.iter() {
+            answer.clear();
+            let scored = self.score(context, &row, &mut answer);
+            outcome.push(scored, &mut answer);
+        }
+        Ok(outcome.build())
     }
 
     fn explain(&self, context: &Context, batch: &Batch, row: u32) -> Result<Vec<Step>, Refusal> {
         within(batch, row)?;
         let manifest = Scorer::manifest(self);
-        let answer = Answer::new(&manifest.outputs, true);
-        let (_, steps) = score(self, context, batch, row as usize, answer).map_err(Refusal::BadBatch)?;
-        Ok(steps)
+        let mut answer = Answer::new(&manifest.outputs, true);
+        let rows = Rows::new(batch);
+        let scored = self.score(context, &rows.row(row as usize), &mut answer);
+        scored.and_then(|()| answer.finish(context)).map_err(Refusal::BadBatch)?;
+        Ok(answer.into_steps())
     }
 }
 
-type Scored = (Vec<Option<Value>>, Vec<Step>);
-
-fn score<T: Scorer>(
-    scorer: &T,
-    context: &Context,
-    batch: &Batch,
-    row: usize,
-    mut answer: Answer<'_>,
-) -> Result<Scored, String> {
-    scorer.score(context, &Row::new(batch, row), &mut answer)?;
-    answer.finish(context)
+/// The outcome of a batch, answer by answer.
+struct OutcomeBuilder<'c> {
+    context: &'c Context,
+    columns: Vec<ColumnBuilder>,
+    faults: Vec<Fault>,
+    row: u32,
 }
 
-/// The outcome of a batch, from the answers for its rows.
-fn outcome(
-    manifest: &Manifest,
-    context: &Context,
-    answers: impl Iterator<Item = Result<Scored, String>>,
-) -> Outcome {
-    let mut columns: Vec<ColumnBuilder> =
-        manifest.outputs.iter().map(|output| ColumnBuilder::new(output, context)).collect();
-    let mut faults = Vec::new();
-    for (row, answer) in (0..).zip(answers) {
-        let answer = answer.and_then(|(values, _)| {
-            columns.iter_mut().zip(&values).try_for_each(|(column, value)| column.check(value))?;
-            Ok(values)
+// === impl OutcomeBuilder ===
+
+impl<'c> OutcomeBuilder<'c> {
+    fn new(manifest: &Manifest, context: &'c Context, rows: u32) -> Self {
+        let column = |output| ColumnBuilder::new(output, context, rows as usize);
+        Self { context, columns: manifest.outputs.iter().map(column).collect(), faults: Vec::new(), row: 0 }
+    }
+
+    /// Takes the answer for the next row; `scored` says whether there is one.
+    fn push(&mut self, scored: Result<(), String>, answer: &mut Answer<'_>) {
+        let row = self.row;
+        self.row += 1;
+        let finished = scored.and_then(|()| {
+            answer.finish(self.context)?;
+            self.columns.iter().zip(answer.values()).try_for_each(|(column, value)| column.check(value))
         });
-        match answer {
-            Ok(values) => columns.iter_mut().zip(values).for_each(|(column, value)| column.push(row, value)),
+        match finished {
+            Ok(()) => {
+                let values = answer.values().iter_mut();
+                self.columns
+                    .iter_mut()
+                    .zip(values)
+                    .for_each(|(column, value)| column.push(row, value.take()));
+            }
             Err(message) => {
-                columns.iter_mut().for_each(|column| column.push(row, None));
-                faults.push(Fault { row, message });
+                self.columns.iter_mut().for_each(|column| column.push(row, None));
+                self.faults.push(Fault { row, message });
             }
         }
     }
-    Outcome { columns: columns.into_iter().map(ColumnBuilder::build).collect(), faults }
+
+    fn build(self) -> Outcome {
+        let columns = self.columns.into_iter().map(ColumnBuilder::build).collect();
+        Outcome { columns, faults: self.faults }
+    }
 }
 
 fn within(batch: &Batch, row: u32) -> Result<(), Refusal> {
@@ -145,8 +160,11 @@ pub fn evaluate_group<T: GroupScorer>(
     batch: &Batch,
 ) -> Result<Outcome, Refusal> {
     let manifest = plugin.manifest();
-    let answers = group(plugin, &manifest, context, batch, None)?;
-    Ok(outcome(&manifest, context, answers.into_iter().map(|answer| answer.finish(context))))
+    let mut outcome = OutcomeBuilder::new(&manifest, context, batch.rows);
+    for mut answer in group(plugin, &manifest, context, batch, None)? {
+        outcome.push(Ok(()), &mut answer);
+    }
+    Ok(outcome.build())
 }
 
 /// What `export!(group …)` makes of `explain`.
@@ -159,8 +177,9 @@ pub fn explain_group<T: GroupScorer>(
     within(batch, row)?;
     let manifest = plugin.manifest();
     let mut answers = group(plugin, &manifest, context, batch, Some(row as usize))?;
-    let (_, steps) = answers.swap_remove(row as usize).finish(context).map_err(Refusal::BadBatch)?;
-    Ok(steps)
+    let mut answer = answers.swap_remove(row as usize);
+    answer.finish(context).map_err(Refusal::BadBatch)?;
+    Ok(answer.into_steps())
 }
 
 fn group<'m, T: GroupScorer>(
@@ -170,7 +189,8 @@ fn group<'m, T: GroupScorer>(
     batch: &Batch,
     explained: Option<usize>,
 ) -> Result<Vec<Answer<'m>>, Refusal> {
-    let rows: Vec<Row<'_>> = (0..batch.rows as usize).map(|row| Row::new(batch, row)).collect();
+    let rows = Rows::new(batch);
+    let rows: Vec<Row<'_>> = rows.iter().collect();
     let mut answers: Vec<Answer<'m>> =
         (0..rows.len()).map(|row| Answer::new(&manifest.outputs, explained == Some(row))).collect();
     plugin.score(context, &rows, &mut answers).map_err(Refusal::BadBatch)?;

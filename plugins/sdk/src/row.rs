@@ -1,32 +1,133 @@
-//! A row of a batch, and its detail lines, by name.
+//! Rows of a batch and their detail lines, by name. The columns are taken apart once per call, and a name is found where the
+//! row before had it: what a row costs is what is computed of it.
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
+use core::cell::Cell;
 
 use crate::{Batch, Column, Decimal, Values};
+
+/// The rows of a batch.
+pub struct Rows<'a> {
+    columns: Columns<'a>,
+    line_columns: Columns<'a>,
+    row_ends: &'a [u32],
+    count: usize,
+}
 
 /// A row of a batch.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
-    batch: &'a Batch,
+    rows: &'a Rows<'a>,
     index: usize,
 }
 
 /// A detail line of a row.
 #[derive(Clone, Copy)]
 pub struct Line<'a> {
-    columns: &'a [Column],
+    columns: &'a Columns<'a>,
     index: usize,
+}
+
+/// Columns, taken apart.
+struct Columns<'a> {
+    all: Vec<Source<'a>>,
+    /// Which is likely to be asked for next: rows ask for the same names in the same order.
+    next: Cell<usize>,
+}
+
+struct Source<'a> {
+    name: &'a str,
+    cells: Cells<'a>,
+    missing: &'a [u32],
+}
+
+#[derive(Clone, Copy)]
+enum Cells<'a> {
+    Numbers { unscaled: &'a [i64], scale: u8 },
+    Texts { dictionary: &'a [String], codes: &'a [u32] },
+}
+
+// === impl Rows ===
+
+impl<'a> Rows<'a> {
+    /// The rows of a batch.
+    #[must_use]
+    pub fn new(batch: &'a Batch) -> Self {
+        let (line_columns, row_ends) = match &batch.lines {
+            Some(lines) => (lines.columns.as_slice(), lines.row_ends.as_slice()),
+            None => (&[] as &[Column], &[] as &[u32]),
+        };
+        Self {
+            columns: Columns::new(&batch.columns),
+            line_columns: Columns::new(line_columns),
+            row_ends,
+            count: batch.rows as usize,
+        }
+    }
+
+    /// Row `index`, from 0.
+    #[must_use]
+    pub fn row(&'a self, index: usize) -> Row<'a> {
+        Row { rows: self, index }
+    }
+
+    /// All rows, in order.
+    pub fn iter(&'a self) -> impl Iterator<Item = Row<'a>> {
+        (0..self.count).map(|index| self.row(index))
+    }
+}
+
+// === impl Columns ===
+
+impl<'a> Columns<'a> {
+    fn new(columns: &'a [Column]) -> Self {
+        let source = |column: &'a Column| Source {
+            name: &column.name,
+            cells: match &column.values {
+                Values::Decimals(decimals) => {
+                    Cells::Numbers { unscaled: &decimals.unscaled, scale: decimals.scale }
+                }
+                Values::Texts(texts) => Cells::Texts { dictionary: &texts.dictionary, codes: &texts.codes },
+            },
+            missing: &column.missing,
+        };
+        Self { all: columns.iter().map(source).collect(), next: Cell::new(0) }
+    }
+
+    /// The cells of a column, where row `row` has a value.
+    fn cells(&self, name: &str, row: usize) -> Option<Cells<'a>> {
+        let likely = self.next.get();
+        let at = match self.all.get(likely) {
+            Some(source) if source.name == name => likely,
+            _ => self.all.iter().position(|source| source.name == name)?,
+        };
+        self.next.set(if at + 1 < self.all.len() { at + 1 } else { 0 });
+        let source = &self.all[at];
+        let missing = source.missing;
+        let there = missing.is_empty() || missing.binary_search(&u32::try_from(row).ok()?).is_err();
+        there.then_some(source.cells)
+    }
+
+    fn number(&self, name: &str, row: usize) -> Option<Decimal> {
+        match self.cells(name, row)? {
+            Cells::Numbers { unscaled, scale } => Some(Decimal::new(i128::from(*unscaled.get(row)?), scale)),
+            Cells::Texts { .. } => None,
+        }
+    }
+
+    fn text(&self, name: &str, row: usize) -> Option<&'a str> {
+        match self.cells(name, row)? {
+            Cells::Texts { dictionary, codes } => {
+                dictionary.get(*codes.get(row)? as usize).map(String::as_str)
+            }
+            Cells::Numbers { .. } => None,
+        }
+    }
 }
 
 // === impl Row ===
 
 impl<'a> Row<'a> {
-    /// Row `index` of the batch, from 0.
-    #[must_use]
-    pub fn new(batch: &'a Batch, index: usize) -> Self {
-        Self { batch, index }
-    }
-
     /// A number that has to be there.
     ///
     /// # Errors
@@ -38,7 +139,7 @@ impl<'a> Row<'a> {
     /// A number, if it is there.
     #[must_use]
     pub fn optional_number(&self, name: &str) -> Option<Decimal> {
-        number(&self.batch.columns, name, self.index)
+        self.rows.columns.number(name, self.index)
     }
 
     /// A text that has to be there.
@@ -52,20 +153,15 @@ impl<'a> Row<'a> {
     /// A text, if it is there.
     #[must_use]
     pub fn optional_text(&self, name: &str) -> Option<&'a str> {
-        text(&self.batch.columns, name, self.index)
+        self.rows.columns.text(name, self.index)
     }
 
     /// The detail lines, in order.
     pub fn lines(&self) -> impl Iterator<Item = Line<'a>> + use<'a> {
-        let (columns, range) = match &self.batch.lines {
-            Some(lines) => {
-                let end = |row: usize| lines.row_ends.get(row).map_or(0, |&end| end as usize);
-                let start = if self.index == 0 { 0 } else { end(self.index - 1) };
-                (lines.columns.as_slice(), start..end(self.index))
-            }
-            None => (&[] as &[Column], 0..0),
-        };
-        range.map(move |index| Line { columns, index })
+        let rows = self.rows;
+        let end = |row: usize| rows.row_ends.get(row).map_or(0, |&end| end as usize);
+        let start = if self.index == 0 { 0 } else { end(self.index - 1) };
+        (start..end(self.index)).map(move |index| Line { columns: &rows.line_columns, index })
     }
 }
 
@@ -83,7 +179,7 @@ impl<'a> Line<'a> {
     /// A number, if it is there.
     #[must_use]
     pub fn optional_number(&self, name: &str) -> Option<Decimal> {
-        number(self.columns, name, self.index)
+        self.columns.number(name, self.index)
     }
 
     /// A text that has to be there.
@@ -97,32 +193,10 @@ impl<'a> Line<'a> {
     /// A text, if it is there.
     #[must_use]
     pub fn optional_text(&self, name: &str) -> Option<&'a str> {
-        text(self.columns, name, self.index)
+        self.columns.text(name, self.index)
     }
 }
 
 fn missing(name: &str) -> String {
     format!("{name} is missing")
-}
-
-fn column<'a>(columns: &'a [Column], name: &str, row: usize) -> Option<&'a Values> {
-    let column = columns.iter().find(|column| column.name == name)?;
-    let there = column.missing.binary_search(&u32::try_from(row).ok()?).is_err();
-    there.then_some(&column.values)
-}
-
-fn number(columns: &[Column], name: &str, row: usize) -> Option<Decimal> {
-    match column(columns, name, row)? {
-        Values::Decimals(decimals) => {
-            Some(Decimal::new(i128::from(*decimals.unscaled.get(row)?), decimals.scale))
-        }
-        Values::Texts(_) => None,
-    }
-}
-
-fn text<'a>(columns: &'a [Column], name: &str, row: usize) -> Option<&'a str> {
-    match column(columns, name, row)? {
-        Values::Texts(texts) => texts.dictionary.get(*texts.codes.get(row)? as usize).map(String::as_str),
-        Values::Decimals(_) => None,
-    }
 }

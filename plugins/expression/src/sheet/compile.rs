@@ -20,6 +20,13 @@ pub(super) fn compile(text: &str) -> Result<Sheet, Vec<Problem>> {
     if let Some(problems) = too_long(text) {
         return Err(problems);
     }
+    if let Some(at) = lone_return(text) {
+        let mut problems = Problems::new();
+        let message =
+            "a line ends here with a carriage return alone: save the sheet with line feeds (LF, or CRLF)";
+        problems.add(Span { start: at, end: at }, message);
+        return Err(problems.finish(text));
+    }
     let lines = split(text);
     let all = lines
         .iter()
@@ -47,9 +54,18 @@ pub(super) fn compile(text: &str) -> Result<Sheet, Vec<Problem>> {
     }
     let result = |output: &SheetOutput| output.role != SheetRole::Detail;
     if compiler.problems.count() == 0 && !compiler.sheet.outputs.iter().any(result) {
-        compiler.problems.add(Span { start: 0, end: 0 }, "a sheet needs a score, a payout or a grade");
+        compiler
+            .problems
+            .add(Span { start: 0, end: 0 }, "a sheet needs a score, a payout or a grade: payout NAME = …");
     }
     if compiler.problems.count() == 0 { Ok(compiler.sheet) } else { Err(compiler.problems.finish(text)) }
+}
+
+/// Where a line ends as lines ended long ago: the rest of the sheet would be one line with it.
+fn lone_return(text: &str) -> Option<usize> {
+    text.match_indices('\r')
+        .map(|(at, _)| at)
+        .find(|at| !matches!(text.as_bytes().get(at + 1), None | Some(b'\n')))
 }
 
 /// A line that is not empty, without its comment.
@@ -63,7 +79,9 @@ fn split(text: &str) -> Vec<Line> {
     let mut found = Vec::new();
     for (at, line) in text.split('\n').enumerate() {
         let kept = line[..comment(line)].trim_end();
-        let blank = kept.len() - kept.trim_start().len();
+        // Some editors begin a file with a mark that says how its characters are written.
+        let blank = kept.len()
+            - kept.trim_start_matches(|next: char| next.is_whitespace() || next == '\u{feff}').len();
         if blank < kept.len() {
             found.push(Line { number: at + 1, span: Span { start: start + blank, end: start + kept.len() } });
         }
@@ -115,7 +133,7 @@ impl Compiler<'_> {
         let words = words(self.text, line.span);
         match words[..] {
             [("input", _), ..] => self.input(line),
-            [(word, span), (name, name_span), ..] => match role(word) {
+            [(word, span), (name, name_span), ..] if !begins_with_digit(word) => match role(word) {
                 Some(role) => self.assignment(line, role, name, name_span),
                 None => {
                     let hint = did_you_mean(word, BEGINNINGS);
@@ -126,8 +144,13 @@ impl Compiler<'_> {
             [(word, span)] if role(word).is_some() => {
                 self.problems.add(span, format!("a name was expected after `{word}`: {word} NAME = …"));
             }
-            [(name, span)] => self.assignment(line, SheetRole::Detail, name, span),
-            [] => self.problems.add(line.span, FORMS),
+            [(name, span)] if !begins_with_digit(name) => {
+                self.assignment(line, SheetRole::Detail, name, span);
+            }
+            _ if self.text[line.span.start..].starts_with('=') => {
+                self.problems.add(line.span, "what is computed needs a name: payout NAME = …");
+            }
+            _ => self.problems.add(line.span, format!("{FORMS}; what a line computes ends with the line")),
         }
         if self.problems.count() > before
             && let Some(name) = defined(self.text, line)
@@ -212,6 +235,10 @@ impl Compiler<'_> {
     }
 }
 
+fn begins_with_digit(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_ascii_digit())
+}
+
 fn role(word: &str) -> Option<SheetRole> {
     Some(match word {
         "score" => SheetRole::Score,
@@ -273,7 +300,7 @@ impl<'t> Reader<'t> {
                 }
                 Token::Unknown => return None,
                 _ => {
-                    let accepted = if lines { "`text`" } else { "`default VALUE`, `text` or `optional`" };
+                    let accepted = if lines { "`text`" } else { "`default VALUE`, `text`, `optional`" };
                     problems.add(span, format!("{accepted} or the end of the line was expected"));
                     return None;
                 }

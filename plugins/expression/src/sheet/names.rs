@@ -9,6 +9,9 @@ use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 pub(super) const BEGINNINGS: [&str; 4] = ["input", "score", "payout", "grade"];
 const WORDS: [&str; 6] = ["and", "or", "not", "in", "true", "false"];
 
+/// As long as the names of inputs and outputs may be in the contract of plugins.
+const LONGEST_NAME: usize = 63;
+
 #[derive(Clone, Copy)]
 enum Entry {
     Row(usize, Kind),
@@ -53,6 +56,9 @@ impl Known {
                 span,
                 format!("`{name}` cannot be a name: names are written in lower_snake_case{meant}"),
             );
+        } else if name.len() > LONGEST_NAME {
+            problems
+                .add(span, format!("a name has at most {LONGEST_NAME} letters; this one has {}", name.len()));
         } else if BEGINNINGS.contains(&name) || WORDS.contains(&name) {
             problems.add(span, format!("`{name}` cannot be a name: it is a word of the language"));
         } else if let Some((_, line)) = self.entries.get(name) {

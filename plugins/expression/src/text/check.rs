@@ -1,5 +1,6 @@
 //! The check: names and kinds. What passes it is a tree of operations that can be evaluated.
 
+use super::elsewhere;
 use super::functions::{Comparison, FUNCTIONS, Function, Gives, Signature, Wanted, find};
 use super::parser::{Shape, Tree};
 use crate::problem::{Problems, Span, did_you_mean};
@@ -89,7 +90,9 @@ impl Check<'_> {
             Shape::Text(text) => leaf(Kind::Text, Operation::Text(Arc::from(text.as_str()))),
             Shape::Boolean(value) => leaf(Kind::Boolean, Operation::Boolean(*value)),
             Shape::Name(name) => self.name(name, span),
-            Shape::Call { name, name_span, arguments } => self.call(name, *name_span, arguments, span),
+            Shape::Call { name, name_span, arguments, closed } => {
+                self.call(name, *name_span, arguments, *closed, span)
+            }
             Shape::Operator { sign, operands } => self.operator(sign, operands, span),
             Shape::In(all) => self.members(all, span),
             Shape::Negative(operand) => self.negative(operand, span),
@@ -131,6 +134,8 @@ impl Check<'_> {
             None => {
                 let hint = if let Some(function) = find(name) {
                     format!("; the function is called as {}", function.usage)
+                } else if let Some(instead) = elsewhere::name(name) {
+                    format!(": {instead}")
                 } else if self.problems.count() < MOST_HINTS {
                     did_you_mean(name, self.names.known())
                 } else {
@@ -142,9 +147,18 @@ impl Check<'_> {
         }
     }
 
-    fn call(&mut self, name: &str, name_span: Span, arguments: &[Tree], span: Span) -> Option<Node> {
+    fn call(
+        &mut self,
+        name: &str,
+        name_span: Span,
+        arguments: &[Tree],
+        closed: bool,
+        span: Span,
+    ) -> Option<Node> {
         let Some(signature) = find(name) else {
-            let hint = if self.problems.count() < MOST_HINTS {
+            let hint = if let Some(instead) = elsewhere::function(name) {
+                format!(": {instead}")
+            } else if self.problems.count() < MOST_HINTS {
                 did_you_mean(name, FUNCTIONS.iter().map(|known| known.name))
             } else {
                 String::new()
@@ -161,6 +175,9 @@ impl Check<'_> {
         self.inside_lines |= lines;
         let nodes = self.nodes(arguments);
         self.inside_lines = before;
+        if !closed {
+            return None;
+        }
         if !signature.accepts(nodes.len()) {
             let message = format!(
                 "{} is called as {}, not with {}",
@@ -237,7 +254,12 @@ impl Check<'_> {
             self.problems.add(node.span, message);
             return None;
         }
-        let message = format!("{} must be {}; this is {}", describe(), kind_name(kind), kind_name(node.kind));
+        let hint = match (&node.operation, kind) {
+            (Operation::Text(text), Kind::Number) => elsewhere::text_for_number(text),
+            _ => "",
+        };
+        let message =
+            format!("{} must be {}; this is {}{hint}", describe(), kind_name(kind), kind_name(node.kind));
         self.problems.add(node.span, message);
         None
     }

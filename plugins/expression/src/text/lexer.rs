@@ -21,7 +21,21 @@ pub(crate) enum Token<'t> {
 }
 
 /// What people write for a sign of the language, and what it is called here.
-const STRANGERS: [(&str, &str); 17] = [
+const STRANGERS: [(&str, &str); 33] = [
+    ("//", "a comment begins with `#`"),
+    ("/*", "a comment begins with `#`"),
+    ("**", "a power is written `^`"),
+    ("=>", "write `>=`"),
+    ("=<", "write `<=`"),
+    ("?", "a choice is written IF(condition, then, otherwise)"),
+    ("[", "lists are written in parentheses: x IN (\"a\", \"b\")"),
+    ("]", "lists are written in parentheses: x IN (\"a\", \"b\")"),
+    ("{", "lists are written in parentheses: x IN (\"a\", \"b\")"),
+    ("}", "lists are written in parentheses: x IN (\"a\", \"b\")"),
+    ("$", "names and amounts have no sign of a currency"),
+    ("\u{20ac}", "names and amounts have no sign of a currency"),
+    ("\u{a3}", "names and amounts have no sign of a currency"),
+    ("\u{a5}", "names and amounts have no sign of a currency"),
     ("==", "equality is written `=`"),
     ("&&", "write `AND`"),
     ("||", "write `OR`"),
@@ -34,6 +48,8 @@ const STRANGERS: [(&str, &str); 17] = [
     ("\u{201e}", "text is written in straight double quotes"),
     ("\u{2212}", "minus is written `-`"),
     ("\u{2013}", "minus is written `-`"),
+    ("\u{2014}", "minus is written `-`"),
+    ("\u{b2}", "a power is written `^`"),
     ("\u{d7}", "multiplication is written `*`"),
     ("\u{f7}", "division is written `/`"),
     ("\u{2264}", "write `<=`"),
@@ -78,11 +94,32 @@ pub(crate) fn tokens<'t>(text: &'t str, span: Span, problems: &mut Problems) -> 
             letter if letter.is_alphabetic() || letter == '_' => word(rest),
             _ => sign(rest, at, problems),
         };
-        found.push((token, Span { start: at, end: at + length }));
+        let span = Span { start: at, end: at + length };
+        let token = match grouped(text, &found, span) {
+            Some(whole) => {
+                let written = &text[whole.start..whole.end];
+                let plain = written.replace(',', "");
+                problems
+                    .add(whole, format!("`{written}` is no number; digits are not grouped, write {plain}"));
+                Token::Unknown
+            }
+            None => token,
+        };
+        found.push((token, span));
         at += length;
     }
     found.push((Token::End, Span { start: span.end, end: span.end }));
     found
+}
+
+/// A number whose digits are grouped, as `1,000`, where the last group leaves no doubt: nobody means `1, 000`.
+fn grouped(text: &str, before: &[(Token<'_>, Span)], last: Span) -> Option<Span> {
+    let group = &text[last.start..last.end];
+    if group.len() != 3 || !group.starts_with('0') || !group.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let [.., (Token::Number { .. }, first), (Token::Sign(","), comma)] = before else { return None };
+    (first.end == comma.start && comma.end == last.start).then(|| first.to(last))
 }
 
 /// Where a comment begins in a line of a sheet, outside of quotes; the line's length where there is none.
@@ -172,18 +209,32 @@ fn strange_quote(rest: &str) -> Option<usize> {
 fn sign<'t>(rest: &str, at: usize, problems: &mut Problems) -> (Token<'t>, usize) {
     let stranger = STRANGERS.iter().find(|(written, _)| rest.starts_with(written) && !rest.starts_with("!="));
     if let Some((written, hint)) = stranger {
-        let length = strange_quote(rest).unwrap_or(written.len());
-        let message = format!("`{}` is not known here: {hint}", &rest[..length]);
+        let quote = strange_quote(rest).unwrap_or(written.len());
+        let (shown, length) = match *written {
+            // What follows is no formula.
+            "//" | "/*" => (*written, rest.len()),
+            _ => (&rest[..quote], quote),
+        };
+        let hint = if rest.trim_end() == ";" { "nothing is needed at the end" } else { hint };
+        let message = format!("`{shown}` is not known here: {hint}");
         problems.add(Span { start: at, end: at + length }, message);
         return (Token::Unknown, length);
     }
     if let Some((written, sign)) = SIGNS.iter().find(|(written, _)| rest.starts_with(written)) {
         return (Token::Sign(sign), written.len());
     }
-    let length = rest.chars().next().map_or(1, char::len_utf8);
-    problems.add(
-        Span { start: at, end: at + length },
-        format!("`{}` is not known here", rest[..length].escape_debug()),
-    );
-    (Token::Unknown, length)
+    let found = rest.chars().next().unwrap_or(' ');
+    let message = if is_invisible(found) {
+        format!("a character that cannot be seen (U+{:04X}) stands here: delete it", u32::from(found))
+    } else {
+        format!("`{}` is not known here", found.escape_debug())
+    };
+    problems.add(Span { start: at, end: at + found.len_utf8() }, message);
+    (Token::Unknown, found.len_utf8())
+}
+
+/// Whether a character takes no room, as those that come along with text from web pages.
+fn is_invisible(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

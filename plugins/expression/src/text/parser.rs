@@ -31,6 +31,8 @@ pub(crate) enum Shape {
         name: String,
         name_span: Span,
         arguments: Vec<Tree>,
+        /// Whether its parenthesis is closed: else there may be more arguments than were read.
+        closed: bool,
     },
     /// An operator; AND, OR and `&` take any number of operands, the others one or two.
     Operator {
@@ -67,7 +69,7 @@ pub(crate) fn parse(text: &str, span: Span, problems: &mut Problems) -> Tree {
         let found = parser.describe();
         let message = match parser.peek() {
             Token::Sign(")") => String::from("this `)` closes nothing"),
-            _ => format!("an operator or the end was expected, not {found}"),
+            _ => format!("an operator or the end was expected, not {found}{}", parser.leftover_hint()),
         };
         parser.problem(message);
     }
@@ -115,6 +117,21 @@ impl<'t> Parser<'t, '_> {
             Token::Sign(sign) => format!("`{sign}`"),
             Token::Unknown => String::from("this"),
             Token::End => String::from("the end"),
+        }
+    }
+
+    /// What may have been meant by what stands behind a whole expression.
+    fn leftover_hint(&self) -> &'static str {
+        let before = self.at.checked_sub(1).and_then(|before| self.tokens.get(before));
+        let after = self.tokens.get(self.at + 1);
+        match (before, self.peek(), after) {
+            (Some((Token::Number { .. }, _)), Token::Sign(","), Some((Token::Number { .. }, _))) => {
+                "; decimals are written with a point"
+            }
+            (Some((Token::Sign("%"), _)), Token::Number { .. } | Token::Word(_) | Token::Sign("("), _) => {
+                "; `%` is percent, and the remainder is MOD(x, divisor)"
+            }
+            _ => "",
         }
     }
 
@@ -328,7 +345,9 @@ impl<'t> Parser<'t, '_> {
         let (_, name_span) = self.next();
         let (arguments, close) = self.arguments();
         let deepest = arguments.iter().map(|tree| tree.depth).max().unwrap_or(0);
-        let shape = Shape::Call { name: String::from(word), name_span, arguments };
+        let closed = matches!(self.tokens[self.at.saturating_sub(1)].0, Token::Sign(")"))
+            || !matches!(self.peek(), Token::End);
+        let shape = Shape::Call { name: String::from(word), name_span, arguments, closed };
         self.tree(shape, name_span.to(close), deepest)
     }
 

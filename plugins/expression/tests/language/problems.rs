@@ -15,7 +15,13 @@ fn names() {
     told("something = 1", &["1:1+9 `something` is not known"]);
     told("RUOND(1, 2)", &["1:1+5 there is no function `RUOND`; did you mean `ROUND`?"]);
     told("SUM", &["1:1+3 `SUM` is not known; the function is called as SUM(a, b, …)"]);
-    told("VLOOKUP(a)", &["1:1+7 there is no function `VLOOKUP`", "1:9+1 `a` is not known"]);
+    told(
+        "VLOOKUP(a)",
+        &[
+            "1:1+7 there is no function `VLOOKUP`: write BANDED(x, from1, value1, …) or SWITCH(x, case1, value1, …)",
+            "1:9+1 `a` is not known",
+        ],
+    );
 }
 
 #[test]
@@ -139,10 +145,68 @@ fn syntax() {
     told("1.2.3", &["1:1+5 `1.2.3` is no number; write it in plain digits, as 1250.5"]);
     told("revenue ≥ 1", &["1:9+1 `≥` is not known here: write `>=`"]);
     told("stage = “WON”", &["1:9+5 `“WON”` is not known here: text is written in straight double quotes"]);
-    told("1 $ 2", &["1:3+1 `$` is not known here"]);
+    told("1 ~ 2", &["1:3+1 `~` is not known here"]);
     told(
         "0.12345678901234567890123456789",
         &["1:1+31 a number has at most 38 digits, and 28 after the point"],
+    );
+}
+
+#[test]
+fn habits_from_elsewhere() {
+    told("$revenue", &["1:1+1 `$` is not known here: names and amounts have no sign of a currency"]);
+    told(
+        "revenue > 1 ? 5 : 0",
+        &[
+            "1:13+1 `?` is not known here: a choice is written IF(condition, then, otherwise)",
+            "1:17+1 `:` is not known here: there are no ranges of cells here",
+        ],
+    );
+    told("1 // one", &["1:3+6 `//` is not known here: a comment begins with `#`"]);
+    told("2 ** 3", &["1:3+2 `**` is not known here: a power is written `^`"]);
+    told("revenue => 1", &["1:9+2 `=>` is not known here: write `>=`"]);
+    told("revenue;", &["1:8+1 `;` is not known here: nothing is needed at the end"]);
+    told(
+        "reve\u{200b}nue",
+        &[
+            "1:1+4 `reve` is not known",
+            "1:5+1 a character that cannot be seen (U+200B) stands here: delete it",
+        ],
+    );
+    told(
+        "revenue % 7",
+        &[
+            "1:11+1 an operator or the end was expected, not a number; `%` is percent, and the remainder is MOD(x, divisor)",
+        ],
+    );
+    told(
+        "revenue * 0,05",
+        &["1:12+1 an operator or the end was expected, not `,`; decimals are written with a point"],
+    );
+    told("MIN(revenue, 1,000)", &["1:14+5 `1,000` is no number; digits are not grouped, write 1000"]);
+    check("MIN(1,100)", "1");
+    told("IF(stage = \"WON, 5, 0)", &["1:12+11 the text is not closed: a `\"` was expected"]);
+    told(
+        "ISBLANK(revenue) OR revenue = NULL OR revenue > B2",
+        &[
+            "1:1+7 there is no function `ISBLANK`: write ISMISSING(x)",
+            "1:31+4 `NULL` is not known: whether a value is there is asked by ISMISSING(x)",
+            "1:49+2 `B2` is not known: there are no cells here; a value from outside is an `input` with a name",
+        ],
+    );
+    told(
+        "revenue = \"\"",
+        &[
+            "1:11+2 what `=` compares with the other side must be a number; this is a text; whether a value is there is \
+         asked by ISMISSING(x)",
+        ],
+    );
+    told(
+        "revenue > \"5\"",
+        &[
+            "1:11+3 what `>` compares with the other side must be a number; this is a text; numbers are written without \
+         quotes",
+        ],
     );
 }
 

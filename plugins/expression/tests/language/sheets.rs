@@ -280,8 +280,11 @@ fn check(text: &str, expected: &[&str]) {
 #[test]
 fn problems_of_sheets() {
     check("score s = 1", &[]);
-    check("", &["1:1+1 a sheet needs a score, a payout or a grade"]);
-    check("input revenue\nx = 1 # only a detail", &["1:1+1 a sheet needs a score, a payout or a grade"]);
+    check("", &["1:1+1 a sheet needs a score, a payout or a grade: payout NAME = …"]);
+    check(
+        "input revenue\nx = 1 # only a detail",
+        &["1:1+1 a sheet needs a score, a payout or a grade: payout NAME = …"],
+    );
     check(
         "input revenue\npayout p = revenu * 5%\nscore s = q + 1\nq = 3",
         &[
@@ -311,7 +314,7 @@ fn problems_of_sheets() {
     check("input\nscore s = 1", &["1:6+1 a name was expected: input NAME"]);
     check(
         "input a defalt 3\nscore s = a",
-        &["1:9+6 `default VALUE`, `text` or `optional` or the end of the line was expected"],
+        &["1:9+6 `default VALUE`, `text`, `optional` or the end of the line was expected"],
     );
     check(
         "input a default\nscore s = a",
@@ -332,6 +335,10 @@ fn problems_of_sheets() {
         "score s = LINES_COUNT()",
         &["1:11+11 LINES_COUNT needs detail lines: a sheet with an `input lines` line"],
     );
+}
+
+#[test]
+fn constants_line_ends_and_long_names() {
     const NINES: &str = "99999999999999999999";
     check(
         &format!("payout p = {NINES}"),
@@ -349,6 +356,27 @@ fn problems_of_sheets() {
     check("x = IFERROR(1 / 0, 5)\nscore s = x", &[]);
     check("input a\nx = 1 / 0\nscore s = a * x", &["2:5+5 this fails in every row: division by zero"]);
     check("s = s + 1", &["1:5+1 `s` is what this line defines: a line may use only names above it"]);
+    check("\u{feff}input a\r\nscore s = a\r\n", &[]);
+    check(
+        "input a\rscore s = a\r",
+        &[
+            "1:8+1 a line ends here with a carriage return alone: save the sheet with line feeds (LF, or CRLF)",
+        ],
+    );
+    check("=IF(A1>100,5,0)", &["1:1+15 what is computed needs a name: payout NAME = …"]);
+    check(
+        "input a\nscore s = MAX(a,\n  5)",
+        &[
+            "2:17+1 a value was expected, not the end",
+            "3:3+2 a line is `input NAME`, `NAME = …`, `score NAME = …`, `payout NAME = …` or `grade NAME = …`; what \
+             a line computes ends with the line",
+        ],
+    );
+    check(&format!("input {}\nscore s = 1", "a".repeat(63)), &[]);
+    check(
+        &format!("input {}\nscore s = 1", "a".repeat(64)),
+        &["1:7+64 a name has at most 63 letters; this one has 64"],
+    );
     check("broken = 1 +\nscore s = broken * 2", &["1:13+1 a value was expected, not the end"]);
 }
 

@@ -43,6 +43,24 @@ fn problems_are_shown_where_they_are() {
 }
 
 #[test]
+fn of_long_sheets_and_lines_only_what_matters_is_shown() {
+    let sheet = format!("payout p = {}x{}", "1 + ".repeat(40), " + 1".repeat(40));
+    let expected = format!(
+        "refused: sheet: the formula has 1 problem\nline 1, column 172: `x` is not known\n  …{}x{}…\n  {}^",
+        "1 + ".repeat(15),
+        &" + 1".repeat(15)[..59],
+        " ".repeat(61)
+    );
+    evaluated(&format!("{{\"sheet\": {sheet:?}}}"), &[], "p", &expected);
+    let many = ParameterError::new("sheet", "the formula has 100 problems or more").message();
+    let refused = merit_sdk::testing::score::<Formula>(
+        &format!("{{\"sheet\": {:?}}}", "payout = 1\n".repeat(300)),
+        &merit_sdk::testing::Sample::default(),
+    );
+    assert!(refused.is_err_and(|message| message.contains(&many) && message.matches('^').count() > 99));
+}
+
+#[test]
 fn the_manual_says_what_happens() {
     assert!(merit_sdk::testing::check_manual::<Formula>(include_str!("../MANUAL.md")) > 4);
 }
