@@ -19,6 +19,7 @@ mod period;
 mod plugin;
 mod progress;
 mod record;
+mod request;
 mod results;
 mod run;
 mod run_file;

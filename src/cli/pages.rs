@@ -6,7 +6,7 @@ use super::{
     collection::{Verb, method},
     connection::Connection,
     failure::Failure,
-    record::set_text,
+    request::set_text,
 };
 use crate::model::schema::Schema;
 

@@ -2,7 +2,7 @@
 //! have. A collection added to the protos is served here without a line.
 
 use clap::Args;
-use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor, Value};
+use prost_reflect::{DynamicMessage, MethodDescriptor, Value};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     failure::Failure,
     output::{OutputArguments, RecordPrinter, print_record},
     pages::Pages,
+    request::{set_flag, set_mask, set_text},
 };
 use crate::{
     model::schema::{Schema, field_rule},
@@ -288,34 +289,6 @@ fn reference(connection: &Connection, schema: &Schema, path: &str, text: &str) -
 fn set_common(request: &mut DynamicMessage, arguments: &FieldArguments) {
     set_text(request, "request_id", arguments.request_id.as_deref());
     set_flag(request, "validate_only", arguments.validate_only);
-}
-
-/// Sets a text of a request, where it is given and the request has such a field.
-pub(super) fn set_text(request: &mut DynamicMessage, field: &str, text: Option<&str>) {
-    if let (Some(field), Some(text)) = (descriptor(request).get_field_by_name(field), text) {
-        request.set_field(&field, Value::String(text.to_owned()));
-    }
-}
-
-fn set_flag(request: &mut DynamicMessage, field: &str, flag: bool) {
-    if let (Some(field), true) = (descriptor(request).get_field_by_name(field), flag) {
-        request.set_field(&field, Value::Bool(true));
-    }
-}
-
-fn set_mask(request: &mut DynamicMessage, paths: Vec<String>) {
-    let field = descriptor(request).get_field_by_name("update_mask");
-    let mask = field.as_ref().and_then(|field| field.kind().as_message().cloned());
-    if let (Some(field), Some(mask)) = (field, mask) {
-        let mut message = DynamicMessage::new(mask);
-        message.set_field_by_name("paths", Value::List(paths.into_iter().map(Value::String).collect()));
-        request.set_field(&field, Value::Message(message));
-    }
-}
-
-fn descriptor(message: &DynamicMessage) -> MessageDescriptor {
-    use prost_reflect::ReflectMessage as _;
-    message.descriptor()
 }
 
 fn unlike(method: &MethodDescriptor) -> Failure {

@@ -22,7 +22,7 @@ use super::{
     journal::{Head, Log, Past, Sealed},
     recent::Recent,
     space::Space,
-    verifying::Named,
+    verification::Named,
     writer::{Command, Shared, Writer, closed},
 };
 use crate::model::rejection::Rejection;

@@ -20,6 +20,7 @@ mod recent;
 mod sled_store;
 mod space;
 mod transaction;
+mod verification;
 mod verifying;
 mod writer;
 
@@ -37,4 +38,5 @@ pub use opening_progress::OpeningProgress;
 pub use options::Options;
 pub use sled_store::SledStore;
 pub use transaction::Transaction;
-pub use verifying::{Naming, Verification, verify_directory};
+pub use verification::{Naming, Verification};
+pub use verifying::verify_directory;

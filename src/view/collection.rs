@@ -7,7 +7,7 @@ use std::{
 
 use merit_expression::{Column, Values};
 
-use super::{ReportingLines, ViewError, follower::Follower, growing::Growing, plan, stored_schema};
+use super::{ReportingLines, growing::Growing, plan};
 use crate::model::{
     name::{Id, Name},
     schema::{FieldKind, Schema},
@@ -39,17 +39,6 @@ pub(super) struct Resolved {
 // === impl View ===
 
 impl View {
-    /// A view of these records, by id, ascending: for what is at hand without a store.
-    ///
-    /// # Errors
-    /// `UnknownCollection`; `Undecodable` for a record that does not fit the schema.
-    pub fn of(team: &Id, collection: &str, records: &[(&str, &[u8])]) -> Result<Self, ViewError> {
-        let mut follower = Follower::new(team.clone(), stored_schema(collection)?);
-        let effects: Vec<_> = records.iter().map(|&(id, record)| (id, Some(record))).collect();
-        follower.apply(&effects)?;
-        Ok(follower.publish())
-    }
-
     /// How many rows.
     #[must_use]
     pub fn rows(&self) -> usize {

@@ -9,6 +9,7 @@ use super::{
     growing::Growing,
     lines::GrowingLines,
     plan::{self, Plan, Sink},
+    stored_schema,
 };
 use crate::model::{
     name::Id,
@@ -194,6 +195,21 @@ impl Sink for Cells {
         if let Some(lines) = &mut self.lines {
             lines.add(self.row, manager, from, until);
         }
+    }
+}
+
+// === impl View ===
+
+impl View {
+    /// A view of these records, by id, ascending: for what is at hand without a store.
+    ///
+    /// # Errors
+    /// `UnknownCollection`; `Undecodable` for a record that does not fit the schema.
+    pub fn of(team: &Id, collection: &str, records: &[(&str, &[u8])]) -> Result<Self, ViewError> {
+        let mut follower = Follower::new(team.clone(), stored_schema(collection)?);
+        let effects: Vec<_> = records.iter().map(|&(id, record)| (id, Some(record))).collect();
+        follower.apply(&effects)?;
+        Ok(follower.publish())
     }
 }
 

@@ -2,25 +2,23 @@
 //! functions; where measures are read from and where figures go is elsewhere.
 
 mod definition;
+mod definitions;
 mod exact;
 mod fold;
 mod reckoning;
 mod selection;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 pub(super) use definition::ACCOUNT_MANAGERS;
-use definition::{Definition, Formula};
+use definition::Definition;
+use definitions::Definitions;
 use reckoning::Reckoning;
 pub(super) use selection::view;
 
 use super::hierarchy::Hierarchy;
 use crate::{
-    model::{
-        name::Name,
-        period::Period,
-        rejection::{Rejection, ResourceReason},
-    },
+    model::{name::Name, period::Period, rejection::Rejection},
     proto::v1,
     view::Snapshot,
 };
@@ -28,7 +26,7 @@ use crate::{
 /// Measures by name, with the measures that ratios are made of, compiled.
 #[derive(Debug)]
 pub struct MeasureSet {
-    definitions: BTreeMap<Name, Definition>,
+    definitions: Definitions,
 }
 
 /// One figure per row of the account managers' view, in its order of ids.
@@ -55,22 +53,13 @@ impl MeasureSet {
     /// `INVALID_EXPRESSION`, `INVALID_FIELD`, `REFERENCE_NOT_FOUND` for a measure of a ratio that is not among them,
     /// `MEASURE_CYCLE`.
     pub fn compile(measures: &[v1::Measure]) -> Result<Self, Rejection> {
-        let mut definitions = BTreeMap::new();
-        for measure in measures {
-            definitions.insert(Name::parse(&measure.name)?, Definition::compile(measure)?);
-        }
-        definition::check_references(&definitions)?;
-        Ok(Self { definitions })
+        Definitions::compile(measures).map(|definitions| Self { definitions })
     }
 
     /// The collections that a snapshot has to have: `accountManagers` always.
     #[must_use]
     pub fn collections(&self) -> BTreeSet<&str> {
-        let aggregated = self.definitions.values().filter_map(|definition| match &definition.formula {
-            Formula::Aggregate(aggregate) => Some(aggregate.collection.as_str()),
-            Formula::Ratio { .. } => None,
-        });
-        aggregated.chain([ACCOUNT_MANAGERS]).collect()
+        self.definitions.collections()
     }
 
     /// The figures of a measure in a period; `roll_up` overrides the measure's own. The parts of a ratio roll up as the
@@ -85,7 +74,7 @@ impl MeasureSet {
         period: Period,
         roll_up: Option<v1::RollUp>,
     ) -> Result<Figures, Rejection> {
-        let definition = self.definition(measure)?;
+        let definition = self.definitions.get(measure)?;
         let mut reckoning = self.reckoning(definition, snapshot, period, roll_up)?;
         let figures = reckoning.figures(measure)?;
         let records = reckoning.records(measure)?;
@@ -106,15 +95,8 @@ impl MeasureSet {
         row: usize,
         limit: usize,
     ) -> Result<(u64, Vec<Name>), Rejection> {
-        let definition = self.definition(measure)?;
+        let definition = self.definitions.get(measure)?;
         self.reckoning(definition, snapshot, period, roll_up)?.sources(measure, row, limit)
-    }
-
-    fn definition(&self, measure: &Name) -> Result<&Definition, Rejection> {
-        self.definitions.get(measure).ok_or_else(|| {
-            Rejection::resource(ResourceReason::NotFound, format!("there is no measure {measure}"))
-                .with("resource", measure.to_string())
-        })
     }
 
     fn reckoning<'a>(
@@ -128,7 +110,7 @@ impl MeasureSet {
         let roll_up = roll_up.filter(|roll_up| *roll_up != v1::RollUp::Unspecified);
         let hierarchy = (roll_up.unwrap_or(definition.roll_up) == v1::RollUp::ReportingLine)
             .then(|| Hierarchy::as_of(account_managers, period.last_day()));
-        Ok(Reckoning::new(self, snapshot, period, account_managers.rows(), hierarchy))
+        Ok(Reckoning::new(&self.definitions, snapshot, period, account_managers.rows(), hierarchy))
     }
 }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    MeasureSet,
     definition::{Aggregate, Formula},
+    definitions::Definitions,
     fold::{self, Figure, TOO_LARGE},
     selection::Selection,
 };
@@ -20,7 +20,7 @@ use crate::{
 
 /// What is reckoned of one snapshot and period.
 pub(super) struct Reckoning<'a> {
-    measures: &'a MeasureSet,
+    definitions: &'a Definitions,
     snapshot: &'a Snapshot,
     period: Period,
     rows: usize,
@@ -39,14 +39,14 @@ struct Records {
 
 impl<'a> Reckoning<'a> {
     pub(super) fn new(
-        measures: &'a MeasureSet,
+        definitions: &'a Definitions,
         snapshot: &'a Snapshot,
         period: Period,
         rows: usize,
         hierarchy: Option<Hierarchy>,
     ) -> Self {
         let (selections, figures) = (BTreeMap::new(), BTreeMap::new());
-        Self { measures, snapshot, period, rows, hierarchy, selections, figures }
+        Self { definitions, snapshot, period, rows, hierarchy, selections, figures }
     }
 
     /// The figures of a measure, not yet rounded.
@@ -54,8 +54,8 @@ impl<'a> Reckoning<'a> {
         if let Some(figures) = self.figures.get(measure) {
             return Ok(Rc::clone(figures));
         }
-        let measures = self.measures;
-        let figures = match &measures.definition(measure)?.formula {
+        let definitions = self.definitions;
+        let figures = match &definitions.get(measure)?.formula {
             Formula::Aggregate(aggregate) => self.aggregated(measure, aggregate)?,
             Formula::Ratio { numerator, denominator } => {
                 let (numerator, denominator) = (self.figures(numerator)?, self.figures(denominator)?);
@@ -147,12 +147,12 @@ impl<'a> Reckoning<'a> {
     /// The selections that a measure comes from in the end, each once, with the owner field that they go by.
     fn behind(&mut self, measure: &Name) -> Result<Vec<(&'a str, Rc<Selection>)>, Rejection> {
         let (mut seen, mut waiting) = (BTreeSet::new(), vec![measure]);
-        let (measures, mut selections) = (self.measures, Vec::new());
+        let (definitions, mut selections) = (self.definitions, Vec::new());
         while let Some(measure) = waiting.pop() {
             if !seen.insert(measure) {
                 continue;
             }
-            match &measures.definition(measure)?.formula {
+            match &definitions.get(measure)?.formula {
                 Formula::Aggregate(aggregate) => {
                     selections.push((aggregate.owner_field.as_str(), self.selection(measure, aggregate)?));
                 }

@@ -16,7 +16,7 @@ use super::{
     untouched::Untouched,
     walk::{Walk, walk},
 };
-use crate::store::{Sequence, StoreError, Verification, files, space, verifying::Named};
+use crate::store::{Sequence, StoreError, Verification, files, space, verification::Named};
 
 /// The journal of a directory, walked and not yet changed.
 pub(in crate::store) struct Found {

@@ -11,7 +11,7 @@ use super::{
     segment::Segment,
     walk::walk,
 };
-use crate::store::{Sequence, StoreError, Verification, verifying::Named};
+use crate::store::{Sequence, StoreError, Verification, verification::Named};
 
 /// Every so many sequences the place of a record is remembered.
 const STRIDE: u64 = 256;

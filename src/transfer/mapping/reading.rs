@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-use super::{IdRule, RowRule};
+use super::rule::{IdRule, RowRule};
 use crate::transfer::{mistakes::Mistakes, template::Template};
 
 /// What it may say about rows to leave out.
