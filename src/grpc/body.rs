@@ -20,7 +20,7 @@ pub type End = Pin<Box<dyn Future<Output = Status> + Send>>;
 pub struct Lasting {
     inner: Option<tonic::body::Body>,
     end: End,
-    _place: Place,
+    place: Option<Place>,
 }
 
 // === impl Lasting ===
@@ -28,7 +28,7 @@ pub struct Lasting {
 impl Lasting {
     /// The body, until `end` gives the status to end it with.
     pub fn new(inner: tonic::body::Body, end: End, place: Place) -> Self {
-        Self { inner: Some(inner), end, _place: place }
+        Self { inner: Some(inner), end, place: Some(place) }
     }
 }
 
@@ -45,8 +45,8 @@ impl Body for Lasting {
         let Poll::Ready(status) = end.as_mut().poll(context) else {
             return Pin::new(inner).poll_frame(context);
         };
-        // The producer sees its receiver gone, and stops.
-        self.inner = None;
+        // The producer sees its receiver gone, and stops. Who is told so finds the place free.
+        (self.inner, self.place) = (None, None);
         let mut trailers = HeaderMap::new();
         Poll::Ready(match status.add_header(&mut trailers) {
             Ok(()) => Some(Ok(Frame::trailers(trailers))),

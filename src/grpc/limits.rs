@@ -31,6 +31,8 @@ pub struct Limits {
     pub metadata_bytes: u32,
     /// Milliseconds that a unary call may take; a client's own deadline counts when it is sooner.
     pub call_ms: u64,
+    /// Milliseconds that an import or an upload waits for its next message.
+    pub message_wait_ms: u64,
     /// Milliseconds that a new connection may take to say that it speaks HTTP/2.
     pub preface_ms: u64,
     /// Milliseconds between two pings on a connection.
@@ -72,6 +74,12 @@ impl Limits {
     #[must_use]
     pub fn call(&self) -> Duration {
         Duration::from_millis(self.call_ms)
+    }
+
+    /// The longest that a stream of requests waits for its next message.
+    #[must_use]
+    pub fn message_wait(&self) -> Duration {
+        Duration::from_millis(self.message_wait_ms)
     }
 
     /// The longest that calls may take to finish when the service stops.

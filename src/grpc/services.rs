@@ -110,7 +110,7 @@ impl Services {
         let plugins = Plugins::new(self.evaluator.clone(), blocking.clone(), limits);
         let servers = Servers::new(database.clone(), self.evaluator.clone(), blocking.clone());
         let audits = Audits::new(database, resources.clone(), blocking.clone());
-        let transfers = Transfers::new(resources);
+        let transfers = Transfers::new(resources, limits);
         let bytes = limits.message_bytes;
         Routes::default()
             .add_service(with_limits!(EvaluationServiceServer::new(evaluations), bytes))

@@ -1,12 +1,13 @@
 //! `TransferService`: a stream of records in, a stream of results out.
 
-use std::{collections::VecDeque, future::poll_fn, pin::Pin, task::Poll};
+use std::{collections::VecDeque, future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     calls::{Answers, answers, caller},
+    limits::Limits,
     status,
 };
 use crate::{
@@ -26,6 +27,8 @@ const UNDER_WAY: usize = 4;
 /// Takes records in.
 pub struct Transfers {
     resources: Resources,
+    /// How long the next message of a stream is waited for: it has a place that others want.
+    wait: Duration,
 }
 
 /// What the first message of a stream decides for those after it.
@@ -42,8 +45,8 @@ type Import = Pin<Box<dyn Future<Output = Result<ImportResourcesResponse, WriteE
 impl Transfers {
     /// Takes records into these resources.
     #[must_use]
-    pub fn new(resources: Resources) -> Self {
-        Self { resources }
+    pub fn new(resources: Resources, limits: &Limits) -> Self {
+        Self { resources, wait: limits.message_wait() }
     }
 }
 
@@ -56,9 +59,9 @@ impl TransferService for Transfers {
         request: Request<Streaming<ImportResourcesRequest>>,
     ) -> Result<Response<Self::ImportResourcesStream>, Status> {
         let (resources, caller) = (self.resources.clone(), caller(&request));
-        let messages = request.into_inner();
+        let (messages, wait) = (request.into_inner(), self.wait);
         Ok(answers(move |sender| async move {
-            if let Err(status) = import(&resources, &caller, messages, &sender).await {
+            if let Err(status) = import(&resources, &caller, messages, wait, &sender).await {
                 // Only a client that is gone does not take it.
                 let _ = sender.send(Err(status)).await;
             }
@@ -71,6 +74,7 @@ async fn import(
     resources: &Resources,
     caller: &Caller,
     mut messages: Streaming<ImportResourcesRequest>,
+    wait: Duration,
     sender: &mpsc::Sender<Result<ImportResourcesResponse, Status>>,
 ) -> Result<(), Status> {
     let mut course = None;
@@ -78,15 +82,18 @@ async fn import(
     let mut more = true;
     while more || !under_way.is_empty() {
         tokio::select! {
-            message = messages.message(), if more && under_way.len() < UNDER_WAY => match message {
-                Ok(Some(message)) => {
+            message = timeout(wait, messages.message()), if more && under_way.len() < UNDER_WAY => match message {
+                // What is under way is answered first.
+                Err(_) if !under_way.is_empty() => {}
+                Err(_) => return Err(status::deadline_exceeded()),
+                Ok(Ok(Some(message))) => {
                     let message = follow(&mut course, message).map_err(|rejection| status::rejected(&rejection))?;
                     let (resources, caller) = (resources.clone(), caller.clone());
                     let import = async move { resources.import(&caller, message).await };
                     under_way.push_back(begun(Box::pin(import)).await);
                 }
-                Ok(None) => more = false,
-                Err(status) => return Err(status::of_transport(status)),
+                Ok(Ok(None)) => more = false,
+                Ok(Err(status)) => return Err(status::of_transport(status)),
             },
             answer = first(&mut under_way), if !under_way.is_empty() => {
                 under_way.pop_front();

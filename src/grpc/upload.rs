@@ -14,13 +14,12 @@ use crate::{
     },
 };
 
-/// How long the next piece may be waited for: an upload takes memory meanwhile.
-const PIECE_WAIT: Duration = Duration::from_secs(30);
-
 /// Takes uploads in, a bounded number at a time, for they are large.
 pub struct Uploads {
     room: Arc<Semaphore>,
     component_bytes: usize,
+    /// How long the next piece is waited for: an upload takes memory meanwhile.
+    wait: Duration,
 }
 
 // === impl Uploads ===
@@ -29,7 +28,8 @@ impl Uploads {
     /// As many at a time as calls that carry a component, each of at most so many bytes.
     #[must_use]
     pub fn new(limits: &Limits, component_bytes: usize) -> Self {
-        Self { room: Arc::new(Semaphore::new(limits.component_calls)), component_bytes }
+        let room = Arc::new(Semaphore::new(limits.component_calls));
+        Self { room, component_bytes, wait: limits.message_wait() }
     }
 
     /// Takes an upload to its end, and answers it as a publication in one piece.
@@ -41,7 +41,7 @@ impl Uploads {
         mut pieces: Streaming<UploadPluginRevisionRequest>,
     ) -> Result<PublishPluginRevisionRequest, Status> {
         let _place = self.room.acquire().await.map_err(|_| status::unavailable("the server is stopping"))?;
-        let Some(Piece::Header(header)) = next(&mut pieces).await? else {
+        let Some(Piece::Header(header)) = self.next(&mut pieces).await? else {
             return Err(status::malformed(
                 "an upload begins with its header, and the component follows in chunks",
             ));
@@ -50,7 +50,7 @@ impl Uploads {
         let told = usize::try_from(header.component_bytes).unwrap_or(0);
         let mut component = Vec::with_capacity(told);
         let mut hasher = blake3::Hasher::new();
-        while let Some(piece) = next(&mut pieces).await? {
+        while let Some(piece) = self.next(&mut pieces).await? {
             let Piece::Chunk(chunk) = piece else {
                 return Err(status::malformed("an upload has one header: chunks follow it"));
             };
@@ -99,13 +99,16 @@ impl Uploads {
         );
         Err(Rejection::new(Reason::Plugin(PluginReason::InvalidComponent), message))
     }
-}
 
-async fn next(pieces: &mut Streaming<UploadPluginRevisionRequest>) -> Result<Option<Piece>, Status> {
-    let message = timeout(PIECE_WAIT, pieces.message()).await.map_err(|_| status::deadline_exceeded())??;
-    match message {
-        None => Ok(None),
-        Some(UploadPluginRevisionRequest { piece: Some(piece) }) => Ok(Some(piece)),
-        Some(_) => Err(status::malformed("a piece of an upload is a header or a chunk")),
+    async fn next(
+        &self,
+        pieces: &mut Streaming<UploadPluginRevisionRequest>,
+    ) -> Result<Option<Piece>, Status> {
+        let next = timeout(self.wait, pieces.message()).await;
+        match next.map_err(|_| status::deadline_exceeded())?? {
+            None => Ok(None),
+            Some(UploadPluginRevisionRequest { piece: Some(piece) }) => Ok(Some(piece)),
+            Some(_) => Err(status::malformed("a piece of an upload is a header or a chunk")),
+        }
     }
 }

@@ -131,8 +131,9 @@ fn run(executable: &Path, limits: &CompileLimits, component: &[u8]) -> io::Resul
             let _ = io::copy(&mut stderr, &mut io::sink());
             String::from_utf8_lossy(&words).trim().to_owned()
         });
-        let late = all_said.recv_timeout(limits.wall_time) == Err(RecvTimeoutError::Timeout);
-        let status = end(&mut child, late || start.elapsed() >= limits.wall_time)?;
+        let silent = all_said.recv_timeout(limits.wall_time) == Err(RecvTimeoutError::Timeout);
+        let late = silent || start.elapsed() >= limits.wall_time;
+        let status = end(&mut child, late)?;
         let panicked = || io::Error::other("reading what the compiler says failed");
         let code = code.join().map_err(|_| panicked())??;
         let words = words.join().map_err(|_| panicked())?;

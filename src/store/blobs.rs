@@ -14,12 +14,14 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{StoreError, files};
+use super::{StoreError, files, space};
 
 /// Content-addressed files. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     place: Arc<Place>,
+    /// Free bytes that another blob has to leave on the disk.
+    floor_bytes: u64,
 }
 
 /// The BLAKE3 hash of a blob; shown as 64 hex digits.
@@ -62,19 +64,24 @@ impl Blobs {
     #[must_use]
     pub(super) fn unopened(path: &Path) -> Self {
         let place = Place::Directory { path: path.to_owned(), temporary: AtomicU64::new(0) };
-        Self { place: Arc::new(place) }
+        Self { place: Arc::new(place), floor_bytes: 0 }
     }
 
     /// Blobs in memory, for tests.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self { place: Arc::new(Place::Memory(Mutex::default())) }
+        Self { place: Arc::new(Place::Memory(Mutex::default())), floor_bytes: 0 }
+    }
+
+    /// The same blobs, for whoever is refused when the disk is nearly full.
+    pub(super) fn above(&self, floor_bytes: u64) -> Self {
+        Self { place: Arc::clone(&self.place), floor_bytes }
     }
 
     /// Keeps bytes and answers their hash; on disk when it returns. The same bytes are kept once.
     ///
     /// # Errors
-    /// The file cannot be written; then nothing is kept.
+    /// The file cannot be written, or would leave too little room on the disk; then nothing is kept.
     pub fn put(&self, bytes: &[u8]) -> Result<BlobHash, StoreError> {
         let hash = BlobHash(blake3::hash(bytes).into());
         match &*self.place {
@@ -85,6 +92,7 @@ impl Blobs {
             Place::Directory { path, temporary } => {
                 // One that is there but damaged is written anew.
                 if !matches!(self.get(hash), Ok(Some(_))) {
+                    self.check_room(path, bytes.len() as u64)?;
                     let number = temporary.fetch_add(1, Ordering::Relaxed);
                     write(
                         path,
@@ -96,6 +104,14 @@ impl Blobs {
             }
         }
         Ok(hash)
+    }
+
+    /// Whether so many bytes leave as much room as they have to.
+    fn check_room(&self, path: &Path, bytes: u64) -> Result<(), StoreError> {
+        if self.floor_bytes == 0 || space::free_bytes(path)? >= self.floor_bytes.saturating_add(bytes) {
+            return Ok(());
+        }
+        Err(StoreError::io("keeping a blob in", path)(io::ErrorKind::StorageFull.into()))
     }
 
     /// The bytes, checked against the hash; nothing where there are none.

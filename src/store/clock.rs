@@ -23,3 +23,16 @@ impl Clock {
         self.last
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_does_not_go_back_where_the_machines_clock_does() {
+        let ahead: Timestamp = "2999-01-01T00:00:00Z".parse().expect("a time");
+        let mut clock = Clock::after(ahead);
+        assert_eq!((clock.now(), clock.now()), (ahead, ahead));
+        assert!(Clock::after(Timestamp::UNIX_EPOCH).now() > Timestamp::UNIX_EPOCH);
+    }
+}

@@ -45,7 +45,7 @@ pub enum WriteError {
     /// The store failed. Where that happened after the journal was asked to write, the write may turn out to be
     /// done, wholly, when the database is opened again.
     #[error(transparent)]
-    Failed(#[from] StoreError),
+    Failed(StoreError),
 }
 
 // === impl StoreError ===
@@ -66,6 +66,17 @@ impl StoreError {
     pub(super) fn is_disk_full(&self) -> bool {
         matches!(self, Self::Io { source, .. }
             if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    }
+}
+
+impl From<StoreError> for WriteError {
+    /// A disk without room is no failure: there may be some again.
+    fn from(error: StoreError) -> Self {
+        if error.is_disk_full() {
+            tracing::warn!(%error, "there is no room on the disk");
+            return Self::DiskFull;
+        }
+        Self::Failed(error)
     }
 }
 

@@ -79,7 +79,7 @@ impl Database {
             index: Arc::new(FaultyStore::new(index, faults.clone())),
             log: Box::new(FaultyLog::new(Box::new(journal), faults)),
             past: Some(past),
-            blobs,
+            blobs: blobs.above(options.free_floor_bytes),
             space: Some(space),
             head,
             lock: Some(lock),

@@ -61,11 +61,15 @@ impl Space {
     }
 
     fn free_bytes(&self) -> Result<u64, StoreError> {
-        let room = rustix::fs::statvfs(&self.directory).map_err(|errno| {
-            StoreError::io("asking for the free room of", &self.directory)(io::Error::from(errno))
-        })?;
-        Ok(room.f_bavail.saturating_mul(room.f_frsize))
+        free_bytes(&self.directory)
     }
+}
+
+/// Bytes that are free where a directory is.
+pub(super) fn free_bytes(directory: &Path) -> Result<u64, StoreError> {
+    let room = rustix::fs::statvfs(directory)
+        .map_err(|errno| StoreError::io("asking for the free room of", directory)(io::Error::from(errno)))?;
+    Ok(room.f_bavail.saturating_mul(room.f_frsize))
 }
 
 /// Takes room for a file, so that writing to it later cannot find the disk full.

@@ -11,6 +11,11 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_client::H
 
 use super::harness::Harness;
 
+/// Frames of HTTP/2.
+const HEADERS: u8 = 1;
+const RESET: u8 = 3;
+const PING: u8 = 6;
+
 /// The preface of HTTP/2, and settings without a setting.
 const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
@@ -86,4 +91,69 @@ async fn those_who_are_busy_stay() {
             break;
         }
     }
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// The headers of a call, whose body is still to come.
+fn call(stream: u32) -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    // By the table that HPACK begins with: POST, http, a path, an authority, a content type; and `te`.
+    let headers = [
+        vec![0x83, 0x86, 0x04],
+        text("/merit.v1.OrganisationService/GetTeam"),
+        vec![0x01],
+        text("merit"),
+        vec![0x0f, 0x10],
+        text("application/grpc"),
+        vec![0x00],
+        text("te"),
+        text("trailers"),
+    ];
+    frame(HEADERS, 4, stream, &headers.concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_are_begun_and_given_up_end_the_connection() {
+    let harness = Harness::start().await;
+    let mut stream = saying(harness.address, HELLO).await;
+    let mut flood = Vec::new();
+    for number in 0..1_000_000 {
+        flood.extend(call(2 * number + 1));
+        flood.extend(frame(RESET, 0, 2 * number + 1, &8_u32.to_be_bytes()));
+        if flood.len() > 64 << 10 {
+            if stream.write_all(&flood).await.is_err() {
+                // Nobody listens any more; and others are served.
+                harness.team("acme").await;
+                return;
+            }
+            flood.clear();
+        }
+    }
+    panic!("a million calls were begun and given up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_reads_holds_up_neither_others_nor_the_stop() {
+    let mut harness = Harness::start().await;
+    let mut deaf = saying(harness.address, HELLO).await;
+    // Of 17 bytes each.
+    let pings = frame(PING, 0, 0, &[7; 8]).repeat(1000);
+    let mut written = 0;
+    // Until the answers to the pings fill what is between, and the server stops reading.
+    while written < 1 << 30 {
+        let writable =
+            tokio::time::timeout(std::time::Duration::from_millis(300), deaf.write(&pings[written % 17..]))
+                .await;
+        match writable {
+            Ok(more) => written += more.unwrap(),
+            Err(_) => break,
+        }
+    }
+    harness.team("acme").await;
+    harness.tell_to_stop();
+    harness.stopped().await;
 }

@@ -5,7 +5,7 @@ use merit::proto::v1::{self, OpportunityStage};
 use tonic::{Code, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::harness::{Harness, reason};
+use super::harness::{Harness, framed, reason, request, whole};
 
 const ANNA: &str = "teams/acme/accountManagers/anna";
 const DEAL: &str = "teams/acme/opportunities/deal";
@@ -203,4 +203,53 @@ async fn what_is_wrong_with_methods_of_their_own() {
     check(refused.map(|r| r.map(drop)), Code::NotFound, "NOT_FOUND");
     let get = v1::GetEvaluationRequest { name: "teams/acme/runs/none".to_owned() };
     check_field(&check(evaluations.get_evaluation(get).await, invalid, "INVALID_NAME"), "name");
+}
+
+/// Requests made to be costly: refused by what the field takes, in an answer that every client reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_huge_or_deep_is_refused_in_few_words() {
+    let harness = harness().await;
+    let nested = |open: &str, close: &str, times: usize| {
+        format!("{}amount{} = 1", open.repeat(times), close.repeat(times))
+    };
+    let filters = [
+        nested("(", ")", 10_000),
+        nested("(", ")", 2_000),
+        nested("-", "", 4_000),
+        nested("NOT ", "", 1_000),
+        nested("ABS(", ")", 800),
+        format!("{}amount = 1", "amount = 1 AND ".repeat(270)),
+        format!("amount = {}", "9".repeat(4_000)),
+        format!("owner = \"{}", "世".repeat(1_300)),
+        "世".repeat(1_365),
+    ];
+    let events = |filter: &str| v1::ListEventsRequest {
+        parent: "teams/acme".to_owned(),
+        filter: filter.to_owned(),
+        ..Default::default()
+    };
+    let get = |name: String| v1::GetOpportunityRequest { name };
+    let mut requests = vec![
+        ("Crm", "GetOpportunity", framed(&get("x".repeat(10_000)))),
+        ("Crm", "GetOpportunity", framed(&get(format!("teams/acme/opportunities/{}", "世".repeat(10_000))))),
+        ("Crm", "GetOpportunity", framed(&get("teams/".repeat(2_000)))),
+        ("Crm", "ListOpportunities", framed(&list("", &"x".repeat(100_000)))),
+        ("Crm", "ListOpportunities", framed(&list("", "AAAA"))),
+        ("Crm", "CreateOpportunity", framed(&deal(&"a".repeat(10_000), &"世".repeat(10_000)))),
+    ];
+    for filter in &filters {
+        requests.push(("Crm", "ListOpportunities", framed(&list(filter, ""))));
+        requests.push(("Audit", "ListEvents", framed(&events(filter))));
+    }
+    for (place, (service, method, message)) in requests.into_iter().enumerate() {
+        let call = request(&format!("merit.v1.{service}Service/{method}"), whole(message));
+        let answer = harness.send(call).await;
+        let status = answer.status();
+        // Long is not wrong by itself: a long list of conditions may be answered.
+        if status.code() != Code::Ok || !method.starts_with("List") {
+            assert_eq!(status.code(), Code::InvalidArgument, "{place}: {status:?}");
+        }
+        let fields = answer.metadata.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
+        assert!(fields.sum::<usize>() < 8_192, "{place}: {status:?}");
+    }
 }

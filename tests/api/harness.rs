@@ -1,7 +1,7 @@
 //! Starts a server in process, on a free port and in a directory of its own, and speaks to it: by typed clients, and by
 //! requests that no proper client would make.
 
-use std::{convert::Infallible, net::SocketAddr, path::Path, time::Duration};
+use std::{convert::Infallible, fs, net::SocketAddr, os::unix::fs::symlink, path::Path, time::Duration};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode};
@@ -82,6 +82,7 @@ impl Harness {
     pub async fn start_in(directory: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(directory.path());
         change(&mut config);
+        share_compiled(&config);
         let server = built(&config).await;
         let (address, evaluator) = (server.address(), server.evaluator());
         let (stop, stopped) = oneshot::channel();
@@ -200,6 +201,20 @@ impl Answer {
     }
 }
 
+/// Lets all servers share what they compile: half of what the tests would do is to compile the same again and again. Those
+/// that are about compiling name a compiler.
+fn share_compiled(config: &Config) {
+    if !config.plugins.compiler.as_os_str().is_empty() || config.data.join("compiled").exists() {
+        return;
+    }
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    // A directory with nothing of Merit's but this would be somebody else's.
+    for folder in [&shared, &config.data.join("blobs")] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    symlink(shared, config.data.join("compiled")).unwrap();
+}
+
 /// A server, also over the data of one that has just stopped: what it had under way may be a moment away from letting go
 /// of the directory.
 async fn built(config: &Config) -> Server {
@@ -245,6 +260,7 @@ pub fn config(directory: &Path) -> Config {
     let limits = &mut config.limits;
     for time in [
         &mut limits.call_ms,
+        &mut limits.message_wait_ms,
         &mut limits.preface_ms,
         &mut limits.ping_answer_ms,
         &mut limits.drain_ms,

@@ -184,12 +184,13 @@ async fn a_message_has_a_largest_size() {
     for (method, bytes) in [(GET_TEAM, 1001), (LIST_EVENTS, 1001), (describe, 5001)] {
         let answer = harness.send(request(method, whole(frame(&vec![0; bytes], false)))).await;
         check(&answer, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
-        // A megabyte of zeros, in a frame of a few bytes.
-        let bomb = zstd_of_zeros();
-        assert!(bomb.len() < 1000);
-        let mut request = request(method, whole(frame(&bomb, true)));
-        request.headers_mut().insert("grpc-encoding", "zstd".parse().unwrap());
-        check(&harness.send(request).await, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
+        // Many zeros, in a frame of few bytes.
+        for (encoding, bomb) in [("zstd", zstd_of_zeros()), ("gzip", gzip_of_zeros())] {
+            assert!(bomb.len() < 1000);
+            let mut request = request(method, whole(frame(&bomb, true)));
+            request.headers_mut().insert("grpc-encoding", encoding.parse().unwrap());
+            check(&harness.send(request).await, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
+        }
     }
 }
 
@@ -203,6 +204,23 @@ fn zstd_of_zeros() -> Vec<u8> {
     frame.extend(&header.to_le_bytes()[..3]);
     frame.push(0);
     frame
+}
+
+/// A gzip stream that never gets to its end: a zero, and then 258 of the byte before, again and again.
+fn gzip_of_zeros() -> Vec<u8> {
+    let mut bits = Vec::new();
+    let mut put = |code: u32, length: u32| bits.extend((0..length).rev().map(|bit| code >> bit & 1));
+    // Not the last block; its codes are the fixed ones.
+    put(0b010, 3);
+    put(0b0011_0000, 8);
+    for _ in 0..500 {
+        // A length of 258, at a distance of 1.
+        put(0b1100_0101, 8);
+        put(0, 5);
+    }
+    let mut stream = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    stream.extend(bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | *bit as u8)));
+    stream
 }
 
 #[tokio::test(flavor = "multi_thread")]

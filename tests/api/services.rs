@@ -261,3 +261,24 @@ async fn an_import_answers_while_it_is_sent() {
     drop(sender);
     assert!(answers.message().await.unwrap().is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_says_nothing_more_is_ended() {
+    let harness = Harness::start_with(|config| config.limits.message_wait_ms = 50).await;
+    harness.team("acme").await;
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    let mut answers =
+        harness.transfer().import_resources(ReceiverStream::new(receiver)).await.unwrap().into_inner();
+    let person = v1::AccountManager { display_name: "Person".to_owned(), ..Default::default() };
+    // On a busy machine it may be over before the first message is there.
+    let sent = sender.send(message("teams/acme", vec![item("m1", &person)])).await;
+    let status = loop {
+        match answers.message().await {
+            Ok(Some(answer)) => assert_eq!(answer.results[0].outcome(), ImportOutcome::Created),
+            Ok(None) => panic!("a stream that is ended says so"),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"));
+    drop(sent);
+}

@@ -108,9 +108,15 @@ async fn a_directory_of_other_files_is_refused() {
 async fn below_the_floor_writes_are_refused_and_reads_go_on() {
     let mut place = Place::new();
     let before = fill(&place, 3).await;
+    let known = place.open().unwrap().blobs().put(b"known").unwrap();
     place.options.free_floor_bytes = u64::MAX;
     let database = place.open().unwrap();
     assert!(matches!(put(&database, "a", b"1").await, Err(WriteError::DiskFull)));
+    // Nor is anything kept beside the records; what is there already takes no room.
+    let refused = database.blobs().put(b"unknown").unwrap_err();
+    assert!(matches!(WriteError::from(refused), WriteError::DiskFull));
+    assert_eq!(database.blobs().put(b"known").unwrap(), known);
+    assert_eq!(std::fs::read_dir(place.path().join("blobs")).unwrap().count(), 1);
     assert_eq!(seen(&database), before);
     assert_eq!(database.write(origin("test"), |t| Ok(t.sequence())).await.unwrap(), 4);
     assert!(matches!(

@@ -98,7 +98,8 @@ async fn show(service: &Service) -> Result<String, Failure> {
         server: Some(format!("http://{}", service.address)),
         team: Some(TEAM.to_owned()),
         author: Some("demo".to_owned()),
-        timeout: None,
+        // Somebody waits for the end of it, on whatever machine they have.
+        timeout: Some(600),
     };
     let connection = Connection::open(&arguments).await?;
     let begun = Instant::now();

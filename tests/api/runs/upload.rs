@@ -107,6 +107,19 @@ async fn an_upload_is_a_publication_in_pieces() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_keeps_no_component_and_says_so() {
+    let harness = Harness::start().await;
+    harness.team("acme").await;
+    publish(&harness, "kpi", SHEET).await;
+    let directory = harness.stopped().await;
+    let harness = Harness::start_in(directory, |config| config.store.free_floor_bytes = u64::MAX).await;
+    let refused = upload(&harness, header(), &Guest::good().component(), 999).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::ResourceExhausted, "DISK_FULL"));
+    let directory = harness.stopped().await;
+    assert_eq!(fs::read_dir(directory.path().join("data/blobs")).unwrap().count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_runs_that_used_a_revision() {
     let harness = Harness::start().await;
     organisation(&harness).await;
