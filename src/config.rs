@@ -83,7 +83,7 @@ pub struct RunConfig {
     pub chunk_rows: usize,
     /// Threads of a run; 0 means the cores.
     pub threads: usize,
-    /// Runs at work at the same time.
+    /// Runs at work at the same time, each of another team.
     pub concurrent: usize,
     /// Fuel for a call of a plugin.
     pub fuel_per_call: u64,
@@ -256,10 +256,15 @@ impl Config {
             ("store.group_commands", self.store.group_commands),
             ("store.queue", self.store.queue),
             ("runs.chunk_rows", self.runs.chunk_rows),
-            ("runs.concurrent", self.runs.concurrent),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(format!("{key} = 0: at least 1 is needed"));
+        }
+        if self.runs.concurrent < 2 {
+            return Err(format!(
+                "runs.concurrent = {}: at least 2 are needed, so that no team waits for what another one runs",
+                self.runs.concurrent
+            ));
         }
         let (runs, ceilings) = (&self.runs, &self.plugins.ceilings);
         let ceilings = [
@@ -445,6 +450,7 @@ mod tests {
         check_refused("[limits]\ncall = 1", &["merit.toml: limits.call: ", "did you mean calls?"]);
         check_refused("[limits]\nwhatever = 1", &["limits.whatever: ", "there are ", "streams"]);
         check_refused("[limits]\ncalls = 0", &["limits.calls", "at least 1"]);
+        check_refused("[runs]\nconcurrent = 1", &["runs.concurrent = 1: at least 2 are needed"]);
         check_refused("[limits]\ncalls = \"many\"", &["merit.toml: limits.calls: invalid type"]);
         check_refused(
             "[plugins.ceilings]\nmemory_bytes = 1000",

@@ -48,7 +48,7 @@ pub struct RunOptions {
     pub try_out: Duration,
     /// Uploaded components compiled at the same time; others wait.
     pub compiles: usize,
-    /// Runs at work at the same time; others wait.
+    /// Runs at work at the same time, each of another team; others wait for their turn.
     pub concurrent_runs: usize,
 }
 

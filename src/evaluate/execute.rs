@@ -14,6 +14,7 @@ use super::{
     batch::StepInputs,
     column::{Column, TextsBuilder, Values},
     dataset::{Faults, OutputHeader, Role, RowFault},
+    hopeless::{Hopeless, Trial},
 };
 use crate::{
     model::rejection::PluginReason,
@@ -55,6 +56,8 @@ pub struct Conduct<'a> {
     pub patience: &'a Patience,
     /// Counts rows that are done.
     pub done: &'a AtomicU64,
+    /// Whether the step is given up when its plugin finishes its call for nobody. Not so where results are on file.
+    pub may_give_up: bool,
 }
 
 /// What a step gave.
@@ -73,8 +76,14 @@ pub enum Stopped {
     #[error("cancelled")]
     Cancelled,
     /// Too many rows ended their plugin's call.
-    #[error("the plugin could not finish its call for more than {VERDICTS_PER_STEP} rows; one of them: {0}")]
+    #[error(
+        "the plugin could not finish its call for more than {VERDICTS_PER_STEP} rows, and a run with so many is given up: \
+         the rows after them were not tried; one of them: {0}"
+    )]
     TooManyVerdicts(Verdict),
+    /// No row of a sample got through.
+    #[error(transparent)]
+    Hopeless(Hopeless),
 }
 
 /// What some rows gave, by row of the run.
@@ -137,7 +146,15 @@ fn call_all(
     let verdicts = AtomicUsize::new(0);
     let stopped: Mutex<Option<Stopped>> = Mutex::new(None);
     let comfortable = AtomicUsize::new(usize::MAX);
-    let caller = Caller { job, conduct, verdicts: &verdicts, stopped: &stopped, comfortable: &comfortable };
+    let trial = Trial::new(job.manifest.scope, batches);
+    let caller = Caller {
+        job,
+        conduct,
+        trial: &trial,
+        verdicts: &verdicts,
+        stopped: &stopped,
+        comfortable: &comfortable,
+    };
     let work = || {
         let mut mine = Vec::new();
         loop {
@@ -177,6 +194,7 @@ fn call_all(
 struct Caller<'a> {
     job: &'a StepJob<'a>,
     conduct: &'a Conduct<'a>,
+    trial: &'a Trial<'a>,
     verdicts: &'a AtomicUsize,
     stopped: &'a Mutex<Option<Stopped>>,
     /// Rows that go into a call, as far as is known by now.
@@ -203,6 +221,20 @@ impl Caller<'_> {
         job.plugin.evaluate(job.parameters, job.context, job.manifest, &batch, job.limits)
     }
 
+    /// Whether the step is given up after a verdict, since nobody gets through.
+    fn gives_up(&self, verdict: &Verdict) -> bool {
+        if !self.conduct.may_give_up || self.is_stopped() {
+            return false;
+        }
+        // A verdict of a call that was stopped says nothing.
+        let counts = |rows: &[u32]| self.evaluate(rows).err().filter(|_| !self.is_stopped());
+        let hopeless = self.trial.after(verdict, counts);
+        if let Some(hopeless) = hopeless {
+            self.stop(Stopped::Hopeless(hopeless.clone()));
+        }
+        hopeless.is_some()
+    }
+
     /// Scores independent rows. A call that does not end well is made again for fewer rows, down to the ones that are
     /// the cause: they alone are faulted, with what is said of them alone, however the rows were cut. Answers whether
     /// all were scored by one call.
@@ -224,6 +256,9 @@ impl Caller<'_> {
             }
             Err(verdict) => verdict,
         };
+        if self.gives_up(&verdict) {
+            return false;
+        }
         if let [_] = rows {
             self.fault(rows, verdict, pieces);
             return false;
@@ -258,6 +293,9 @@ impl Caller<'_> {
                 Ok(outcome) => return pieces.push(Piece::Scored { rows, outcome }),
                 Err(verdict) => verdict,
             };
+            if self.gives_up(&verdict) {
+                return;
+            }
             let named = verdict.row.map(|row| row as usize).filter(|&row| row < rows.len());
             match named {
                 Some(row) if attempt < GROUP_RETRIES => {

@@ -2,7 +2,8 @@
 //!
 //! A run: `work` takes it up, `run` binds it to one state of the store (`binding`, `population`), makes what goes in
 //! (`input`, `lines`), and executes step after step (`execute`, over batches cut by
-//! `batch`; `sample` looks for answers that depend on the cut). What went in and came out is
+//! `batch`; `sample` looks for answers that depend on the cut, `hopeless` for plugins that finish for nobody). Teams take
+//! their `turns`. What went in and came out is
 //! the `dataset`; `evaluation`, `listing`, `explain` and `replay` answer from it alone. Plugins are found and loaded by
 //! `plugins`, published by `publish`, tried out by `try_out`; where they are
 //! written, by `author`, without a store. Before it
@@ -24,6 +25,7 @@ mod evaluator;
 mod execute;
 mod explain;
 mod fields;
+mod hopeless;
 mod input;
 mod lines;
 mod listing;
@@ -46,6 +48,7 @@ mod step_inputs;
 mod steps;
 mod team;
 mod try_out;
+mod turns;
 mod usage;
 mod work;
 

@@ -45,7 +45,13 @@ impl Evaluator {
         let threads = within("threads", request.threads, MOST_THREADS, cores)?;
         let run: v1::Run = self.resources().get(&name)?;
         let recorded = self.results().dataset(&run)?;
-        let conduct = Conduct { chunk_rows, threads, patience: self.patience(), done: &AtomicU64::new(0) };
+        let conduct = Conduct {
+            chunk_rows,
+            threads,
+            patience: self.patience(),
+            done: &AtomicU64::new(0),
+            may_give_up: false,
+        };
         let mut replayed = Dataset::clone(&recorded);
         let mut first_difference = None;
         // Nothing rests on shadows: they stay as they are on file.

@@ -183,6 +183,7 @@ impl BoundRun {
                 threads: evaluator.options().threads,
                 patience: &progress.patience,
                 done: &progress.done,
+                may_give_up: true,
             };
             let outcome = if is_shadow { shadow::execute(&job, &conduct) } else { execute(&job, &conduct) };
             let outcome =

@@ -8,6 +8,7 @@ use super::{
     column::{Column, Texts, Values},
     dataset::{Faults, Kind, OutputHeader, RowFault},
     execute::{self, Conduct, StepJob, StepOutcome, Stopped},
+    hopeless::Hopeless,
     plugins::Plugins,
     team::currency_scale,
 };
@@ -57,7 +58,7 @@ pub fn bind_shadows(
 /// When the run was cancelled.
 pub fn execute(job: &StepJob<'_>, conduct: &Conduct<'_>) -> Result<StepOutcome, Stopped> {
     match execute::execute(job, conduct) {
-        Err(Stopped::TooManyVerdicts(verdict)) => {
+        Err(Stopped::TooManyVerdicts(verdict) | Stopped::Hopeless(Hopeless { verdict, .. })) => {
             let fault = RowFault {
                 reason: verdict.reason.code().to_owned(),
                 message: "the candidate was given up: it could not finish its call for too many rows"

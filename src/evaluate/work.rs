@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use prost::Message;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::task::JoinSet;
 
 use super::{
     dataset,
@@ -17,6 +17,7 @@ use super::{
     progress::{Progress, rate},
     results::run_name,
     run::{BoundRun, RunError},
+    turns::Turns,
 };
 use crate::{
     model::{
@@ -50,8 +51,8 @@ impl Evaluator {
     pub async fn work(&self) {
         let database = self.database().clone();
         let mut watch = database.watch();
-        let permits = Arc::new(Semaphore::new(self.options().concurrent_runs.max(1)));
-        let mut runs = Runs { evaluator: self.clone(), permits, tasks: JoinSet::new() };
+        let turns = Turns::new(self.options().concurrent_runs);
+        let mut runs = Runs { evaluator: self.clone(), turns, tasks: JoinSet::new() };
         let mut seen = *watch.borrow_and_update();
         if let Err(error) = runs.take_up_unfinished() {
             tracing::error!(%error, "unfinished runs cannot be read; they wait for the next start");
@@ -106,7 +107,7 @@ fn milliseconds(run: &v1::Run) -> u64 {
 /// The runs that this process works on.
 struct Runs {
     evaluator: Evaluator,
-    permits: Arc<Semaphore>,
+    turns: Arc<Turns>,
     tasks: JoinSet<()>,
 }
 
@@ -183,10 +184,13 @@ impl Runs {
 
     fn take_up(&mut self, name: Name) {
         let Some(progress) = self.evaluator.board().begin(&name) else { return };
-        let (evaluator, permits) = (self.evaluator.clone(), self.permits.clone());
+        // Asked for here, in the order of the journal.
+        let turn = self.turns.ask(name.team());
+        let at_work = AtWork { evaluator: self.evaluator.clone(), name, progress };
         self.tasks.spawn(async move {
-            let at_work = AtWork { evaluator, name, progress };
-            if let Ok(_permit) = permits.acquire().await {
+            if let Ok(_turn) = turn.await
+                && !at_work.progress.patience.is_over()
+            {
                 at_work.run().await;
             }
         });

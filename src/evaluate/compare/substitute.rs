@@ -103,6 +103,7 @@ fn run(
         threads: options.threads,
         patience: evaluator.patience(),
         done: &AtomicU64::new(0),
+        may_give_up: true,
     };
     let outcome = execute(&job, &conduct).map_err(|stopped| {
         let reason = Reason::Plugin(PluginReason::Trapped);

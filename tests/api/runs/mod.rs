@@ -2,6 +2,7 @@
 
 mod compare;
 mod conduct;
+mod fairness;
 mod hostile;
 mod life;
 mod limits;
