@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     evaluate::RunOptions,
     grpc,
-    sandbox::{self, CompileLimits, Compiler, SandboxConfig},
+    sandbox::{self, AtCeiling, CompileLimits, Compiler, SandboxConfig},
     store,
 };
 
@@ -118,8 +118,12 @@ pub struct PluginConfig {
     pub compile_wall_ms: u64,
     /// Bytes of machine code that may come of a component.
     pub compile_code_bytes: u64,
-    /// Uploaded components compiled at the same time; others wait. 0: half the cores.
+    /// Seconds of processor time that compiling a component may take which is only tried out.
+    pub try_out_compile_cpu_seconds: u64,
+    /// Uploaded components compiled at the same time, each of another team. 0: half the cores, and 2 at least.
     pub compiles: usize,
+    /// Milliseconds that a component waits for its turn to be compiled.
+    pub compile_wait_ms: u64,
     /// The most that a team's own limits may be.
     pub ceilings: CeilingConfig,
 }
@@ -266,6 +270,13 @@ impl Config {
                 self.runs.concurrent
             ));
         }
+        if self.plugins.compiles == 1 {
+            return Err(
+                "plugins.compiles = 1: at least 2 are needed, so that no team waits for what another one \
+                        uploads, or 0 for half the cores"
+                    .to_owned(),
+            );
+        }
         let (runs, ceilings) = (&self.runs, &self.plugins.ceilings);
         let ceilings = [
             ("fuel_per_call", runs.fuel_per_call, ceilings.fuel_per_call),
@@ -315,6 +326,7 @@ impl Config {
         }
         let limits = CompileLimits {
             cpu_seconds: plugins.compile_cpu_seconds,
+            try_out_cpu_seconds: plugins.try_out_compile_cpu_seconds,
             memory_bytes: plugins.compile_memory_bytes,
             wall_time: Duration::from_millis(plugins.compile_wall_ms),
             code_bytes: plugins.compile_code_bytes,
@@ -349,6 +361,7 @@ impl Config {
                 memory_bytes: self.runs.memory_bytes,
                 output_bytes: self.runs.output_bytes,
                 wall_time: Duration::from_millis(self.runs.wall_ms),
+                at_ceiling: AtCeiling::default(),
             },
             ceilings: sandbox::Limits {
                 fuel_per_call: ceilings.fuel_per_call,
@@ -356,11 +369,13 @@ impl Config {
                 memory_bytes: ceilings.memory_bytes,
                 output_bytes: ceilings.output_bytes,
                 wall_time: Duration::from_millis(ceilings.wall_ms),
+                at_ceiling: AtCeiling::ALL,
             },
             compiles: match self.plugins.compiles {
-                0 => available_parallelism().map_or(1, usize::from).div_ceil(2),
+                0 => available_parallelism().map_or(1, usize::from).div_ceil(2).max(2),
                 compiles => compiles,
             },
+            compile_wait: Duration::from_millis(self.plugins.compile_wait_ms),
             try_out: Duration::from_millis(self.plugins.try_out_ms),
             concurrent_runs: self.runs.concurrent,
         }
@@ -451,6 +466,7 @@ mod tests {
         check_refused("[limits]\nwhatever = 1", &["limits.whatever: ", "there are ", "streams"]);
         check_refused("[limits]\ncalls = 0", &["limits.calls", "at least 1"]);
         check_refused("[runs]\nconcurrent = 1", &["runs.concurrent = 1: at least 2 are needed"]);
+        check_refused("[plugins]\ncompiles = 1", &["plugins.compiles = 1: at least 2 are needed"]);
         check_refused("[limits]\ncalls = \"many\"", &["merit.toml: limits.calls: invalid type"]);
         check_refused(
             "[plugins.ceilings]\nmemory_bytes = 1000",

@@ -11,6 +11,11 @@ use crate::{
     sandbox::{self, Batch, Manifest},
 };
 
+/// Lines of a batch for each of the rows that it may have. A batch gets the fuel of its poorest row alone, of which that of
+/// the call is most: 4,096 rows with 50 lines each can need more, and would be cut in halves, one failing call after the
+/// other.
+const LINES_PER_ROW: usize = 8;
+
 /// What goes into a step, over all rows of the run.
 #[derive(Clone)]
 pub struct StepInputs<'a> {
@@ -104,6 +109,14 @@ impl<'a> StepInputs<'a> {
         groups.into_values().collect()
     }
 
+    /// Cuts independent rows into batches of so many rows, and of no more lines than [`LINES_PER_ROW`] for each of these; a
+    /// row with more is alone.
+    #[must_use]
+    pub fn cut(&self, rows: &[u32], most_rows: usize) -> Vec<Vec<u32>> {
+        let lines = |row: u32| self.lines.map_or(0, |lines| lines.range(row as usize).len());
+        cut(rows, lines, most_rows.max(1))
+    }
+
     /// The rows that a plugin sees together with this one, itself included; nothing where the row is faulted.
     #[must_use]
     pub fn batch_of(&self, row: u32, manifest: &Manifest, faults: &Faults) -> Option<Vec<u32>> {
@@ -129,6 +142,24 @@ impl<'a> StepInputs<'a> {
     }
 }
 
+fn cut(rows: &[u32], lines: impl Fn(u32) -> usize, most_rows: usize) -> Vec<Vec<u32>> {
+    let most_lines = most_rows.saturating_mul(LINES_PER_ROW);
+    let (mut batches, mut batch, mut in_batch) = (Vec::new(), Vec::new(), 0_usize);
+    for &row in rows {
+        let more = lines(row);
+        if !batch.is_empty() && (batch.len() == most_rows || in_batch + more > most_lines) {
+            batches.push(std::mem::take(&mut batch));
+            in_batch = 0;
+        }
+        batch.push(row);
+        in_batch += more;
+    }
+    if !batch.is_empty() {
+        batches.push(batch);
+    }
+    batches
+}
+
 fn gather_lines(lines: &LineData, manifest: &Manifest, rows: &[u32]) -> sandbox::Lines {
     let mut wanted = Vec::new();
     let mut row_ends = Vec::with_capacity(rows.len());
@@ -151,4 +182,24 @@ fn lacking(header: &InputHeader) -> RowFault {
 
 fn missing(message: String) -> RowFault {
     RowFault { reason: PluginReason::MissingInput.code().to_owned(), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_cut_by_rows_and_lines() {
+        // Each row has as many lines as its number says.
+        let check = |rows: &[u32], most_rows: usize, wanted: &[&[u32]]| {
+            assert_eq!(cut(rows, |row| row as usize, most_rows), wanted, "{rows:?} by {most_rows}");
+        };
+        check(&[], 4, &[]);
+        check(&[0, 0, 0], 2, &[&[0, 0], &[0]]);
+        check(&[8, 8, 8], 2, &[&[8, 8], &[8]]);
+        check(&[9, 8, 7, 9], 2, &[&[9], &[8, 7], &[9]]);
+        check(&[50, 50, 1], 2, &[&[50], &[50], &[1]]);
+        check(&[50, 1, 1], 4096, &[&[50, 1, 1]]);
+        check(&[3, 3], 1, &[&[3], &[3]]);
+    }
 }

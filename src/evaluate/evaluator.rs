@@ -46,8 +46,10 @@ pub struct RunOptions {
     /// The longest that all calls of a plugin may take together, for a request that tries it out: somebody waits, and
     /// others want the core.
     pub try_out: Duration,
-    /// Uploaded components compiled at the same time; others wait.
+    /// Uploaded components compiled at the same time, each of another team; others wait for their turn.
     pub compiles: usize,
+    /// How long they wait.
+    pub compile_wait: Duration,
     /// Runs at work at the same time, each of another team; others wait for their turn.
     pub concurrent_runs: usize,
 }
@@ -67,7 +69,7 @@ impl Evaluator {
         let engine = sandbox.version();
         let plugins = Plugins::new(database.clone(), resources.clone(), sandbox, options.limits);
         let results = Results::new(database.clone());
-        let (board, places) = (Board::default(), Places::new(options.compiles));
+        let (board, places) = (Board::default(), Places::new(options.compiles, options.compile_wait));
         let comparisons = Comparisons::default();
         let inner = Inner {
             database,

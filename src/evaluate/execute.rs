@@ -103,7 +103,7 @@ pub fn execute(job: &StepJob<'_>, conduct: &Conduct<'_>) -> Result<StepOutcome, 
     let batches = match job.manifest.scope {
         Scope::Row => {
             let eligible: Vec<u32> = (0..rows).filter(|row| !faults.contains_key(row)).collect();
-            eligible.chunks(conduct.chunk_rows.max(1)).map(<[u32]>::to_vec).collect()
+            job.inputs.cut(&eligible, conduct.chunk_rows)
         }
         Scope::Group => job.inputs.groups(&faults),
     };

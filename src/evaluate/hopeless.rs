@@ -46,7 +46,8 @@ impl<'a> Trial<'a> {
             Scope::Group => ("groups", batches.iter().map(Vec::as_slice).collect()),
         };
         let of = units.len();
-        let sample = if of > TRIED { (0..TRIED).map(|place| units[place * of / TRIED]).collect() } else { vec![] };
+        let sample =
+            if of > TRIED { (0..TRIED).map(|place| units[place * of / TRIED]).collect() } else { vec![] };
         Self { what, of, sample, found: OnceLock::new() }
     }
 

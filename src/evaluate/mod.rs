@@ -30,6 +30,7 @@ mod input;
 mod lines;
 mod listing;
 mod objection;
+mod plugin_limits;
 mod plugins;
 mod population;
 mod prepare;

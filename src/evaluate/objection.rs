@@ -28,7 +28,7 @@ impl Evaluator {
         let name = Name::new(parent.team().clone(), "runs", Id::parse("new")?);
         let run = v1::Run { name: name.to_string(), ..run.clone() };
         match BoundRun::bind(self, run) {
-            Ok(_) | Err(RunError::Stopped { .. } | RunError::Nondeterministic { .. }) => Ok(None),
+            Ok(_) | Err(RunError::Stopped { .. } | RunError::Distrusted { .. }) => Ok(None),
             Err(RunError::Rejected(rejection)) => Ok(Some(rejection)),
             Err(RunError::Store(error)) => Err(error),
         }

@@ -15,7 +15,7 @@ use crate::{
     },
     proto::v1,
     resource::Resources,
-    sandbox::{Limits, Manifest, Patience, Plugin, Sandbox, UnderWay, Verdict},
+    sandbox::{Limits, Manifest, Patience, Plugin, Purpose, Sandbox, UnderWay, Verdict},
     store::{BlobHash, Database, WriteError},
 };
 
@@ -107,7 +107,15 @@ impl Plugins {
     /// # Errors
     /// `INVALID_COMPONENT`, `IMPORT_REFUSED`.
     pub fn component(&self, bytes: &[u8]) -> Result<Plugin, Rejection> {
-        let plugin = self.sandbox.load(bytes).map_err(|verdict| rejection(&verdict))?;
+        self.component_for(bytes, Purpose::Revision)
+    }
+
+    /// The same, with what compiling for this purpose may take.
+    ///
+    /// # Errors
+    /// As for `component`.
+    pub fn component_for(&self, bytes: &[u8], purpose: Purpose) -> Result<Plugin, Rejection> {
+        let plugin = self.sandbox.load_for(bytes, purpose).map_err(|verdict| rejection(&verdict))?;
         Ok(plugin.waiting(&self.patience))
     }
 
@@ -187,7 +195,8 @@ impl Plugins {
         match &source.source {
             Some(Source::Revision(name)) => self.revision(name, given),
             Some(Source::Component(bytes)) => {
-                Ok(self.with_parameters(self.component(bytes)?, parameters, false)?)
+                let plugin = self.component_for(bytes, Purpose::TryOut)?;
+                Ok(self.with_parameters(plugin, parameters, false)?)
             }
             Some(Source::Standard(id)) => {
                 Ok(self.with_parameters(self.standard(id)?, parameters, id == FORMULA)?)

@@ -1,35 +1,48 @@
 //! Loads the plugins of a request before it takes a place among those that compute. Compiling takes seconds: those whose
-//! plugins are loaded already do not wait for it, and uploads do not hold up what was published.
+//! plugins are loaded already do not wait for it, uploads do not hold up what was published, and no team holds up another.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
-use super::{evaluator::Evaluator, plugins::Plugins, plugins::parse_hash, standard};
+use super::{
+    evaluator::Evaluator,
+    plugins::{Plugins, parse_hash},
+    standard,
+    turns::{Turn, Turns},
+};
 use crate::{
     model::{
-        name::Name,
+        name::{Id, Name},
         rejection::{Reason, Rejection, ServiceReason},
     },
     proto::v1::{self, plugin_source::Source},
+    sandbox::Purpose,
     store::{BlobHash, WriteError},
 };
 
-/// Published plugins loaded at the same time; they are few, and most are in the cache on disk.
+/// Published plugins loaded at the same time, each of another team; they are few, and most are in the cache on disk. As many
+/// standard ones besides.
 const PUBLISHED: usize = 2;
+
+/// Components of a team that may wait for their turn.
+const WAITING: usize = 32;
+
+/// When to come back if it was too long.
+const COME_BACK: Duration = Duration::from_secs(5);
+
+const BUSY: Reason = Reason::Service(ServiceReason::Busy);
 
 /// Bytes that are hashed without leaving the thread that serves everybody.
 const HASHED_HERE: usize = 256 << 10;
 
-/// Components of so many bytes are small: they are compiled in places of their own, so that one made to be expensive, which
-/// is large, does not hold up what anybody else tries.
-const SMALL_BYTES: usize = 512 << 10;
-
 /// How many are compiled at the same time.
 pub struct Places {
-    uploads: Arc<Semaphore>,
-    small_uploads: Arc<Semaphore>,
-    published: Arc<Semaphore>,
+    uploads: Arc<Turns>,
+    published: Arc<Turns>,
+    standard: Arc<Semaphore>,
+    /// How long a turn is waited for.
+    wait: Duration,
 }
 
 // === impl Places ===
@@ -37,13 +50,13 @@ pub struct Places {
 impl Places {
     /// Places for so many uploads.
     #[must_use]
-    pub fn new(uploads: usize) -> Self {
-        let places = |count: usize| Arc::new(Semaphore::new(count.max(1)));
-        Self { uploads: places(uploads), small_uploads: places(uploads), published: places(PUBLISHED) }
-    }
-
-    fn for_upload(&self, bytes: usize) -> &Arc<Semaphore> {
-        if bytes <= SMALL_BYTES { &self.small_uploads } else { &self.uploads }
+    pub fn new(uploads: usize, wait: Duration) -> Self {
+        Self {
+            uploads: Turns::new(uploads),
+            published: Turns::new(PUBLISHED),
+            standard: Arc::new(Semaphore::new(PUBLISHED)),
+            wait,
+        }
     }
 }
 
@@ -54,21 +67,29 @@ impl Evaluator {
     ///
     /// # Errors
     /// As loading does; when the store fails.
-    pub async fn prepare(&self, source: Option<&v1::PluginSource>) -> Result<(), WriteError> {
+    pub async fn prepare(&self, team: &str, source: Option<&v1::PluginSource>) -> Result<(), WriteError> {
         match source.and_then(|source| source.source.as_ref()) {
             None => Ok(()),
-            Some(Source::Component(bytes)) => self.prepare_upload(bytes).await,
+            Some(Source::Component(bytes)) => {
+                let team = Name::parse(team)?;
+                self.prepare_upload(team.team(), bytes, Purpose::TryOut).await
+            }
             Some(Source::Standard(id)) => self.prepare_standard(id).await,
             Some(Source::Formula(_)) => self.prepare_standard(standard::FORMULA).await,
             Some(Source::Revision(name)) => self.prepare_revision(name).await,
         }
     }
 
-    /// Loads a component that was sent.
+    /// Loads a component that was sent, when it is the team's turn.
     ///
     /// # Errors
-    /// `INVALID_COMPONENT`, `IMPORT_REFUSED`, `TIMED_OUT`.
-    pub async fn prepare_upload(&self, bytes: &bytes::Bytes) -> Result<(), WriteError> {
+    /// `NOT_FOUND` where there is no such team, `INVALID_COMPONENT`, `IMPORT_REFUSED`, `TIMED_OUT`, `BUSY`.
+    pub async fn prepare_upload(
+        &self,
+        team: &Id,
+        bytes: &bytes::Bytes,
+        purpose: Purpose,
+    ) -> Result<(), WriteError> {
         let hash = if bytes.len() <= HASHED_HERE {
             BlobHash(*blake3::hash(bytes).as_bytes())
         } else {
@@ -76,8 +97,11 @@ impl Evaluator {
             let hashed = tokio::task::spawn_blocking(move || *blake3::hash(&bytes).as_bytes()).await;
             BlobHash(hashed.map_err(|error| internal(&error.to_string()))?)
         };
-        let (bytes, places) = (bytes.clone(), self.places().for_upload(bytes.len()));
-        self.load(places, hash, move |plugins| Ok(plugins.component(&bytes).map(drop)?)).await
+        // Whoever makes teams up has no turns.
+        let _: v1::Team = self.resources().get(&Name::of_team(team.clone()))?;
+        let bytes = bytes.clone();
+        let load = move |plugins: &Plugins| Ok(plugins.component_for(&bytes, purpose).map(drop)?);
+        self.load(&hash, self.turn(&self.places().uploads, team, "uploaded"), load).await
     }
 
     /// Loads the plugins of a finished run.
@@ -88,9 +112,10 @@ impl Evaluator {
         let run: v1::Run = self.resources().get(run)?;
         for step in &run.steps {
             match self.prepare_revision(&step.revision).await {
-                // The run has on file what it executed; what is wrong with that is said by whoever looks at it.
-                Ok(()) | Err(WriteError::Rejected(_)) => {}
-                Err(error) => return Err(error),
+                Err(WriteError::Rejected(rejection)) if rejection.reason != BUSY => {
+                    // The run has on file what it executed; what is wrong with that is said by whoever looks at it.
+                }
+                other => other?,
             }
         }
         Ok(())
@@ -104,31 +129,64 @@ impl Evaluator {
         let Some(found) = standard::find(id) else { return Ok(()) };
         let id = id.to_owned();
         let load = move |plugins: &Plugins| Ok(plugins.standard(&id).map(drop)?);
-        self.load(&self.places().published, BlobHash(found.hash()), load).await
+        let place = async {
+            let place = Arc::clone(&self.places().standard).acquire_owned().await;
+            Ok(place.map_err(|error| internal(&error.to_string()))?)
+        };
+        self.load(&BlobHash(found.hash()), place, load).await
     }
 
-    /// Loads the plugin of a published revision.
+    /// Loads the plugin of a published revision, when it is its team's turn.
     ///
     /// # Errors
-    /// As loading does; when the store fails.
+    /// As loading does; `BUSY`; when the store fails.
     pub async fn prepare_revision(&self, name: &str) -> Result<(), WriteError> {
-        let revision: v1::PluginRevision = self.resources().get(&Name::parse(name)?)?;
+        let name = Name::parse(name)?;
+        let revision: v1::PluginRevision = self.resources().get(&name)?;
         let Some(hash) = parse_hash(&revision.component) else { return Ok(()) };
         let load = move |plugins: &Plugins| plugins.published(&revision.component).map(drop);
-        self.load(&self.places().published, hash, load).await
+        self.load(&hash, self.turn(&self.places().published, name.team(), "published"), load).await
     }
 
-    async fn load(
+    /// A team's turn.
+    async fn turn(&self, turns: &Arc<Turns>, team: &Id, which: &str) -> Result<Turn, WriteError> {
+        let ahead = turns.ahead(team);
+        if ahead.waiting < WAITING
+            && let Ok(Ok(turn)) = timeout(self.places().wait, turns.ask(team)).await
+        {
+            return Ok(turn);
+        }
+        let in_the_way = if ahead.waiting >= WAITING {
+            format!("{} {which} components of teams/{team} wait for their turn already", ahead.waiting)
+        } else if ahead.has_place {
+            format!(
+                "another {which} component of teams/{team} is being compiled, and {} wait: a team has one compiled at a \
+                 time",
+                ahead.waiting
+            )
+        } else {
+            format!("{which} components of {} other teams are being compiled", ahead.others)
+        };
+        let message = format!(
+            "{in_the_way}; this one did not get its turn within {:?} (plugins.compile_wait_ms): come back in {} s",
+            self.places().wait,
+            COME_BACK.as_secs()
+        );
+        Err(Rejection::new(BUSY, message).retry_after(COME_BACK).into())
+    }
+
+    /// Loads a plugin that is not loaded yet, in its place.
+    async fn load<P: Send + 'static>(
         &self,
-        places: &Arc<Semaphore>,
-        hash: BlobHash,
+        hash: &BlobHash,
+        place: impl Future<Output = Result<P, WriteError>>,
         load: impl FnOnce(&Plugins) -> Result<(), WriteError> + Send + 'static,
     ) -> Result<(), WriteError> {
         let plugins = self.plugins();
-        if plugins.is_loaded(&hash) {
+        if plugins.is_loaded(hash) {
             return Ok(());
         }
-        let place = Arc::clone(places).acquire_owned().await.map_err(|error| internal(&error.to_string()))?;
+        let place = place.await?;
         let loading = tokio::task::spawn_blocking(move || {
             let loaded = load(&plugins);
             // Whoever asked may be gone: the place is taken until the work is done.

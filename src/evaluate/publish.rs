@@ -4,9 +4,9 @@ use prost::Message;
 
 use super::{
     evaluator::Evaluator,
+    plugin_limits::team_limits,
     plugins::{LoadedPlugin, misplaced, sheet_parameters},
     standard::{FORMULA, STANDARD_PLUGINS},
-    team::team_limits,
     try_out::manifest_message,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     },
     proto::v1::{self, publish_plugin_revision_request::Source},
     resource::{Changes, OwnRequest},
-    sandbox::Patience,
+    sandbox::{Patience, Purpose},
     store::WriteError,
 };
 
@@ -64,7 +64,9 @@ impl Evaluator {
         };
         // Compiling takes as long as it takes: it is not a part of what somebody waits for.
         match &request.source {
-            Some(Source::Component(component)) => self.prepare_upload(component).await?,
+            Some(Source::Component(component)) => {
+                self.prepare_upload(plugin.team(), component, Purpose::Revision).await?;
+            }
             Some(Source::Standard(id)) => self.prepare_standard(id).await?,
             Some(Source::Formula(_)) => self.prepare_standard(FORMULA).await?,
             None => {}
@@ -97,7 +99,7 @@ impl Evaluator {
         author: &str,
     ) -> Result<Checked, WriteError> {
         let team: v1::Team = self.resources().get(&Name::of_team(plugin.team().clone()))?;
-        let plugins = self.plugins().within(team_limits(&team, self.options())?);
+        let plugins = self.plugins().within(team_limits(&team, self.options()));
         let (component, standard, parameters) = match request.source {
             Some(Source::Component(component)) => (component.to_vec(), String::new(), request.parameters),
             Some(Source::Standard(id)) => {

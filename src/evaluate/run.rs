@@ -15,21 +15,22 @@ use super::{
     execute::{Conduct, StepJob, Stopped, execute},
     input::{InputMaker, Seen},
     measure::MeasureSet,
+    plugin_limits::team_limits,
     plugins::Plugins,
     population::{ACCOUNT_MANAGERS, population},
     progress::Progress,
-    sample::{self, Nondeterministic},
+    sample::{self, Distrust, Shown},
     shadow,
     step_inputs::make_step,
     steps, target,
-    team::{currency_scale, stored_rounding, team_limits},
+    team::{currency_scale, stored_rounding},
 };
 use crate::{
     evaluate::column::{Texts, TextsBuilder},
     model::{
         name::{Id, Name},
         period::Period,
-        rejection::{EvaluationReason, Reason, Rejection},
+        rejection::{EvaluationReason, PluginReason, Reason, Rejection},
     },
     proto::v1,
     sandbox::Limits,
@@ -41,6 +42,14 @@ pub use super::run_error::{RunError, view_error};
 
 /// How often measures may change while a run looks at them, before it gives up.
 const LOOKS: usize = 10;
+
+/// What a run gave.
+pub struct Executed {
+    /// All of it.
+    pub dataset: Dataset,
+    /// Candidates that are not to be trusted, with the reason: of shadows, whose faults are no fault of the run.
+    pub distrusted: Vec<(String, String)>,
+}
 
 /// A run, bound to one state of the store.
 pub struct BoundRun {
@@ -73,7 +82,7 @@ impl BoundRun {
         let mut before = definitions(evaluator, &team_id)?;
         for _ in 0..LOOKS {
             let (team, measures) = &before;
-            let limits = team_limits(team, evaluator.options())?;
+            let limits = team_limits(team, evaluator.options());
             let plugins = evaluator.plugins().within(limits);
             let steps = bind_steps(&plugins, &run, team, measures)?;
             let set = MeasureSet::compile(&wanted(&steps, measures))?;
@@ -139,7 +148,7 @@ impl BoundRun {
     ///
     /// # Errors
     /// When the run fails or is stopped.
-    pub fn execute(mut self, evaluator: &Evaluator, progress: &Progress) -> Result<Dataset, RunError> {
+    pub fn execute(mut self, evaluator: &Evaluator, progress: &Progress) -> Result<Executed, RunError> {
         let steps = std::mem::take(&mut self.steps);
         let mut header = self.header(evaluator, &steps);
         let context = header.context();
@@ -153,6 +162,7 @@ impl BoundRun {
         };
         let mut maker = InputMaker::new(&seen);
         let mut finished: Vec<StepData> = Vec::new();
+        let mut distrusted = Vec::new();
         for bound in &steps {
             if progress.patience.is_over() {
                 return Err(RunError::Stopped {
@@ -186,11 +196,16 @@ impl BoundRun {
                 may_give_up: true,
             };
             let outcome = if is_shadow { shadow::execute(&job, &conduct) } else { execute(&job, &conduct) };
-            let outcome =
+            let mut outcome =
                 outcome.map_err(|stopped| RunError::Stopped { step: bound.header.step.clone(), stopped })?;
-            if !is_shadow {
-                let checked = sample::check(&job, &conduct, &outcome);
-                checked.map_err(|found| self.nondeterministic(bound, &found))?;
+            if let Err(found) = sample::check(&job, &conduct, &outcome) {
+                let (revision, reason) = (bound.header.revision.clone(), self.words(&found));
+                if !is_shadow {
+                    return Err(RunError::Distrusted { step: bound.header.step.clone(), revision, reason });
+                }
+                let why = format!("the candidate was given up: {reason}");
+                outcome = shadow::given_up(&job, PluginReason::Quarantined, &why);
+                distrusted.push((revision, reason));
             }
             drop(job);
             data.outputs = outcome.outputs;
@@ -199,21 +214,23 @@ impl BoundRun {
         }
         let display_names = display_names(&self.people, &self.population);
         let ids = self.population.iter().map(|&row| self.people.ids[row as usize].clone()).collect();
-        Ok(Dataset { header, ids, display_names, steps: finished })
+        let dataset = Dataset { header, ids, display_names, steps: finished };
+        Ok(Executed { dataset, distrusted })
     }
 
-    fn nondeterministic(&self, bound: &BoundStep, found: &Nondeterministic) -> RunError {
+    /// Why a plugin is not to be trusted.
+    fn words(&self, found: &Distrust) -> String {
         let id = &self.people.ids[self.population[found.row as usize] as usize];
-        let reason = format!(
-            "the plugin gave {} two answers: when it was scored again, among other rows, {}; the answer for a row may \
-             depend on that row alone, whatever the plugin was asked before",
-            account_manager(&self.team_id, id),
-            found.difference
-        );
-        RunError::Nondeterministic {
-            step: bound.header.step.clone(),
-            revision: bound.header.revision.clone(),
-            reason,
+        let account_manager = account_manager(&self.team_id, id);
+        match &found.what {
+            Shown::TwoAnswers(difference) => format!(
+                "the plugin gave {account_manager} two answers: when it was scored again, among other rows, {difference}; \
+                 the answer for a row may depend on that row alone, whatever the plugin was asked before"
+            ),
+            Shown::Explanation(verdict) => format!(
+                "the plugin's explanation for {account_manager} is not true: {verdict}; steps that name an output have to \
+                 add up to what the plugin gave"
+            ),
         }
     }
 

@@ -21,9 +21,10 @@ pub enum RunError {
         /// Why.
         stopped: Stopped,
     },
-    /// A plugin's answer for a row depends on more than the row: its revision is not to be trusted.
+    /// A plugin's answer for a row depends on more than the row, or its explanations are not true: its revision is not to be
+    /// trusted.
     #[error("step {step}: {reason}")]
-    Nondeterministic {
+    Distrusted {
         /// Which.
         step: String,
         /// The revision.

@@ -1,7 +1,9 @@
-//! Looks for plugins whose answer for a row depends on more than that row: some rows of a finished step are scored again in
-//! other company. What a plugin keeps between rows, or makes of the size of a batch, shows in that.
+//! Looks for plugins that are not to be trusted: some rows of a finished step are scored again in other company, where what a
+//! plugin keeps between rows, or makes of the size of a batch, shows; and some are explained, to see whether the steps add
+//! up to what was scored.
 //!
-//! It is a sample: what only few rows show can escape it, and is found by a replay of the whole run in other chunks.
+//! It is a sample: what only few rows show can escape it, and is found by a replay of the whole run in other chunks, or when
+//! the row is explained.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +14,7 @@ use super::{
 };
 use crate::{
     model::rejection::PluginReason,
-    sandbox::{self, Outcome, Scope},
+    sandbox::{self, Outcome, Scope, verify_steps},
 };
 
 /// Rows that are scored again, all in one batch and in the opposite order.
@@ -21,35 +23,57 @@ const TOGETHER: usize = 64;
 /// Of these, the rows that are scored again each alone.
 const ALONE: usize = 16;
 
-/// A row to which a plugin gave two answers.
+/// Of these, the rows that are explained; fewer of a plugin of groups, which sees the whole group for each.
+const EXPLAINED: usize = 16;
+const EXPLAINED_OF_GROUPS: usize = 4;
+
+/// A row that shows that a plugin is not to be trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Nondeterministic {
+pub struct Distrust {
     /// The row of the run.
     pub row: u32,
-    /// What differs, in words.
-    pub difference: String,
+    /// What it shows, in words.
+    pub what: Shown,
 }
 
-/// Scores some rows of a finished step again. Which they are depends on the plugin and the number of rows alone.
+/// What a row shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// It got two answers: what differs.
+    TwoAnswers(String),
+    /// Its explanation is not one of its outputs: the verdict on it.
+    Explanation(String),
+}
+
+/// Scores some rows of a finished step again, and has some explained. Which they are depends on the plugin and the number of
+/// rows alone.
 ///
 /// # Errors
-/// A row whose answer is another one now.
-pub fn check(
-    job: &StepJob<'_>,
-    conduct: &Conduct<'_>,
-    outcome: &StepOutcome,
-) -> Result<(), Nondeterministic> {
-    if job.manifest.scope == Scope::Group {
-        return Ok(());
-    }
+/// A row whose answer is another one now, or whose explanation does not add up to it.
+pub fn check(job: &StepJob<'_>, conduct: &Conduct<'_>, outcome: &StepOutcome) -> Result<(), Distrust> {
     let own = PluginReason::PluginFault.code();
     let scored = |row: &u32| outcome.faults.get(row).is_none_or(|fault| fault.reason == own);
     let scored: Vec<u32> = (0..job.inputs.rows()).filter(scored).collect();
     let sample = sample(&job.plugin.hash(), &scored);
     let checker = Checker { job, conduct, outcome };
-    let reversed: Vec<u32> = sample.iter().rev().copied().collect();
-    checker.check(&reversed)?;
-    sample.iter().take(ALONE).try_for_each(|row| checker.check(&[*row]))
+    match job.manifest.scope {
+        Scope::Row => {
+            let reversed: Vec<u32> = sample.iter().rev().copied().collect();
+            checker.check(&reversed)?;
+            sample.iter().take(ALONE).try_for_each(|row| checker.check(&[*row]))?;
+            sample.iter().take(EXPLAINED).try_for_each(|row| checker.explain(*row, &[*row]))
+        }
+        Scope::Group => {
+            // A group that lost a row on the way was not scored as it would be explained.
+            let is_whole = |rows: &Vec<u32>| rows.iter().all(|row| scored.binary_search(row).is_ok());
+            let mut groups = job.inputs.groups(&job.inputs.faults(job.manifest));
+            groups.retain(is_whole);
+            sample.iter().take(EXPLAINED_OF_GROUPS).try_for_each(|row| {
+                let group = groups.iter().find(|rows| rows.contains(row));
+                group.map_or(Ok(()), |rows| checker.explain(*row, rows))
+            })
+        }
+    }
 }
 
 /// Some of the rows, ascending.
@@ -80,7 +104,7 @@ struct Checker<'a> {
 // === impl Checker ===
 
 impl Checker<'_> {
-    fn check(&self, rows: &[u32]) -> Result<(), Nondeterministic> {
+    fn check(&self, rows: &[u32]) -> Result<(), Distrust> {
         if rows.is_empty() || self.conduct.patience.is_over() {
             return Ok(());
         }
@@ -92,7 +116,8 @@ impl Checker<'_> {
             // It is the host that was slow.
             (Err(verdict), _) if verdict.reason == PluginReason::TimedOut => Ok(()),
             (Err(verdict), &[row]) => {
-                Err(Nondeterministic { row, difference: format!("it was scored; now {verdict}") })
+                let what = Shown::TwoAnswers(format!("it was scored; now {verdict}"));
+                Err(Distrust { row, what })
             }
             // Together they may be too much.
             (Err(_), rows) => {
@@ -103,9 +128,40 @@ impl Checker<'_> {
         }
     }
 
-    fn compare(&self, rows: &[u32], again: &Outcome) -> Result<(), Nondeterministic> {
+    /// Has a row explained, among those that it was scored with, and holds the steps to what was scored.
+    fn explain(&self, row: u32, rows: &[u32]) -> Result<(), Distrust> {
+        if self.outcome.faults.contains_key(&row) || self.conduct.patience.is_over() {
+            return Ok(());
+        }
+        let job = self.job;
+        let batch = job.inputs.batch(job.manifest, rows);
+        let place = rows.iter().position(|&other| other == row).unwrap_or_default();
+        let explained = job.plugin.explain(
+            job.parameters,
+            job.context,
+            job.manifest,
+            &batch,
+            count_u32(place),
+            job.limits,
+        );
+        let verified = explained.and_then(|steps| {
+            let mut outputs = job.outputs.iter().zip(&self.outcome.outputs);
+            outputs.try_for_each(|(output, column)| {
+                verify_steps(&column.gather(&output.name, &[row]), 0, &steps)
+            })
+        });
+        match verified {
+            Err(verdict) if verdict.reason == PluginReason::ContractViolation => {
+                Err(Distrust { row, what: Shown::Explanation(verdict.message) })
+            }
+            // One that it cannot give within its limits is no lie; whoever asks for it is told.
+            _ => Ok(()),
+        }
+    }
+
+    fn compare(&self, rows: &[u32], again: &Outcome) -> Result<(), Distrust> {
         for (place, &row) in rows.iter().enumerate() {
-            let different = |difference| Err(Nondeterministic { row, difference });
+            let different = |difference| Err(Distrust { row, what: Shown::TwoAnswers(difference) });
             let now = again.faults.iter().find(|fault| fault.row == count_u32(place)).map(plugin_fault);
             let before = self.outcome.faults.get(&row);
             if before != now.as_ref() {

@@ -1,5 +1,5 @@
-//! Shadows: candidates that are executed beside the steps of a run, on the same inputs. Whatever becomes of them, the run
-//! does not notice.
+//! Shadows: candidates that are executed beside the steps of a run, on the same inputs, and held to the same. Whatever
+//! becomes of them, the results of the run do not show it.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,10 @@ use super::{
     team::currency_scale,
 };
 use crate::{
-    model::{name::Name, rejection::Rejection},
+    model::{
+        name::Name,
+        rejection::{PluginReason, Rejection},
+    },
     proto::v1,
     store::WriteError,
 };
@@ -59,18 +62,20 @@ pub fn bind_shadows(
 pub fn execute(job: &StepJob<'_>, conduct: &Conduct<'_>) -> Result<StepOutcome, Stopped> {
     match execute::execute(job, conduct) {
         Err(Stopped::TooManyVerdicts(verdict) | Stopped::Hopeless(Hopeless { verdict, .. })) => {
-            let fault = RowFault {
-                reason: verdict.reason.code().to_owned(),
-                message: "the candidate was given up: it could not finish its call for too many rows"
-                    .to_owned(),
-            };
-            let rows = job.inputs.rows();
-            let faults: Faults = (0..rows).map(|row| (row, fault.clone())).collect();
-            let outputs = job.outputs.iter().map(|output| nothing(output, rows as usize)).collect();
-            Ok(StepOutcome { outputs, faults })
+            let why = "the candidate was given up: it could not finish its call for too many rows";
+            Ok(given_up(job, verdict.reason, why))
         }
         other => other,
     }
+}
+
+/// What becomes of a shadow that is given up: every row is faulted.
+pub fn given_up(job: &StepJob<'_>, reason: PluginReason, why: &str) -> StepOutcome {
+    let fault = RowFault { reason: reason.code().to_owned(), message: why.to_owned() };
+    let rows = job.inputs.rows();
+    let faults: Faults = (0..rows).map(|row| (row, fault.clone())).collect();
+    let outputs = job.outputs.iter().map(|output| nothing(output, rows as usize)).collect();
+    StepOutcome { outputs, faults }
 }
 
 /// An output that no row has.

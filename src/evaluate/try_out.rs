@@ -1,14 +1,16 @@
 //! Tries a plugin out on rows that the request brings along: describe, score, explain. Nothing is kept.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
-    dataset::decimal_text,
+    column::count_u32,
+    dataset::{RowFault, decimal_text},
     evaluator::Evaluator,
     execute::{plugin_fault, verdict_fault},
     input::{parse_decimal, rescale},
+    plugin_limits::team_limits,
     plugins::{LoadedPlugin, rejection},
-    team::{team_context, team_limits},
+    team::team_context,
 };
 use crate::{
     model::{
@@ -34,6 +36,29 @@ struct TryOut {
     lacking: BTreeMap<usize, String>,
 }
 
+/// What became of a row.
+#[derive(Clone, Default)]
+struct Scored {
+    result: v1::PluginResult,
+    /// The answer that it comes from; nothing where there was none.
+    from: Option<Origin>,
+}
+
+/// A row of an answer.
+#[derive(Clone)]
+struct Origin {
+    outcome: Rc<Outcome>,
+    place: u32,
+}
+
+// === impl Scored ===
+
+impl Scored {
+    fn fault(&mut self, reason: String, message: String) {
+        self.result.fault = Some(v1::PluginFault { reason, message });
+    }
+}
+
 // === impl Evaluator ===
 
 impl Evaluator {
@@ -43,7 +68,7 @@ impl Evaluator {
     /// What is wrong with the plugin or its parameters.
     pub fn describe_plugin(&self, request: &v1::DescribePluginRequest) -> Result<v1::Manifest, WriteError> {
         let team = self.team(&request.parent)?;
-        let limits = team_limits(&team, self.options())?;
+        let limits = team_limits(&team, self.options());
         let loaded = self.briefly().plugins().within(limits).source(request.plugin.as_ref())?;
         Ok(manifest_message(&loaded.manifest))
     }
@@ -62,7 +87,8 @@ impl Evaluator {
             (&request.period_start, &request.period_end),
             &request.rows,
         )?;
-        Ok(v1::EvaluatePluginResponse { results: try_out.results()? })
+        let results = try_out.results()?.into_iter().map(|scored| scored.result).collect();
+        Ok(v1::EvaluatePluginResponse { results })
     }
 
     /// See `PluginService.ExplainPlugin`.
@@ -83,10 +109,10 @@ impl Evaluator {
         let row = row.ok_or_else(|| {
             Rejection::field("row", format!("{} is not one of the {} rows", request.row, request.rows.len()))
         })?;
-        let result = try_out.results()?.swap_remove(row);
-        let steps = match result.fault {
-            Some(_) => Vec::new(),
-            None => try_out.explain(row)?,
+        let Scored { result, from } = try_out.results()?.swap_remove(row);
+        let steps = match from {
+            Some(from) if result.fault.is_none() => try_out.explain(row, &from)?,
+            _ => Vec::new(),
         };
         Ok(v1::ExplainPluginResponse { result: Some(result), steps })
     }
@@ -110,7 +136,7 @@ impl Evaluator {
         };
         let (start, end) = (or(period.0, DEFAULT_PERIOD.0), or(period.1, DEFAULT_PERIOD.1));
         let period = Period::parse(&start, &end)?;
-        let limits = team_limits(&team, self.options())?;
+        let limits = team_limits(&team, self.options());
         let loaded = self.briefly().plugins().within(limits).source(source)?;
         let mut lacking = BTreeMap::new();
         for (place, row) in rows.iter().enumerate() {
@@ -135,25 +161,22 @@ impl TryOut {
         (0..self.rows.len()).filter(|row| !self.lacking.contains_key(row)).collect()
     }
 
-    fn results(&self) -> Result<Vec<v1::PluginResult>, WriteError> {
-        let mut results = vec![v1::PluginResult::default(); self.rows.len()];
+    fn results(&self) -> Result<Vec<Scored>, WriteError> {
+        let mut results = vec![Scored::default(); self.rows.len()];
         for (&row, message) in &self.lacking {
-            results[row].fault = Some(v1::PluginFault {
-                reason: PluginReason::MissingInput.code().to_owned(),
-                message: message.clone(),
-            });
+            results[row].fault(PluginReason::MissingInput.code().to_owned(), message.clone());
         }
         self.score(&self.seen(), &mut results)?;
         Ok(results)
     }
 
     /// Scores rows; where the call does not end well, each row alone, so that the cause alone is faulted.
-    fn score(&self, rows: &[usize], results: &mut [v1::PluginResult]) -> Result<(), WriteError> {
+    fn score(&self, rows: &[usize], results: &mut [Scored]) -> Result<(), WriteError> {
         if rows.is_empty() {
             return Ok(());
         }
         match self.evaluate(rows)? {
-            Ok(outcome) => self.take(rows, &outcome, results),
+            Ok(outcome) => self.take(rows, &Rc::new(outcome), results),
             Err(verdict) if rows.len() > 1 && self.loaded.manifest.scope == Scope::Row => {
                 drop(verdict);
                 for row in rows {
@@ -163,10 +186,7 @@ impl TryOut {
             Err(verdict) => {
                 let fault = verdict_fault(&verdict);
                 for &row in rows {
-                    results[row].fault = Some(v1::PluginFault {
-                        reason: fault.reason.clone(),
-                        message: fault.message.clone(),
-                    });
+                    results[row].fault(fault.reason.clone(), fault.message.clone());
                 }
             }
         }
@@ -179,23 +199,25 @@ impl TryOut {
         Ok(plugin.evaluate(parameters, &self.context, manifest, &batch, &self.limits))
     }
 
-    fn take(&self, rows: &[usize], outcome: &Outcome, results: &mut [v1::PluginResult]) {
+    fn take(&self, rows: &[usize], outcome: &Rc<Outcome>, results: &mut [Scored]) {
         for fault in &outcome.faults {
-            let fault_row = &mut results[rows[fault.row as usize]];
-            let fault = plugin_fault(fault);
-            fault_row.fault = Some(v1::PluginFault { reason: fault.reason, message: fault.message });
+            let RowFault { reason, message } = plugin_fault(fault);
+            results[rows[fault.row as usize]].fault(reason, message);
         }
         for (place, &row) in rows.iter().enumerate() {
-            if results[row].fault.is_some() {
+            let scored = &mut results[row];
+            if scored.result.fault.is_some() {
                 continue;
             }
             let outputs = self.loaded.manifest.outputs.iter().zip(&outcome.columns);
-            results[row].outputs =
+            scored.result.outputs =
                 outputs.map(|(output, column)| output_value(output, column, place)).collect();
+            scored.from = Some(Origin { outcome: Rc::clone(outcome), place: count_u32(place) });
         }
     }
 
-    fn explain(&self, row: usize) -> Result<Vec<v1::PluginStep>, WriteError> {
+    /// Has a row explained, and holds the steps to what it was scored with.
+    fn explain(&self, row: usize, from: &Origin) -> Result<Vec<v1::PluginStep>, WriteError> {
         let LoadedPlugin { plugin, parameters, manifest, .. } = &self.loaded;
         let rows = match manifest.scope {
             Scope::Row => vec![row],
@@ -208,9 +230,8 @@ impl TryOut {
             .explain(parameters, &self.context, manifest, &batch, place, &self.limits)
             .map_err(|verdict| rejection(&verdict))?;
         // An explanation that does not lead to what is paid explains nothing.
-        let outcome = self.evaluate(&rows)?.map_err(|verdict| rejection(&verdict))?;
-        for column in &outcome.columns {
-            verify_steps(column, place, &steps).map_err(|verdict| rejection(&verdict))?;
+        for column in &from.outcome.columns {
+            verify_steps(column, from.place, &steps).map_err(|verdict| rejection(&verdict))?;
         }
         Ok(steps.iter().map(step_message).collect())
     }
@@ -232,12 +253,12 @@ pub(super) fn batch(manifest: &sandbox::Manifest, rows: &[&v1::PluginRow]) -> Re
         let mut row_ends = Vec::new();
         for row in rows {
             given.extend(row.lines.iter().map(|line| &line.inputs));
-            row_ends.push(super::column::count_u32(given.len()));
+            row_ends.push(count_u32(given.len()));
         }
         let columns = manifest.line_inputs.iter().map(|input| column(input, &given));
         Some(sandbox::Lines { row_ends, columns: columns.collect::<Result<_, _>>()? })
     };
-    Ok(Batch { rows: super::column::count_u32(rows.len()), columns, lines })
+    Ok(Batch { rows: count_u32(rows.len()), columns, lines })
 }
 
 /// Checks the values of a row; answers what a required input that is missing makes of it.
@@ -295,7 +316,7 @@ fn number(input: &sandbox::Input, text: &str) -> Result<i64, String> {
 fn column(input: &sandbox::Input, rows: &[&BTreeMap<String, String>]) -> Result<sandbox::Column, Rejection> {
     let values = rows.iter().map(|row| row.get(&input.name));
     let places = values.clone().enumerate().filter(|(_, value)| value.is_none());
-    let missing = places.map(|(place, _)| super::column::count_u32(place)).collect();
+    let missing = places.map(|(place, _)| count_u32(place)).collect();
     let values = match input.kind {
         Kind::Number => {
             let digits = values.map(|value| value.map_or(Ok(0), |text| number(input, text)));

@@ -16,7 +16,7 @@ use super::{
     plugins::hash_text,
     progress::{Progress, rate},
     results::run_name,
-    run::{BoundRun, RunError},
+    run::{BoundRun, Executed, RunError},
     turns::Turns,
 };
 use crate::{
@@ -257,8 +257,8 @@ impl AtWork {
         })
         .await?;
         let (evaluator, progress) = (self.evaluator.clone(), self.progress.clone());
-        let (hash, faulted) = blocking(move || {
-            let dataset = bound.execute(&evaluator, &progress)?;
+        let (hash, faulted, distrusted) = blocking(move || {
+            let Executed { dataset, distrusted } = bound.execute(&evaluator, &progress)?;
             let bytes = dataset::write(&dataset).map_err(|error| {
                 let message = format!("the dataset cannot be written: {error}");
                 Rejection::resource(ResourceReason::InvalidField, message)
@@ -266,9 +266,12 @@ impl AtWork {
             let hash: BlobHash = evaluator.database().blobs().put(&bytes).map_err(WriteError::from)?;
             let faulted = dataset.faulted().iter().filter(|faulted| **faulted).count() as u64;
             evaluator.results().keep(hash, Arc::new(dataset));
-            Ok((hash, faulted))
+            Ok((hash, faulted, distrusted))
         })
         .await?;
+        for (revision, reason) in &distrusted {
+            self.quarantine(revision, reason).await;
+        }
         self.change("FinishRun", &author, move |run, now| {
             run.set_state(RunState::Succeeded);
             run.rows_done = rows;
@@ -282,7 +285,7 @@ impl AtWork {
 
     async fn fail(&self, error: &RunError) {
         let failure = error.to_string();
-        if let RunError::Nondeterministic { revision, reason, .. } = error {
+        if let RunError::Distrusted { revision, reason, .. } = error {
             // Before the run shows its end: whoever sees that sees the quarantine too.
             self.quarantine(revision, reason).await;
         }

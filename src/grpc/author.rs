@@ -5,14 +5,12 @@ use http::HeaderMap;
 use tonic::{Status, metadata::MetadataMap};
 
 use super::status;
-use crate::model::caller::Caller;
+use crate::model::caller::{ANONYMOUS, Caller, author_name};
 
 /// The metadata that names the author, in ASCII.
 pub const AUTHOR: &str = "merit-author";
 /// The same for names in any script, as UTF-8 bytes.
 pub const AUTHOR_BIN: &str = "merit-author-bin";
-/// Who calls where nobody is named.
-pub const ANONYMOUS: &str = "anonymous";
 /// The longest author, in bytes.
 const AUTHOR_BYTES: usize = 256;
 
@@ -34,16 +32,13 @@ pub fn caller(headers: &HeaderMap, method: &str) -> Result<Caller, Status> {
 }
 
 fn checked(key: &str, bytes: &[u8]) -> Result<String, Status> {
-    let text = std::str::from_utf8(bytes).ok().map(str::trim);
-    match text {
-        Some(text) if (1..=AUTHOR_BYTES).contains(&text.len()) && !text.contains(char::is_control) => {
-            Ok(text.to_owned())
-        }
-        _ => Err(status::malformed(format!(
-            "the metadata {key} is not a name: 1 to {AUTHOR_BYTES} bytes of UTF-8 without control characters; \
-             names beyond ASCII go into {AUTHOR_BIN}"
-        ))),
-    }
+    let name = std::str::from_utf8(bytes).ok().map(str::trim).and_then(author_name);
+    name.filter(|name| name.len() <= AUTHOR_BYTES).ok_or_else(|| {
+        status::malformed(format!(
+            "the metadata {key} is not a name: 1 to {AUTHOR_BYTES} bytes of UTF-8 with something to see, and without \
+             control characters; names beyond ASCII go into {AUTHOR_BIN}"
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -74,5 +69,7 @@ mod tests {
         check(AUTHOR_BIN, "张伟", Some("张伟"));
         check(AUTHOR_BIN, "a\nb", None);
         check(AUTHOR_BIN, "", None);
+        check(AUTHOR_BIN, "Zoe\u{308}  Li", Some("Zo\u{eb} Li"));
+        check(AUTHOR, "Anonymous", Some(ANONYMOUS));
     }
 }

@@ -28,7 +28,7 @@ mod transfer;
 mod upload;
 mod weighed;
 
-pub use author::{ANONYMOUS, AUTHOR, AUTHOR_BIN};
+pub use author::{AUTHOR, AUTHOR_BIN};
 pub use limits::Limits;
 pub use phase::{Phase, Phases};
 pub use services::{Opening, Services, serve};

@@ -80,7 +80,7 @@ impl PluginService for Plugins {
         request: Request<DescribePluginRequest>,
     ) -> Result<Response<Manifest>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        evaluator.prepare(request.plugin.as_ref()).await.map_err(status::of)?;
+        evaluator.prepare(&request.parent, request.plugin.as_ref()).await.map_err(status::of)?;
         self.blocking
             .run(move |patience| evaluator.waiting(patience).describe_plugin(&request))
             .await
@@ -92,7 +92,7 @@ impl PluginService for Plugins {
         request: Request<EvaluatePluginRequest>,
     ) -> Result<Response<EvaluatePluginResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        evaluator.prepare(request.plugin.as_ref()).await.map_err(status::of)?;
+        evaluator.prepare(&request.parent, request.plugin.as_ref()).await.map_err(status::of)?;
         self.blocking
             .run(move |patience| evaluator.waiting(patience).evaluate_plugin(&request))
             .await
@@ -104,7 +104,7 @@ impl PluginService for Plugins {
         request: Request<ExplainPluginRequest>,
     ) -> Result<Response<ExplainPluginResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        evaluator.prepare(request.plugin.as_ref()).await.map_err(status::of)?;
+        evaluator.prepare(&request.parent, request.plugin.as_ref()).await.map_err(status::of)?;
         self.blocking
             .run(move |patience| evaluator.waiting(patience).explain_plugin(&request))
             .await

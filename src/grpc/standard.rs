@@ -13,11 +13,16 @@ use super::{
     status,
 };
 use crate::{
-    evaluate::Evaluator, model::rejection::Rejection, proto::v1::CreateRunRequest, resource::Resources,
+    evaluate::Evaluator,
+    model::rejection::Rejection,
+    proto::v1::{CreateRunRequest, CreateTeamRequest, UpdateTeamRequest},
+    resource::Resources,
 };
 
-/// The method whose requests the evaluator looks at too.
+/// The methods whose requests the evaluator looks at too.
 const CREATE_RUN: &str = "merit.v1.EvaluationService.CreateRun";
+const CREATE_TEAM: &str = "merit.v1.OrganisationService.CreateTeam";
+const UPDATE_TEAM: &str = "merit.v1.OrganisationService.UpdateTeam";
 
 /// Serves the standard methods.
 #[derive(Clone)]
@@ -64,12 +69,22 @@ impl Standard {
         method: &MethodDescriptor,
         request: &Bytes,
     ) -> Result<Option<Rejection>, Status> {
-        if method.full_name() != CREATE_RUN {
-            return Ok(None);
-        }
+        let (evaluator, request) = (self.evaluator.clone(), request.clone());
         // What cannot be decoded is refused by the method itself.
-        let Ok(request) = CreateRunRequest::decode(request.clone()) else { return Ok(None) };
-        let evaluator = self.evaluator.clone();
-        self.blocking.run(move |patience| evaluator.waiting(patience).objection(&request)).await
+        match method.full_name() {
+            CREATE_RUN => {
+                let Ok(request) = CreateRunRequest::decode(request) else { return Ok(None) };
+                self.blocking.run(move |patience| evaluator.waiting(patience).objection(&request)).await
+            }
+            CREATE_TEAM => {
+                let request = CreateTeamRequest::decode(request);
+                Ok(request.ok().and_then(|request| evaluator.objection_to_new_team(&request)))
+            }
+            UPDATE_TEAM => {
+                let Ok(request) = UpdateTeamRequest::decode(request) else { return Ok(None) };
+                evaluator.objection_to_team(&request).map_err(status::of)
+            }
+            _ => Ok(None),
+        }
     }
 }

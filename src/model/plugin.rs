@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    caller::{ANONYMOUS, is_same_author},
     finding::Findings,
     format::quoted,
     records::{Records, find},
@@ -13,9 +14,6 @@ use super::{
 use crate::proto::v1::{
     Plugin, PluginApproval, PluginRevision, PluginRevisionState as State, RunMode, Team, TrustedKey,
 };
-
-/// Who calls without saying who they are.
-const NOBODY: &str = "anonymous";
 
 /// What changes besides when a revision changes its state.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -108,8 +106,8 @@ fn check_eyes(revision: &PluginRevision, approver: &str, team: &Team) -> Result<
     };
     match approver {
         "" => refuse("nobody has approved it"),
-        NOBODY => refuse("whoever approves has to say who they are (merit-author)"),
-        approver if approver == revision.author => refuse("its author approves it"),
+        ANONYMOUS => refuse("whoever approves has to say who they are (merit-author)"),
+        approver if is_same_author(approver, &revision.author) => refuse("its author approves it"),
         _ => Ok(()),
     }
 }

@@ -138,7 +138,8 @@ reasons! {
         Trapped = "TRAPPED",
         /// The host's time limit struck.
         TimedOut = "TIMED_OUT",
-        /// A run found that the revision's answer for a row depends on more than the row.
+        /// A run found that the revision's answer for a row depends on more than the row, or that its explanations are
+        /// not true.
         Quarantined = "QUARANTINED",
         /// The team asks for four eyes, and the author approves, or somebody unnamed.
         SelfApproval = "SELF_APPROVAL",

@@ -24,21 +24,23 @@ pub fn is_harmful(character: char) -> bool {
 /// other characters without a glyph (Default_Ignorable_Code_Point, and the empty Braille pattern).
 #[must_use]
 pub fn is_visible(text: &str) -> bool {
-    let invisible = |character: char| {
-        character.is_whitespace()
-            || is_harmful(character)
-            || matches!(character,
-                '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2060}' | '\u{2800}' | '\u{3164}'
-                | '\u{fe00}'..='\u{fe0f}'
-                | '\u{ffa0}'
-                | '\u{1bca0}'..='\u{1bca3}'
-                | '\u{1d173}'..='\u{1d17a}'
-                | '\u{e0080}'..='\u{e0fff}')
-    };
-    !text.chars().all(invisible)
+    !text.chars().all(|character| character.is_whitespace() || is_invisible(character))
+}
+
+/// Whether a character that is no white space has nothing to see.
+#[must_use]
+pub fn is_invisible(character: char) -> bool {
+    is_harmful(character)
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2060}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ffa0}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0080}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -36,12 +36,23 @@ pub enum Compiler {
 pub struct CompileLimits {
     /// Seconds of processor time.
     pub cpu_seconds: u64,
+    /// The same for a component that is only tried out.
+    pub try_out_cpu_seconds: u64,
     /// Bytes of address space, the executable's own included.
     pub memory_bytes: u64,
     /// The time until it has to be done, however busy the machine is.
     pub wall_time: Duration,
     /// Bytes of machine code that may come of it.
     pub code_bytes: u64,
+}
+
+/// What a component is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// A revision, which is compiled once and used for long.
+    Revision,
+    /// A request that brings it along, and keeps nothing.
+    TryOut,
 }
 
 /// How a process ended, and what it said.
@@ -69,11 +80,23 @@ impl Compiler {
     }
 }
 
+// === impl CompileLimits ===
+
+impl CompileLimits {
+    fn cpu_seconds_for(&self, purpose: Purpose) -> u64 {
+        match purpose {
+            Purpose::Revision => self.cpu_seconds,
+            Purpose::TryOut => self.try_out_cpu_seconds.min(self.cpu_seconds),
+        }
+    }
+}
+
 impl Default for CompileLimits {
     /// Enough for an interpreter of 20 MB on a slow machine.
     fn default() -> Self {
         Self {
             cpu_seconds: 60,
+            try_out_cpu_seconds: 45,
             memory_bytes: 4 << 30,
             wall_time: Duration::from_secs(110),
             code_bytes: 512 << 20,
@@ -86,19 +109,24 @@ impl Default for CompileLimits {
 /// # Errors
 /// `INVALID_COMPONENT` when the compiler does not take it, or not within the limits; `TIMED_OUT` when the machine was too
 /// busy, or no process could be started.
-pub fn compile(executable: &Path, limits: &CompileLimits, component: &[u8]) -> Result<Vec<u8>, Verdict> {
-    let ended = run(executable, limits, component).map_err(|error| {
+pub fn compile(
+    executable: &Path,
+    limits: &CompileLimits,
+    component: &[u8],
+    purpose: Purpose,
+) -> Result<Vec<u8>, Verdict> {
+    let ended = run(executable, limits, component, purpose).map_err(|error| {
         tracing::error!(%error, executable = %executable.display(), "the compiler of plugins cannot be run");
         timed_out("the compiler cannot be run on this server, the log says why; try again later".to_owned())
     })?;
-    ended.answer(limits, component.len())
+    ended.answer(limits, component.len(), purpose)
 }
 
-fn run(executable: &Path, limits: &CompileLimits, component: &[u8]) -> io::Result<Ended> {
+fn run(executable: &Path, limits: &CompileLimits, component: &[u8], purpose: Purpose) -> io::Result<Ended> {
     let start = Instant::now();
     let mut child = Command::new(executable)
         .arg0("merit")
-        .args([child::COMMAND, "--cpu-seconds", &limits.cpu_seconds.to_string()])
+        .args([child::COMMAND, "--cpu-seconds", &limits.cpu_seconds_for(purpose).to_string()])
         .args(["--memory-bytes", &limits.memory_bytes.to_string()])
         // It needs nothing of what this process knows.
         .env_clear()
@@ -158,8 +186,8 @@ impl Ended {
         self.words.starts_with("memory allocation of") || self.words.ends_with("out of memory")
     }
 
-    fn answer(self, limits: &CompileLimits, bytes: usize) -> Result<Vec<u8>, Verdict> {
-        let CompileLimits { cpu_seconds, memory_bytes, code_bytes, wall_time } = limits;
+    fn answer(self, limits: &CompileLimits, bytes: usize, purpose: Purpose) -> Result<Vec<u8>, Verdict> {
+        let CompileLimits { cpu_seconds, memory_bytes, code_bytes, wall_time, .. } = limits;
         let refused = |what: String, key: &str| {
             Err(Verdict::invalid_component(format!(
                 "compiling its {bytes} bytes {what} (plugins.{key} in the configuration raises that); large functions cost \
@@ -183,6 +211,16 @@ impl Ended {
             (Some(0), _) => Ok(self.code),
             (Some(code), _) if code == i32::from(child::REFUSED) && !self.ran_out_of_memory() => {
                 Err(Verdict::invalid_component(self.words))
+            }
+            (_, Some(child::SIGNAL_CPU | child::SIGNAL_KILL))
+                if limits.cpu_seconds_for(purpose) < *cpu_seconds =>
+            {
+                let brief = limits.cpu_seconds_for(purpose);
+                let what = format!(
+                    "used up the {brief} s of processor time that are allowed for trying out; publishing it may take \
+                     {cpu_seconds} s"
+                );
+                refused(what, "try_out_compile_cpu_seconds")
             }
             (_, Some(child::SIGNAL_CPU | child::SIGNAL_KILL)) => refused(
                 format!("used up the {cpu_seconds} s of processor time that are allowed"),

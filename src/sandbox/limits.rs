@@ -41,6 +41,36 @@ pub struct Limits {
     pub output_bytes: usize,
     /// The wall time of a call, to protect the host only.
     pub wall_time: Duration,
+    /// Which of these only the operator can raise: verdicts say who can.
+    pub at_ceiling: AtCeiling,
+}
+
+/// Limits that are as high as the operator allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AtCeiling {
+    /// See [`Limits`].
+    pub fuel_per_call: bool,
+    /// See [`Limits`].
+    pub fuel_per_row: bool,
+    /// See [`Limits`].
+    pub memory_bytes: bool,
+    /// See [`Limits`].
+    pub output_bytes: bool,
+    /// See [`Limits`].
+    pub wall_time: bool,
+}
+
+// === impl AtCeiling ===
+
+impl AtCeiling {
+    /// All of them: what the ceilings themselves are.
+    pub const ALL: Self = Self {
+        fuel_per_call: true,
+        fuel_per_row: true,
+        memory_bytes: true,
+        output_bytes: true,
+        wall_time: true,
+    };
 }
 
 // === impl Limits ===
@@ -54,6 +84,7 @@ impl Default for Limits {
             memory_bytes: 256 << 20,
             output_bytes: 64 << 20,
             wall_time: Duration::from_secs(60),
+            at_ceiling: AtCeiling::default(),
         }
     }
 }

@@ -36,13 +36,13 @@ use wasmtime::{Engine, component::Component};
 
 pub use census::UnderWay;
 pub use child::{REFUSED as COMPONENT_REFUSED, compile_standard_input};
-pub use compiler::{CompileLimits, Compiler};
+pub use compiler::{CompileLimits, Compiler, Purpose};
 pub use contract::v1_0_0::{
     Batch, Column, Context, Decimals, Fault, Input, Kind, Lines, Manifest, Outcome, Output, Role, Rounding,
     Scope, Step, Texts, Values,
 };
 pub use explanation::verify_steps;
-pub use limits::Limits;
+pub use limits::{AtCeiling, Limits};
 pub use pack::pack;
 pub use patience::{Over, Patience, Waiting};
 pub use plugin::Plugin;
@@ -150,8 +150,26 @@ impl Sandbox {
     /// # Errors
     /// `INVALID_COMPONENT` or `IMPORT_REFUSED`.
     pub fn load(&self, component: &[u8]) -> Result<Plugin, Verdict> {
+        self.load_for(component, Purpose::Revision)
+    }
+
+    /// The same, with what compiling for this purpose may take.
+    ///
+    /// # Errors
+    /// As for `load`.
+    pub fn load_for(&self, component: &[u8], purpose: Purpose) -> Result<Plugin, Verdict> {
         let hash = *blake3::hash(component).as_bytes();
-        self.inner.memory.get_or_load(hash, || self.inner.load(hash, component))
+        loop {
+            let mut own = false;
+            let loaded = self.inner.memory.get_or_load(hash, || {
+                own = true;
+                self.inner.load(hash, component, purpose)
+            });
+            // Others that wait for the same component may have had less time for it.
+            if loaded.is_ok() || own {
+                return loaded;
+            }
+        }
     }
 
     /// The plugin of a component, where it is loaded already.
@@ -186,11 +204,11 @@ impl Sandbox {
 // === impl Inner ===
 
 impl Inner {
-    fn load(&self, hash: [u8; 32], bytes: &[u8]) -> Result<Plugin, Verdict> {
+    fn load(&self, hash: [u8; 32], bytes: &[u8], purpose: Purpose) -> Result<Plugin, Verdict> {
         let version = admission::check(bytes, self.component_bytes)?;
         let component = match self.load_compiled(&hash) {
             Some(component) => component,
-            None => self.compile(&hash, bytes)?,
+            None => self.compile(&hash, bytes, purpose)?,
         };
         let contract = Contract::link(&self.engine, &component, &version)?;
         let image = component.image_range();
@@ -214,16 +232,16 @@ impl Inner {
         }
     }
 
-    fn compile(&self, hash: &[u8; 32], bytes: &[u8]) -> Result<Component, Verdict> {
-        if let Some(verdict) = self.refused.get(hash) {
+    fn compile(&self, hash: &[u8; 32], bytes: &[u8], purpose: Purpose) -> Result<Component, Verdict> {
+        if let Some(verdict) = self.refused.get(hash, purpose) {
             return Err(verdict);
         }
         self.loads.compiled.fetch_add(1, Ordering::Relaxed);
         let code = match &self.compiler {
             Compiler::Here => self.compile_here(bytes),
-            Compiler::Process { executable, limits } => compiler::compile(executable, limits, bytes),
+            Compiler::Process { executable, limits } => compiler::compile(executable, limits, bytes, purpose),
         };
-        let code = code.inspect_err(|verdict| self.refused.put(hash, verdict))?;
+        let code = code.inspect_err(|verdict| self.refused.put(hash, purpose, verdict))?;
         if let Some(disk) = &self.disk
             && let Err(error) = disk.keep(hash, &code)
         {

@@ -6,28 +6,33 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::verdict::Verdict;
+use super::{compiler::Purpose, verdict::Verdict};
 use crate::model::rejection::PluginReason;
 
 /// How many are remembered; the oldest are forgotten.
 const MOST: usize = 1_024;
 
-/// The verdicts, by the hash of the component.
+type Of = ([u8; 32], Purpose);
+
+/// The verdicts, by the hash of the component and what it was compiled for.
 #[derive(Debug, Default)]
 pub struct Refused {
-    verdicts: Mutex<VecDeque<([u8; 32], Verdict)>>,
+    verdicts: Mutex<VecDeque<(Of, Verdict)>>,
 }
 
 // === impl Refused ===
 
 impl Refused {
     /// Why the component was refused, if it was.
-    pub fn get(&self, hash: &[u8; 32]) -> Option<Verdict> {
-        self.lock().iter().find(|(refused, _)| refused == hash).map(|(_, verdict)| verdict.clone())
+    pub fn get(&self, hash: &[u8; 32], purpose: Purpose) -> Option<Verdict> {
+        self.lock()
+            .iter()
+            .find(|(refused, _)| *refused == (*hash, purpose))
+            .map(|(_, verdict)| verdict.clone())
     }
 
     /// Remembers a verdict, unless another time there may be another.
-    pub fn put(&self, hash: &[u8; 32], verdict: &Verdict) {
+    pub fn put(&self, hash: &[u8; 32], purpose: Purpose, verdict: &Verdict) {
         if verdict.reason == PluginReason::TimedOut {
             return;
         }
@@ -35,10 +40,10 @@ impl Refused {
         if verdicts.len() == MOST {
             verdicts.pop_front();
         }
-        verdicts.push_back((*hash, verdict.clone()));
+        verdicts.push_back(((*hash, purpose), verdict.clone()));
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<([u8; 32], Verdict)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Of, Verdict)>> {
         // Whole between calls, whatever panics elsewhere.
         self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
     }

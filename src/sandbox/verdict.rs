@@ -99,22 +99,34 @@ impl Call<'_> {
         Verdict { reason, row: None, message }
     }
 
+    /// What was called, in words.
+    fn what(&self) -> String {
+        match self.size {
+            Size::NONE => format!("`{}`", self.function),
+            size => format!("`{}` of {size}", self.function),
+        }
+    }
+
     pub fn out_of_fuel(&self) -> Verdict {
-        let Limits { fuel_per_call, fuel_per_row, .. } = self.limits;
-        let fuel = self.size.fuel(self.limits);
+        let Limits { fuel_per_call, fuel_per_row, at_ceiling, .. } = self.limits;
+        let (what, fuel) = (self.what(), self.size.fuel(self.limits));
         let message = if self.size == Size::NONE {
             format!(
-                "the plugin used up the fuel for `{}`: {fuel} units (fuel_per_call); it may loop without end; if \
-                 not, raise fuel_per_call in the team's plugin_limits",
-                self.function
+                "the plugin used up the fuel for {what}: {fuel} units (fuel_per_call); it may loop without end; if not: {}",
+                who_raises("fuel_per_call", at_ceiling.fuel_per_call)
             )
         } else {
+            let who = match (at_ceiling.fuel_per_call, at_ceiling.fuel_per_row) {
+                (false, false) => "raise either in the team's plugin_limits".to_owned(),
+                (true, true) => "both are at the operator's ceilings, plugins.ceilings.fuel_per_call and fuel_per_row in the \
+                                 configuration"
+                    .to_owned(),
+                (true, false) => who_raises("fuel_per_row", false),
+                (false, true) => who_raises("fuel_per_call", false),
+            };
             format!(
-                "the plugin used up the fuel for `{}` of {}: {fuel} units (fuel_per_call {fuel_per_call} and {} \
-                 times fuel_per_row {fuel_per_row}, for {}); it may loop without end; if not, raise either in the \
-                 team's plugin_limits",
-                self.function,
-                self.size,
+                "the plugin used up the fuel for {what}: {fuel} units (fuel_per_call {fuel_per_call} and {} times \
+                 fuel_per_row {fuel_per_row}, for {}); it may loop without end; if not: {who}",
                 self.size.paid(),
                 self.size.payer(),
             )
@@ -123,21 +135,26 @@ impl Call<'_> {
     }
 
     pub fn interrupted(&self, interrupted: Interrupted) -> Verdict {
+        let what = self.what();
         let message = match interrupted {
             Interrupted::WallTime => format!(
-                "the plugin took longer than {:?} for `{}` of {} (wall_time_ms; the team's plugin_limits \
-                 raise it); try again when the machine is less busy",
-                self.limits.wall_time, self.function, self.size
+                "the plugin took longer than {:?} for {what} (wall_time_ms): try again when the machine is less busy, or {}",
+                self.limits.wall_time,
+                who_raises("wall_time_ms", self.limits.at_ceiling.wall_time)
             ),
-            Interrupted::Unwanted(Over::Late(time)) => format!(
-                "the plugin was stopped in `{}` of {}: all calls for a request may take {time:?} together; ask for \
-                 fewer rows at a time, or have a run score them",
-                self.function, self.size
-            ),
-            Interrupted::Unwanted(Over::Gone) => format!(
-                "the plugin was stopped in `{}` of {}: nobody waits for its answer any more",
-                self.function, self.size
-            ),
+            Interrupted::Unwanted(Over::Late(time)) => {
+                let instead = match self.size {
+                    Size::NONE => "have the plugin do less for it",
+                    _ => "ask for fewer rows at a time, or have a run score them",
+                };
+                format!(
+                    "the plugin was stopped in {what}: all calls for a request may take {time:?} together \
+                     (plugins.try_out_ms in the configuration); {instead}"
+                )
+            }
+            Interrupted::Unwanted(Over::Gone) => {
+                format!("the plugin was stopped in {what}: nobody waits for its answer any more")
+            }
         };
         self.verdict(PluginReason::TimedOut, message)
     }
@@ -145,9 +162,10 @@ impl Call<'_> {
     fn out_of_memory(&self, exceeded: &Exceeded) -> Verdict {
         let message = match exceeded {
             Exceeded::Memory(bytes) => format!(
-                "the plugin wanted {bytes} bytes of memory in `{}` and may have {} (memory_bytes; the \
-                 team's plugin_limits raise it)",
-                self.function, self.limits.memory_bytes
+                "the plugin wanted {bytes} bytes of memory in `{}` and may have {} (memory_bytes): {}",
+                self.function,
+                self.limits.memory_bytes,
+                who_raises("memory_bytes", self.limits.at_ceiling.memory_bytes)
             ),
             Exceeded::Tables(elements) => format!(
                 "the plugin wanted {elements} table elements in `{}`; no plugin may have more than {TABLE_ELEMENTS}",
@@ -162,8 +180,10 @@ impl Call<'_> {
 
     fn output_too_large(&self) -> Verdict {
         let message = format!(
-            "the plugin's answer to `{}` takes more than {} bytes (output_bytes; the team's plugin_limits raise it)",
-            self.function, self.limits.output_bytes
+            "the plugin's answer to `{}` takes more than {} bytes (output_bytes): {}",
+            self.function,
+            self.limits.output_bytes,
+            who_raises("output_bytes", self.limits.at_ceiling.output_bytes)
         );
         self.verdict(PluginReason::OutputTooLarge, message)
     }
@@ -193,6 +213,16 @@ impl Call<'_> {
                 format!("the plugin trapped in `{}`{}: {trap}", self.function, place(error)),
             ),
         }
+    }
+}
+
+/// Who can raise a limit: the team, up to what the operator allows.
+fn who_raises(limit: &str, at_ceiling: bool) -> String {
+    if at_ceiling {
+        let key = limit.replace("wall_time_ms", "wall_ms");
+        format!("it is at the operator's ceiling, plugins.ceilings.{key} in the configuration")
+    } else {
+        format!("raise {limit} in the team's plugin_limits")
     }
 }
 

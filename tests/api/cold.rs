@@ -10,6 +10,7 @@ use std::{
 use merit::proto::v1::{self, plugin_source::Source, publish_plugin_revision_request::Source as Published};
 use tempfile::TempDir;
 use tonic::Code;
+use tonic_types::StatusExt;
 
 use super::{
     guest::Guest,
@@ -92,6 +93,7 @@ async fn a_cold_plugin_holds_up_no_warm_one() {
     let harness = Harness::start_with(|config| {
         config.plugins.compiler = gate.compiler();
         (config.limits.computing_calls, config.limits.component_calls) = (1, 1);
+        config.plugins.compile_wait_ms = 600_000;
     })
     .await;
     harness.team("acme").await;
@@ -134,31 +136,44 @@ async fn a_cold_plugin_holds_up_no_warm_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_small_component_does_not_wait_for_a_large_one() {
+async fn no_team_waits_for_what_another_one_uploads() {
     let gate = Gate::new();
     let harness = Harness::start_with(|config| {
         config.plugins.compiler = gate.compiler();
-        config.plugins.compiles = 1;
+        (config.plugins.compiles, config.plugins.compile_wait_ms) = (2, 50);
     })
     .await;
     harness.team("acme").await;
-    let large = Guest::good()
-        .with(|guest| guest.module = format!("(@custom \"large\" \"{}\")", "x".repeat(600 << 10)))
-        .component();
-    assert!(large.len() > 600 << 10);
-    let mut calls = Vec::new();
-    for (place, component) in [large, component(1)].into_iter().enumerate() {
-        let (mut plugins, request) = (harness.plugins(), evaluate(Source::Component(component.into())));
-        calls.push(tokio::spawn(async move { plugins.evaluate_plugin(request).await }));
-        // Nobody is done with compiling: the second begins beside the first.
-        while gate.begun() < place + 1 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+    harness.team("other").await;
+    let call = |team: &str, number| {
+        let source = Source::Component(component(number).into());
+        let request = v1::EvaluatePluginRequest { parent: format!("teams/{team}"), ..evaluate(source) };
+        let mut plugins = harness.plugins();
+        async move { plugins.evaluate_plugin(request).await }
+    };
+    let first = tokio::spawn(call("acme", 1));
+    while gate.begun() < 1 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    // One more of the same team has to wait, also where there is a place; another team's does not.
+    let busy = call("acme", 2).await.unwrap_err();
+    assert_eq!((busy.code(), reason(&busy).as_str()), (Code::ResourceExhausted, "BUSY"));
+    for part in ["another uploaded component of teams/acme is being compiled", "plugins.compile_wait_ms"] {
+        assert!(busy.message().contains(part), "{busy:?}");
+    }
+    let details = busy.get_error_details();
+    assert!(details.retry_info().is_some_and(|info| info.retry_delay.is_some()), "{busy:?}");
+    let other = tokio::spawn(call("other", 3));
+    while gate.begun() < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let missing = call("nobody", 4).await.unwrap_err();
+    assert_eq!(reason(&missing), "NOT_FOUND");
     gate.open();
-    for call in calls {
+    for call in [first, other] {
         assert_eq!(call.await.unwrap().unwrap().into_inner().results[0].fault, None);
     }
+    call("acme", 2).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 
 use merit::{
     model::rejection::PluginReason::{self, InvalidComponent, TimedOut},
-    sandbox::{CompileLimits, Compiler, Loads, Plugin, Sandbox, SandboxConfig, Verdict},
+    sandbox::{CompileLimits, Compiler, Loads, Plugin, Purpose, Sandbox, SandboxConfig, Verdict},
 };
 
 use crate::guest::{Guest, LIMITS, batch, beside, context, manifest, section, the_neighbour_is_well};
@@ -96,6 +96,20 @@ fn processor_time_is_bounded() {
     check_refused(sandbox.load(&bomb), InvalidComponent, &["1 s of processor time"]);
     assert_eq!(sandbox.loads().compiled, 1);
     check_plugin(&sandbox.load(&Guest::good().component()).expect("a plugin"));
+}
+
+/// What is only tried out has less; that it was too little says nothing of publishing it.
+#[test]
+fn trying_out_has_limits_of_its_own() {
+    let limits = CompileLimits { cpu_seconds: 2, try_out_cpu_seconds: 1, ..CompileLimits::default() };
+    let sandbox = sandbox(MERIT, limits);
+    let bomb = with(&nested(40_000));
+    let brief =
+        ["used up the 1 s of processor time", "publishing it may take 2 s", "try_out_compile_cpu_seconds"];
+    check_refused(sandbox.load_for(&bomb, Purpose::TryOut), InvalidComponent, &brief);
+    check_refused(sandbox.load(&bomb), InvalidComponent, &["used up the 2 s of processor time"]);
+    check_refused(sandbox.load_for(&bomb, Purpose::TryOut), InvalidComponent, &brief);
+    assert_eq!(sandbox.loads().compiled, 2);
 }
 
 #[test]

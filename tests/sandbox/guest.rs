@@ -3,8 +3,8 @@
 use std::{sync::LazyLock, time::Duration};
 
 use merit::sandbox::{
-    Batch, Column, Context, Decimals, Input, Kind, Limits, Manifest, Outcome, Output, Plugin, Role, Rounding,
-    Sandbox, SandboxConfig, Scope, Step, Values, Verdict,
+    AtCeiling, Batch, Column, Context, Decimals, Input, Kind, Limits, Manifest, Outcome, Output, Plugin,
+    Role, Rounding, Sandbox, SandboxConfig, Scope, Step, Values, Verdict,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
@@ -80,6 +80,13 @@ pub const LIMITS: Limits = Limits {
     memory_bytes: 8 << 20,
     output_bytes: 1 << 20,
     wall_time: Duration::from_secs(3_600),
+    at_ceiling: AtCeiling {
+        fuel_per_call: false,
+        fuel_per_row: false,
+        memory_bytes: false,
+        output_bytes: false,
+        wall_time: false,
+    },
 };
 
 // === impl Guest ===
@@ -141,6 +148,11 @@ impl Guest {
     /// One that answers every `evaluate` with this, whatever it is asked.
     pub fn answering(outcome: &Outcome) -> Self {
         Self::good().with(|guest| guest.evaluate = format!("(i32.const {})", guest.image.outcome(outcome)))
+    }
+
+    /// Has it explain nothing, whatever it answers.
+    pub fn silence(&mut self) {
+        self.explain = format!("(i32.const {})", self.image.put(&words(&[0, 0, 0])));
     }
 
     /// One with a part replaced.

@@ -4,7 +4,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use merit::{
     model::rejection::PluginReason::{self, *},
-    sandbox::{Fault, Limits, Outcome, Sandbox, SandboxConfig, UnderWay, Verdict},
+    sandbox::{AtCeiling, Fault, Limits, Outcome, Sandbox, SandboxConfig, UnderWay, Verdict},
 };
 
 use crate::{
@@ -110,6 +110,33 @@ fn loops_run_out_of_fuel() {
     check(in_evaluate(grow), Evaluate, OutOfFuel, "`evaluate`");
 }
 
+/// Where the operator allows no more, the verdict does not send the team to its own settings.
+#[test]
+fn who_can_raise_a_limit_is_said() {
+    let at = |at_ceiling| Limits { at_ceiling, ..LIMITS };
+    let none = AtCeiling::default();
+    let bomb = "(loop $more (drop (memory.grow (i32.const 16))) (br $more)) unreachable";
+    for (guest, at_ceiling, said) in [
+        (LOOP, none, "raise either in the team's plugin_limits"),
+        (
+            LOOP,
+            AtCeiling { fuel_per_row: true, ..none },
+            "if not: raise fuel_per_call in the team's plugin_limits",
+        ),
+        (
+            LOOP,
+            AtCeiling { fuel_per_call: true, ..none },
+            "if not: raise fuel_per_row in the team's plugin_limits",
+        ),
+        (LOOP, AtCeiling::ALL, "the operator's ceilings, plugins.ceilings.fuel_per_call and fuel_per_row"),
+        (bomb, none, "raise memory_bytes in the team's plugin_limits"),
+        (bomb, AtCeiling::ALL, "the operator's ceiling, plugins.ceilings.memory_bytes in the configuration"),
+    ] {
+        let verdict = call(&in_evaluate(guest), &Evaluate, &at(at_ceiling));
+        assert!(verdict.message.contains(said), "{said:?} is not in {verdict}");
+    }
+}
+
 #[test]
 fn recursion_runs_out_of_stack() {
     let call = "(drop (call $deeper (i64.const 0))) unreachable";
@@ -130,7 +157,7 @@ fn memory_and_tables_have_limits() {
         in_evaluate(bomb),
         Evaluate,
         OutOfMemory,
-        "may have 8388608 (memory_bytes; the team's plugin_limits raise it)",
+        "may have 8388608 (memory_bytes): raise memory_bytes in the team's plugin_limits",
     );
     check(in_describe("(memory.grow (i32.const 200))"), Describe, OutOfMemory, "wanted 13238272 bytes");
     // Asking costs fuel, whether it is granted or not.
@@ -184,7 +211,7 @@ fn answers_are_not_larger_than_allowed() {
         guest,
         Evaluate,
         OutputTooLarge,
-        "more than 1048576 bytes (output_bytes; the team's plugin_limits raise it)",
+        "more than 1048576 bytes (output_bytes): raise output_bytes in the team's plugin_limits",
     );
     // A list of nothing but length: 36 bytes each in the guest.
     let mut large = Guest::good().with(|guest| guest.memory = "(memory (export \"memory\") 100)".into());
@@ -296,6 +323,9 @@ fn the_clock_protects_the_host_where_fuel_does_not() {
     let fuel = Limits { fuel_per_call: u64::MAX, wall_time: std::time::Duration::from_millis(30), ..LIMITS };
     let verdict = call(&in_evaluate(LOOP), &Evaluate, &fuel);
     assert_eq!(verdict.reason, TimedOut, "{verdict}");
+    let verdict = call(&in_describe(LOOP), &Describe, &fuel);
+    let words = "took longer than 30ms for `describe` (wall_time_ms): try again when the machine is less busy, or raise";
+    assert!(verdict.reason == TimedOut && verdict.message.contains(words), "{verdict}");
     the_neighbour_is_well();
 }
 

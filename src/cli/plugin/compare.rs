@@ -81,6 +81,9 @@ pub(super) async fn compare(common: &Common<CompareArguments>) -> Result<(), Fai
                 found.baseline_payout,
                 found.candidate_payout
             ))?;
+            for note in &found.notes {
+                print_line(&format!("note: {note}"))?;
+            }
             print_line(&totals(&found).table())?;
             if found.evaluations.is_empty() {
                 return Ok(());

@@ -28,6 +28,8 @@ pub struct Comparison {
     pub outputs: Vec<v1::OutputChange>,
     /// The payouts of each row, before and after.
     pub payouts: Vec<(Option<i128>, Option<i128>)>,
+    /// What has to be known to judge it.
+    pub notes: Vec<String>,
 }
 
 /// An output that one of the two has, or both.
@@ -42,8 +44,8 @@ struct Pair<'a> {
 impl Comparison {
     /// Compares two datasets of the same rows.
     #[must_use]
-    pub fn of(baseline: Dataset, candidate: Substituted) -> Self {
-        let Substituted { dataset: candidate, executed: places } = candidate;
+    pub fn of(baseline: Dataset, candidate: Substituted, notes: Vec<String>) -> Self {
+        let Substituted { dataset: candidate, executed: places, .. } = candidate;
         let rows = baseline.rows();
         let mut differs = vec![false; rows];
         let mut outputs = Vec::new();
@@ -65,7 +67,7 @@ impl Comparison {
         let mut rows: Vec<usize> = (0..rows).filter(|&row| differs[row]).collect();
         // Stable: ties stay in the order of ids.
         rows.sort_by_key(|&row| std::cmp::Reverse(difference(payouts[row]).unsigned_abs()));
-        Self { baseline, candidate, places, rows, outputs, payouts }
+        Self { baseline, candidate, places, rows, outputs, payouts, notes }
     }
 
     /// The sums of the payouts, as clients see them: before, after, and by how much that is more.

@@ -8,7 +8,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use self::{difference::Comparison, substitute::substitute};
+use self::{
+    difference::Comparison,
+    substitute::{Substituted, substitute},
+};
 use super::{
     dataset::{Dataset, StepHeader, shadow_name},
     evaluator::Evaluator,
@@ -108,6 +111,7 @@ impl Evaluator {
             outputs: comparison.outputs.clone(),
             evaluations: evaluations.collect(),
             next_page_token: if more { token(end, &asked.key) } else { String::new() },
+            notes: comparison.notes.clone(),
         })
     }
 
@@ -190,14 +194,45 @@ impl Evaluator {
         let plugins = self.plugins().within(limits);
         let loaded = plugins.candidate(&asked.candidate, parameters)?;
         let candidate = substitute(self, recorded, asked.place, &asked.candidate, &loaded)?;
+        let mut notes = self.notes(step, &asked.candidate, &candidate)?;
         let baseline = match asked.baseline.as_str() {
             "" => recorded.clone(),
             revision => {
                 let loaded = plugins.candidate(revision, parameters)?;
-                substitute(self, recorded, asked.place, revision, &loaded)?.dataset
+                let baseline = substitute(self, recorded, asked.place, revision, &loaded)?;
+                notes.extend(self.notes(step, revision, &baseline)?);
+                baseline.dataset
             }
         };
-        Ok(Comparison::of(baseline, candidate))
+        Ok(Comparison::of(baseline, candidate, notes))
+    }
+
+    /// What has to be known of a revision that is put in the place of a step.
+    fn notes(
+        &self,
+        step: &StepHeader,
+        revision: &str,
+        substituted: &Substituted,
+    ) -> Result<Vec<String>, WriteError> {
+        let plugin = |revision: &str| -> Result<String, WriteError> {
+            Ok(self.resources().get::<v1::PluginRevision>(&Name::parse(revision)?)?.plugin)
+        };
+        let (own, executed) = (plugin(revision)?, plugin(&step.revision)?);
+        let mut notes = Vec::new();
+        if own != executed {
+            notes.push(format!(
+                "{revision} is a revision of {own}; step {} of the run executed {}, a revision of {executed}",
+                step.step, step.revision
+            ));
+        }
+        if !substituted.left_out.is_empty() {
+            notes.push(format!(
+                "{revision} takes what the evidence of step {} does not have, and it was taken as missing for everybody: {}",
+                step.step,
+                substituted.left_out.join(", ")
+            ));
+        }
+        Ok(notes)
     }
 
     /// What changes for an account manager, with the steps of the explanations that differ.

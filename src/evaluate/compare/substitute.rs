@@ -28,6 +28,8 @@ pub struct Substituted {
     pub dataset: Dataset,
     /// The places of the steps that were executed: the one replaced, and those that depend on it.
     pub executed: Vec<usize>,
+    /// Optional inputs that the evidence does not have.
+    pub left_out: Vec<String>,
 }
 
 /// The dataset that the run would have with another revision in the place of a step.
@@ -43,8 +45,8 @@ pub fn substitute(
     loaded: &LoadedPlugin,
 ) -> Result<Substituted, WriteError> {
     let limits = recorded.header.limits.restore(&evaluator.options().ceilings);
-    let (header, data, unfit) = refit(recorded, place, revision, loaded)?;
-    let mut substituted = Substituted { dataset: recorded.clone(), executed: vec![place] };
+    let Refitted { header, data, unfit, left_out } = refit(recorded, place, revision, loaded)?;
+    let mut substituted = Substituted { dataset: recorded.clone(), executed: vec![place], left_out };
     let dataset = &mut substituted.dataset;
     (dataset.header.steps[place], dataset.steps[place]) = (header, data);
     run(evaluator, dataset, place, loaded, &limits, &unfit)?;
@@ -115,13 +117,21 @@ fn run(
     Ok(())
 }
 
+/// A step as another revision takes it.
+struct Refitted {
+    header: StepHeader,
+    data: StepData,
+    unfit: Faults,
+    left_out: Vec<String>,
+}
+
 /// The inputs on file of a step, as another revision takes them.
 fn refit(
     recorded: &Dataset,
     place: usize,
     revision: &str,
     loaded: &LoadedPlugin,
-) -> Result<(StepHeader, StepData, Faults), Rejection> {
+) -> Result<Refitted, Rejection> {
     let (before, on_file) = (&recorded.header.steps[place], &recorded.steps[place]);
     let manifest = &loaded.manifest;
     let mut fitting = Fitting {
@@ -132,6 +142,7 @@ fn refit(
             .map(|(row, fault)| (*row, fault.clone()))
             .collect(),
         lacking: Vec::new(),
+        left_out: Vec::new(),
     };
     let columns: Vec<&Column> = on_file.inputs.iter().map(|input| &*input.column).collect();
     let rows: Vec<u32> = (0..count_u32(recorded.rows())).collect();
@@ -166,7 +177,7 @@ fn refit(
     };
     let groups = on_file.groups.clone().filter(|_| is_group);
     let data = StepData { inputs: inputs_data, lines, groups, outputs: Vec::new(), faults: Faults::new() };
-    Ok((header, data, fitting.unfit))
+    Ok(Refitted { header, data, unfit: fitting.unfit, left_out: fitting.left_out })
 }
 
 /// Inputs on their way from one revision to another.
@@ -174,6 +185,8 @@ struct Fitting {
     unfit: Faults,
     /// What the evidence does not have.
     lacking: Vec<String>,
+    /// What it does not have either, and the revision can do without.
+    left_out: Vec<String>,
 }
 
 // === impl Fitting ===
@@ -205,7 +218,10 @@ impl Fitting {
                     self.lacking.push(format!("{} (a {})", input.name, kind_word(kind)));
                     continue;
                 }
-                None => Arc::new(nothing(kind, input.scale, rows.len())),
+                None => {
+                    self.left_out.push(format!("{} (a {})", input.name, kind_word(kind)));
+                    Arc::new(nothing(kind, input.scale, rows.len()))
+                }
             };
             inputs.push(InputHeader { name: input.name.clone(), kind, scale: input.scale, source });
             fitted.push(column);

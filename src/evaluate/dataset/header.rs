@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sandbox::{self, Limits};
+use crate::sandbox::{self, AtCeiling, Limits};
 
 /// What a dataset says about its run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,9 @@ pub struct StoredLimits {
     pub memory_bytes: u64,
     /// See [`Limits`].
     pub output_bytes: u64,
+    /// Those of them that only the operator could raise, by name: verdicts say who can.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_ceiling: Vec<String>,
 }
 
 /// A step of a run.
@@ -204,6 +207,7 @@ impl StoredLimits {
             fuel_per_row: limits.fuel_per_row,
             memory_bytes: limits.memory_bytes as u64,
             output_bytes: limits.output_bytes as u64,
+            at_ceiling: kept_ceilings(&limits.at_ceiling),
         }
     }
 
@@ -216,8 +220,30 @@ impl StoredLimits {
             memory_bytes: usize::try_from(self.memory_bytes).unwrap_or(usize::MAX),
             output_bytes: usize::try_from(self.output_bytes).unwrap_or(usize::MAX),
             wall_time: now.wall_time,
+            at_ceiling: AtCeiling {
+                fuel_per_call: self.is_at_ceiling("fuel_per_call"),
+                fuel_per_row: self.is_at_ceiling("fuel_per_row"),
+                memory_bytes: self.is_at_ceiling("memory_bytes"),
+                output_bytes: self.is_at_ceiling("output_bytes"),
+                wall_time: now.at_ceiling.wall_time,
+            },
         }
     }
+
+    fn is_at_ceiling(&self, limit: &str) -> bool {
+        self.at_ceiling.iter().any(|kept| kept == limit)
+    }
+}
+
+/// The limits at a ceiling by name, but for the wall time.
+fn kept_ceilings(at: &AtCeiling) -> Vec<String> {
+    let limits = [
+        ("fuel_per_call", at.fuel_per_call),
+        ("fuel_per_row", at.fuel_per_row),
+        ("memory_bytes", at.memory_bytes),
+        ("output_bytes", at.output_bytes),
+    ];
+    limits.iter().filter(|(_, at)| *at).map(|(name, _)| (*name).to_owned()).collect()
 }
 
 // === impl Source ===

@@ -57,7 +57,7 @@ async fn what_a_candidate_would_change() {
     assert_eq!(same.baseline_payout, same.candidate_payout);
 
     let found = compare(&harness, asked(&run, "kpi-2")).await.unwrap();
-    assert_eq!((found.step.as_str(), found.rows), ("kpi", 10));
+    assert_eq!((found.step.as_str(), found.rows, found.notes.len()), ("kpi", 10, 0));
     // a-3 to a-8 sell 1001.50 and more, in steps of 300, against 1000: 2% more of what is beyond the quota.
     let beyond: [i64; 6] = [20150, 50150, 80150, 110150, 140150, 170150];
     let more: i64 = beyond.iter().map(|cents| (cents + 25) / 50).sum();
@@ -139,7 +139,21 @@ async fn steps_that_depend_on_the_candidate_change_with_it() {
     assert!(refused.message().contains("step"), "{}", refused.message());
     let mut named = asked(&run, "third-1");
     named.step = "kpi".to_owned();
-    assert_eq!(compare(&harness, named).await.unwrap().rows_changed, 0);
+    let found = compare(&harness, named.clone()).await.unwrap();
+    assert_eq!(found.rows_changed, 0);
+    let others =
+        format!("{TEAM}/pluginRevisions/third-1 is a revision of {TEAM}/plugins/third; step kpi of the run");
+    assert!(matches!(&found.notes[..], [note] if note.starts_with(&others)), "{:?}", found.notes);
+    // What the evidence does not have and can be done without is named.
+    let sheet = format!("input margin optional\ninput place text optional\n{SHEET}");
+    harness.plugins().publish_plugin_revision(publication("third", &sheet)).await.unwrap();
+    named.candidate = format!("{TEAM}/pluginRevisions/third-2");
+    let found = compare(&harness, named).await.unwrap();
+    let [_, left_out] = &found.notes[..] else { panic!("{:?}", found.notes) };
+    assert!(
+        left_out.ends_with("taken as missing for everybody: margin (a number), place (a text)"),
+        "{left_out}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use merit::{
     model::signature::{public_key, sign, signed_text},
     proto::v1,
 };
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, metadata::MetadataValue};
 
 use super::{
     GATED, SHEET, TEAM, create, organisation, publication, publish, publish_two, run, run_request, step,
@@ -14,7 +14,8 @@ use crate::harness::{Harness, reason};
 
 pub fn by<T>(author: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
-    request.metadata_mut().insert("merit-author", author.parse().unwrap());
+    let name = MetadataValue::from_bytes(author.as_bytes());
+    request.metadata_mut().insert_bin("merit-author-bin", name);
     request
 }
 
@@ -196,7 +197,10 @@ async fn four_eyes() {
     check(activate(&harness, "kpi-2").await, "its author approves it");
     another(&harness, SHEET, |_| {}).await.unwrap();
     check(approve(&harness, "kpi-3", "anna").await, "its author approves it");
-    check(approve(&harness, "kpi-3", "anonymous").await, "say who they are");
+    for same in ["Anna", "ANNA ", "an\u{ff4e}a", "a\u{200b}nna"] {
+        check(approve(&harness, "kpi-3", same).await, "its author approves it");
+    }
+    check(approve(&harness, "kpi-3", "Anonymous").await, "say who they are");
     check(another(&harness, SHEET, |request| request.activate = true).await, "its author approves it");
     approve(&harness, "kpi-3", "boris").await.unwrap();
     activate(&harness, "kpi-3").await.unwrap();

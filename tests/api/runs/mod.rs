@@ -186,6 +186,7 @@ fn gives(guest: &mut Guest, what: &str) {
                             (call $at (local.get $b) (local.get $i)))";
     assert!(guest.evaluate.contains(own), "what each row gets");
     guest.evaluate = guest.evaluate.replace(own, what);
+    guest.silence();
 }
 
 /// Revenue as `a`, nothing as `b`, for the guests that add both.

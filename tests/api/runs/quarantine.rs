@@ -1,12 +1,18 @@
 //! A plugin whose answer for a row depends on other rows, or on how many there are, is found by the run that it first
 //! shows in, and executed by none after it.
 
-use merit::proto::v1::{self, RunState};
+use merit::{
+    proto::v1::{self, RunState, input_binding::Source},
+    sandbox::{Manifest, Scope},
+};
 use tonic::Code;
 
-use super::{TEAM, added, component_step, create, organisation, publish_component, run};
+use super::{
+    TEAM, added, bound, component_step, create, evaluations, organisation, outputs, publish,
+    publish_component, run, step,
+};
 use crate::{
-    guest::Guest,
+    guest::{Guest, manifest},
     harness::{Harness, reason},
 };
 
@@ -20,18 +26,40 @@ fn answering(answer: &str) -> Guest {
         guest.module = "(global $sum (mut i64) (i64.const 0))".to_owned();
         assert!(guest.evaluate.contains(OWN), "what each row gets");
         guest.evaluate = guest.evaluate.replace(OWN, answer);
+        guest.silence();
+    })
+}
+
+const RUNNING_TOTAL: &str = "(block (result i64)
+        (global.set $sum (i64.add (global.get $sum) (call $at (local.get $a) (local.get $i))))
+        (global.get $sum))";
+
+/// One that behaves, but for what its explanations add up to.
+fn liar(scope: Scope) -> Guest {
+    let described = Manifest { scope, ..manifest() };
+    Guest::good().with(|guest| {
+        guest.describe = format!("(i32.const {})", guest.image.manifest(&described));
+        let own = "(call $at (local.get $b) (local.get $i))";
+        assert!(guest.explain.contains(own), "what is explained");
+        guest.explain = guest.explain.replace(own, "(i64.const 7)");
     })
 }
 
 async fn check(chunk_rows: usize, answer: &str, difference: &str) {
+    check_guest(chunk_rows, &answering(answer), "the plugin gave", difference).await;
+}
+
+/// A run that ends with this guest in quarantine.
+async fn check_guest(chunk_rows: usize, guest: &Guest, start: &str, difference: &str) {
     let harness = Harness::start_with(|config| config.runs.chunk_rows = chunk_rows).await;
     organisation(&harness).await;
-    publish_component(&harness, "odd", answering(answer).component()).await;
+    publish_component(&harness, "odd", guest.component()).await;
     let steps = || vec![component_step("odd", "odd", added())];
     let failed = run(&harness, "q1", steps()).await;
     assert_eq!((failed.state(), failed.dataset.as_str()), (RunState::Failed, ""));
     let failure = &failed.failure;
-    assert!(failure.starts_with("step odd: the plugin gave teams/acme/accountManagers/a-"), "{failure}");
+    let start = format!("step odd: {start} teams/acme/accountManagers/a-");
+    assert!(failure.starts_with(&start), "{failure}");
     assert!(failure.contains(difference), "{difference:?} is not in {failure:?}");
 
     let name = format!("{TEAM}/pluginRevisions/odd-2");
@@ -45,12 +73,9 @@ async fn check(chunk_rows: usize, answer: &str, difference: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_kept_between_rows_shows() {
-    let running_total = "(block (result i64)
-        (global.set $sum (i64.add (global.get $sum) (call $at (local.get $a) (local.get $i))))
-        (global.get $sum))";
-    check(4096, running_total, "its sum was ").await;
+    check(4096, RUNNING_TOTAL, "its sum was ").await;
     // Cut into single rows, each is alone in the run, and not when it is scored again.
-    check(1, running_total, "its sum was ").await;
+    check(1, RUNNING_TOTAL, "its sum was ").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,5 +95,41 @@ async fn what_a_row_says_of_itself_is_its_own_affair() {
         publish_component(&harness, "even", answering("(i64.const 7)").component()).await;
         let run = run(&harness, "q1", vec![component_step("even", "even", added())]).await;
         assert_eq!((run.failure.as_str(), run.state()), ("", RunState::Succeeded));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_that_is_not_of_what_was_paid_shows() {
+    for (scope, chunk_rows) in [(Scope::Row, 1), (Scope::Row, 4096), (Scope::Group, 4096)] {
+        let verdict = "the plugin's answer breaks the contract: the steps of the output `sum` add up to ";
+        check_guest(chunk_rows, &liar(scope), "the plugin's explanation for", verdict).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shadow_is_held_to_the_same_and_hurts_nobody() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    publish(&harness, "constants", "input a\ninput b\nscore sum = a + b\n").await;
+    let candidates =
+        [("liar", liar(Scope::Row), "is not true: "), ("odd", answering(RUNNING_TOTAL), "two answers: ")];
+    for (id, candidate, said) in candidates {
+        publish_component(&harness, id, candidate.component()).await;
+        let inputs = ["a", "b"].map(|input| bound(input, Source::Constant("3.50".to_owned())));
+        let shadow = component_step(id, id, vec![]).revision;
+        let steps =
+            vec![v1::RunStep { shadow: shadow.clone(), ..step("sums", "constants", inputs.to_vec()) }];
+        let run = run(&harness, id, steps).await;
+        assert_eq!((run.failure.as_str(), run.state(), run.rows_faulted), ("", RunState::Succeeded, 0));
+        let found = evaluations(&harness, &run.name).await;
+        assert_eq!(outputs(&found, "sums", "sum"), vec!["7"; 10]);
+        for evaluation in &found {
+            let fault = &evaluation.shadow_faults[0];
+            assert_eq!(fault.reason, "QUARANTINED");
+            assert!(fault.message.contains(said), "{fault:?}");
+        }
+        let request = v1::GetPluginRevisionRequest { name: shadow };
+        let revision = harness.plugins().get_plugin_revision(request).await.unwrap().into_inner();
+        assert!(revision.quarantine_reason.contains(said), "{revision:?}");
     }
 }
