@@ -361,7 +361,7 @@ impl Config {
                 memory_bytes: self.runs.memory_bytes,
                 output_bytes: self.runs.output_bytes,
                 wall_time: Duration::from_millis(self.runs.wall_ms),
-                at_ceiling: AtCeiling::default(),
+                at_ceiling: AtCeiling::NONE,
             },
             ceilings: sandbox::Limits {
                 fuel_per_call: ceilings.fuel_per_call,

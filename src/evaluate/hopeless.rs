@@ -15,7 +15,7 @@ pub const TRIED: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the plugin finished its call for none of {TRIED} {what} that were tried alone, spread over all {of}: each ended with \
-     {}; the last: {verdict}. The run was given up there, the other {} {what} were not tried alone",
+     {}; the last: {verdict}. The step was given up there, the other {} {what} were not tried alone",
     verdict.reason.code(),
     of - TRIED
 )]
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(
             found.unwrap().to_string(),
             "the plugin finished its call for none of 16 groups that were tried alone, spread over all 20: each ended with \
-             OUT_OF_FUEL; the last: it is over. The run was given up there, the other 4 groups were not tried alone"
+             OUT_OF_FUEL; the last: it is over. The step was given up there, the other 4 groups were not tried alone"
         );
     }
 }

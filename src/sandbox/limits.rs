@@ -63,6 +63,15 @@ pub struct AtCeiling {
 // === impl AtCeiling ===
 
 impl AtCeiling {
+    /// None of them.
+    pub const NONE: Self = Self {
+        fuel_per_call: false,
+        fuel_per_row: false,
+        memory_bytes: false,
+        output_bytes: false,
+        wall_time: false,
+    };
+
     /// All of them: what the ceilings themselves are.
     pub const ALL: Self = Self {
         fuel_per_call: true,
@@ -84,7 +93,7 @@ impl Default for Limits {
             memory_bytes: 256 << 20,
             output_bytes: 64 << 20,
             wall_time: Duration::from_secs(60),
-            at_ceiling: AtCeiling::default(),
+            at_ceiling: AtCeiling::NONE,
         }
     }
 }

@@ -9,7 +9,7 @@ use tonic::Code;
 
 use super::{
     TEAM, added, bound, component_step, create, evaluations, organisation, outputs, publish,
-    publish_component, run, step,
+    publish_component, run, silence, step,
 };
 use crate::{
     guest::{Guest, manifest},
@@ -26,7 +26,7 @@ fn answering(answer: &str) -> Guest {
         guest.module = "(global $sum (mut i64) (i64.const 0))".to_owned();
         assert!(guest.evaluate.contains(OWN), "what each row gets");
         guest.evaluate = guest.evaluate.replace(OWN, answer);
-        guest.silence();
+        silence(guest);
     })
 }
 

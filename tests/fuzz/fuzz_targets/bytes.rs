@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use merit::sandbox::{Limits, Sandbox, SandboxConfig};
+use merit::sandbox::{AtCeiling, Limits, Sandbox, SandboxConfig};
 
 static SANDBOX: LazyLock<Sandbox> =
     LazyLock::new(|| Sandbox::new(SandboxConfig::default()).expect("a sandbox"));
@@ -15,6 +15,7 @@ const LIMITS: Limits = Limits {
     memory_bytes: 8 << 20,
     output_bytes: 1 << 20,
     wall_time: std::time::Duration::from_secs(10),
+    at_ceiling: AtCeiling::NONE,
 };
 
 fuzz_target!(|bytes: &[u8]| {

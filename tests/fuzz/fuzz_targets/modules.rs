@@ -4,7 +4,7 @@
 use std::{sync::LazyLock, time::Duration};
 
 use libfuzzer_sys::fuzz_target;
-use merit::sandbox::{Limits, Sandbox, SandboxConfig};
+use merit::sandbox::{AtCeiling, Limits, Sandbox, SandboxConfig};
 use wasm_smith::{Config, Module};
 
 /// A plugin that ships: what is made is put behind it.
@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     memory_bytes: 16 << 20,
     output_bytes: 1 << 20,
     wall_time: Duration::from_secs(10),
+    at_ceiling: AtCeiling::NONE,
 };
 
 /// A section of the binary format.
