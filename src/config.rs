@@ -426,6 +426,11 @@ mod tests {
     }
 
     #[test]
+    fn a_plugin_is_checked_at_home_within_the_limits_of_a_server() {
+        assert_eq!(Config::default().run_options().limits, sandbox::Limits::default());
+    }
+
+    #[test]
     fn every_default_is_explained() {
         let mut before = "";
         for line in DEFAULTS.lines() {

@@ -166,21 +166,15 @@ fn described(connection: &Connection, arguments: &Arguments) -> Result<v1::Run, 
         run_file::bind(connection, &mut run.steps, flag)?;
     }
     for flag in &arguments.shadow {
-        let step = flag.split_once('=').and_then(|(step, shadow)| {
-            Some((run.steps.iter_mut().find(|found| found.step == step)?, shadow))
-        });
-        let (step, shadow) = step.ok_or_else(|| {
-            Failure::Usage(format!("--shadow {flag}: write it STEP=REVISION, of one of the steps"))
-        })?;
+        let wrong = |why: &str| Failure::Usage(format!("--shadow {flag}: {why}; write it STEP=REVISION"));
+        let (step, shadow) = flag.split_once('=').ok_or_else(|| wrong("there is no ="))?;
+        let step = run_file::step_of(&mut run.steps, step).map_err(|why| wrong(&why))?;
         step.shadow = connection.name("pluginRevisions", shadow)?;
     }
     for flag in &arguments.parameters {
-        let step = flag
-            .split_once('=')
-            .and_then(|(step, json)| Some((run.steps.iter_mut().find(|found| found.step == step)?, json)));
-        let (step, json) = step.ok_or_else(|| {
-            Failure::Usage(format!("--parameters {flag}: write it STEP=JSON, of one of the steps"))
-        })?;
+        let wrong = |why: &str| Failure::Usage(format!("--parameters {flag}: {why}; write it STEP=JSON"));
+        let (step, json) = flag.split_once('=').ok_or_else(|| wrong("there is no ="))?;
+        let step = run_file::step_of(&mut run.steps, step).map_err(|why| wrong(&why))?;
         step.parameters = text_of("--parameters", json)?;
     }
     if let Some(population) = &arguments.population {

@@ -133,6 +133,18 @@ pub(super) fn step_of_flag(connection: &Connection, flag: &str) -> Result<v1::Ru
     })
 }
 
+/// The step of that name.
+///
+/// # Errors
+/// Which steps there are.
+pub(super) fn step_of<'r>(steps: &'r mut [v1::RunStep], name: &str) -> Result<&'r mut v1::RunStep, String> {
+    let known: Vec<String> = steps.iter().map(|step| step.step.clone()).collect();
+    steps.iter_mut().find(|step| step.step == name).ok_or_else(|| match known.as_slice() {
+        [] => format!("there is no step {name:?}, nor any other; --step adds one"),
+        known => format!("there is no step {name:?}, there is {}", known.join(", ")),
+    })
+}
+
 /// Binds an input as a flag says, `STEP.INPUT=KIND:SOURCE`.
 pub(super) fn bind(connection: &Connection, steps: &mut [v1::RunStep], flag: &str) -> Result<(), Failure> {
     use v1::input_binding::Source;
@@ -149,10 +161,7 @@ pub(super) fn bind(connection: &Connection, steps: &mut [v1::RunStep], flag: &st
         "constant" => Source::Constant(value.to_owned()),
         _ => return Err(wrong("a source is a measure, target, attribute, output or constant")),
     };
-    let step = steps
-        .iter_mut()
-        .find(|found| found.step == step)
-        .ok_or_else(|| wrong("there is no step of that name"))?;
+    let step = step_of(steps, step).map_err(|why| wrong(&why))?;
     step.inputs.push(v1::InputBinding { input: input.to_owned(), source: Some(source) });
     Ok(())
 }

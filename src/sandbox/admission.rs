@@ -62,7 +62,9 @@ fn check_form(bytes: &[u8]) -> Result<(), Verdict> {
         };
     }
     if Parser::is_core_wasm(bytes) {
-        return mistaken("it is a core module; make it a component (`wasm-tools component new`)");
+        return mistaken(
+            "it is a core module; `merit plugin build MODULE.wasm --output COMPONENT.wasm` makes it a component",
+        );
     }
     if !Parser::is_component(bytes) {
         return mistaken("it is not a component of the current binary format");

@@ -85,11 +85,12 @@ impl AtCeiling {
 // === impl Limits ===
 
 impl Default for Limits {
-    /// Enough for a script-language plugin over a few thousand rows; a loop without end is stopped in about a second.
+    /// Those of a server that nobody has configured: a test holds them to `defaults.toml`. Enough for a script-language
+    /// plugin over a few thousand rows; a loop without end is stopped in seconds.
     fn default() -> Self {
         Self {
-            fuel_per_call: 200_000_000,
-            fuel_per_row: 100_000,
+            fuel_per_call: 1_000_000_000,
+            fuel_per_row: 1_000_000,
             memory_bytes: 256 << 20,
             output_bytes: 64 << 20,
             wall_time: Duration::from_secs(60),

@@ -4,16 +4,14 @@ use serde_json::{Value, json};
 
 use super::{
     Check,
-    case::{Case, Told, number},
+    case::{Case, Told, number, same},
     plugin::{Scored, formula, standard},
 };
 
 /// The kinds of this file.
 pub const KINDS: &[(&str, Check)] = &[
     ("fixed_percent_with_refund", with_refund),
-    ("settlement_periods", |_| {
-        Told::NotApplicable("periods are those of runs, months and quarters; plugins see one")
-    }),
+    ("settlement_periods", |case| settlements(case).into()),
     ("formula", |case| python(case).into()),
     ("most_specific_rule", |case| most_specific(case).into()),
     ("discount_band", |case| discount(case).into()),
@@ -29,9 +27,7 @@ pub const KINDS: &[(&str, Check)] = &[
     ("job_sheet", |case| job_sheet(case).into()),
     ("commission_less_draws", |case| less_draws(case).into()),
     ("override_first_n", |case| first_n(case).into()),
-    ("pay_date", |_| {
-        Told::NotApplicable("when a payout is paid out is a matter of payroll, which Merit leaves to it")
-    }),
+    ("pay_date", |case| pay_date(case).into()),
 ];
 
 fn total(case: &Case, scored: &Scored) -> Result<(), String> {
@@ -229,4 +225,44 @@ fn first_n(case: &Case) -> Result<(), String> {
     let scored = formula(sheet).row(row).score()?;
     case.holds("override", &scored.number("override", 0), None)?;
     case.holds("count_after", &scored.number("count_after", 0), None)
+}
+
+/// Year, month and day of a date as it was written, whatever follows it.
+fn date(text: &str) -> Vec<(&'static str, String)> {
+    let parts = text.get(..10).unwrap_or_default().split('-').map(str::to_owned);
+    ["year", "month", "day"].into_iter().zip(parts).collect()
+}
+
+/// Half months with an invoice in them, of those that have ended when it is settled.
+fn settlements(case: &Case) -> Result<(), String> {
+    if case.input("period") != "biweekly" {
+        return Err(format!("the period {} is not known", case.input("period")));
+    }
+    let sheet = "input year\ninput month\ninput day\n\
+        input lines line_year\ninput lines line_month\ninput lines line_day\n\
+        before = DATE(year, month, day)\n\
+        first = LINES_COUNT(line_day <= 15 AND DATE(line_year, line_month, 15) < before)\n\
+        second = LINES_COUNT(line_day > 15 AND EDATE(DATE(line_year, line_month, 1), 1) - 1 < before)\n\
+        score settlements = MIN(first, 1) + MIN(second, 1)";
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut scoring = formula(sheet).row(date(&text(case.input("settle_to"))));
+    for invoice in case.list("invoice_dates") {
+        let parts = date(&text(invoice)).into_iter().map(|(_, part)| part);
+        scoring = scoring.line(["line_year", "line_month", "line_day"].into_iter().zip(parts).collect());
+    }
+    case.holds("settlements", &scoring.score()?.number("settlements", 0), None)
+}
+
+/// The Friday after the Friday that closes the week.
+fn pay_date(case: &Case) -> Result<(), String> {
+    let sheet = "input year\ninput month\ninput day\n\
+        submitted = DATE(year, month, day)\n\
+        # A Friday, and how many days it is to the next.\n\
+        wait = MOD(DAYS(DATE(2026, 1, 2), submitted), 7)\n\
+        paid = submitted + wait + 7\n\
+        score pay_date = 10000 * YEAR(paid) + 100 * MONTH(paid) + DAY(paid)";
+    let submitted = case.input("submitted_at").as_str().unwrap_or_default();
+    let scored = formula(sheet).row(date(submitted)).score()?;
+    let expected = case.expected("pay_date").as_str().unwrap_or_default().replace('-', "");
+    same("pay_date", &expected, &scored.number("pay_date", 0), None)
 }

@@ -298,9 +298,18 @@ async fn list(common: &Common<ListArguments>) -> Result<(), Failure> {
         None => None,
     };
     let fields: Vec<String> = match common.output.output {
-        Format::Table => ["name", "state", "standard", "component", "author", "approver", "create_time"]
-            .map(str::to_owned)
-            .to_vec(),
+        Format::Table => [
+            "name",
+            "state",
+            "quarantine_reason",
+            "standard",
+            "component",
+            "author",
+            "approver",
+            "create_time",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         _ => Vec::new(),
     };
     let mut printer = RecordPrinter::new(common.output.output, &schema.message, &fields)?;

@@ -25,6 +25,7 @@ pub(super) struct NewArguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Language {
     Rust,
+    #[value(alias = "javascript")]
     Js,
     Python,
     C,
@@ -152,6 +153,12 @@ mod tests {
     use clap::ValueEnum as _;
 
     use super::Language;
+
+    #[test]
+    fn languages_have_the_names_that_people_call_them() {
+        assert_eq!(Language::from_str("javascript", false), Ok(Language::Js));
+        assert_eq!(Language::from_str("js", false), Ok(Language::Js));
+    }
 
     #[test]
     fn a_project_is_named_and_whole() {

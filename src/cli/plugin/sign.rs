@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
 };
 
@@ -33,8 +33,12 @@ pub(super) struct KeygenArguments {
 pub(super) struct TrustArguments {
     /// What the team is to call the key.
     key_id: String,
-    /// The public key; without it, the key of that id is trusted no more.
+    /// The public key, as `merit plugin keygen` prints it.
+    #[arg(required_unless_present = "remove")]
     public_key: Option<String>,
+    /// Trusts the key of that id no more.
+    #[arg(long, conflicts_with = "public_key")]
+    remove: bool,
 }
 
 /// With which key a revision is signed.
@@ -78,7 +82,13 @@ pub(super) fn keygen(arguments: &KeygenArguments) -> Result<(), Failure> {
         .mode(0o600)
         .open(path)
         .and_then(|mut file| writeln!(file, "{secret}"))
-        .map_err(|error| Failure::file(format!("writing {path}"), error))?;
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Failure::Usage(format!(
+                "{path} is there already, and a key is never overwritten: whatever it signed could not be signed again; \
+                 give another name, such as {path}.2"
+            )),
+            _ => Failure::file(format!("writing {path}"), error),
+        })?;
     print_line(&public)?;
     eprintln!("the secret key is in {path}; the public key above goes to the team's trusted_keys");
     Ok(())
@@ -91,7 +101,7 @@ pub(super) async fn trust(common: &Common<TrustArguments>) -> Result<(), Failure
     let request = v1::GetTeamRequest { name: connection.team()?.to_owned() };
     let team = client.get_team(connection.request(request)).await;
     let mut team = team.map_err(|status| connection.failure(status))?.into_inner();
-    let TrustArguments { key_id, public_key } = &common.arguments;
+    let TrustArguments { key_id, public_key, remove: _ } = &common.arguments;
     let before = team.trusted_keys.len();
     team.trusted_keys.retain(|key| key.key_id != *key_id);
     match public_key {
@@ -155,4 +165,42 @@ fn signature(plugin: &str, source: &publish::Source, parameters: &str, key: &str
     };
     sign(read_text(key)?.trim(), &signed_text(&revision))
         .map_err(|what| Failure::Usage(format!("{key}: {what}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key").display().to_string();
+        keygen(&KeygenArguments { file: file.clone() }).unwrap();
+        let before = fs::read_to_string(&file).unwrap();
+        let refused = keygen(&KeygenArguments { file: file.clone() }).unwrap_err();
+        assert!(
+            format!("{refused:?}").contains("is there already, and a key is never overwritten"),
+            "{refused:?}"
+        );
+        assert_eq!(fs::read_to_string(&file).unwrap(), before);
+    }
+
+    #[test]
+    fn trust_ends_only_where_that_is_said() {
+        #[derive(Debug, Parser)]
+        struct Trust {
+            #[command(flatten)]
+            arguments: TrustArguments,
+        }
+        let check = |words: &[&str], fine: bool| {
+            let parsed = Trust::try_parse_from(["trust"].iter().chain(words));
+            assert_eq!(parsed.is_ok(), fine, "{words:?}: {parsed:?}");
+        };
+        check(&["ci", "00ff"], true);
+        check(&["ci"], false);
+        check(&["ci", "--remove"], true);
+        check(&["ci", "00ff", "--remove"], false);
+    }
 }

@@ -140,8 +140,9 @@ fn report(arguments: &TestArguments, cases: usize, misses: &[Miss]) -> Result<()
                 print_line(&sheet.table())?;
             }
             print_line(&format!(
-                "{}: {cases} cases, {} as expected, {failed} not",
+                "{}: {}, {} as expected, {failed} not",
                 arguments.plugin.name(),
+                if cases == 1 { "1 case".to_owned() } else { format!("{cases} cases") },
                 cases - failed
             ))?;
         }

@@ -26,7 +26,7 @@ use crate::{
 /// Which plugin is meant.
 #[derive(Debug, Args)]
 pub(super) struct SourceArguments {
-    /// A published revision, by id or name.
+    /// A published revision, by id or name; with --case a file (.wasm, .formula), or the id of a standard plugin.
     #[arg(required_unless_present_any = ["formula", "component", "standard"])]
     revision: Option<String>,
     /// The file of a formula sheet.
@@ -57,7 +57,7 @@ pub(super) struct TryArguments {
     #[arg(long, value_name = "ROW", default_value_t)]
     row: i32,
     /// A case of a file to explain, by name or number. No server is asked.
-    #[arg(long, value_name = "CASE", conflicts_with_all = ["input", "rows", "revision"])]
+    #[arg(long, value_name = "CASE", conflicts_with_all = ["input", "rows"])]
     case: Option<String>,
     /// The file of cases (.toml, .json, .csv).
     #[arg(long, value_name = "FILE", default_value = "cases.toml", requires = "case")]
@@ -176,10 +176,10 @@ pub(super) async fn explain(common: &Common<TryArguments>) -> Result<(), Failure
 
 /// Explains a case of a file, here.
 fn explain_case(common: &Common<TryArguments>, case: &str) -> Result<(), Failure> {
-    let SourceArguments { formula, component, standard, parameters, .. } = &common.arguments.source;
-    let plugin = formula.as_ref().or(component.as_ref()).or(standard.as_ref());
+    let SourceArguments { revision, formula, component, standard, parameters } = &common.arguments.source;
+    let plugin = formula.as_ref().or(component.as_ref()).or(standard.as_ref()).or(revision.as_ref());
     let plugin = plugin.ok_or_else(|| {
-        Failure::Usage("--case explains what is here: give --formula, --component or --standard".to_owned())
+        Failure::Usage("--case explains what is here: give a file, or the id of a standard plugin".to_owned())
     })?;
     test::why(&Why {
         plugin: PluginArguments::of(plugin, parameters.clone(), common.arguments.period.clone()),
