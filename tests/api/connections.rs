@@ -2,14 +2,15 @@
 
 use std::net::SocketAddr;
 
+use merit::proto::v1;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use tonic::{Streaming, transport::Channel};
+use tonic::{Code, Streaming, transport::Channel};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
 
-use super::harness::Harness;
+use super::harness::{Harness, framed, request, whole};
 
 /// Frames of HTTP/2.
 const HEADERS: u8 = 1;
@@ -72,7 +73,10 @@ async fn those_who_are_idle_make_room() {
     for stream in &mut idle[..2] {
         closed(stream).await;
     }
-    harness.team("other").await;
+    // On a connection of its own: that of the harness had to go.
+    let get = v1::GetTeamRequest { name: "teams/acme".to_owned() };
+    let answer = harness.send(request("merit.v1.OrganisationService/GetTeam", whole(framed(&get)))).await;
+    assert_eq!(answer.status().code(), Code::Ok);
 }
 
 #[tokio::test(flavor = "multi_thread")]
