@@ -1,5 +1,5 @@
 //! Modules and components made at random, the same in every run, and a good one with bits turned: each is refused, or runs to
-//! an answer or a verdict. `tests/fuzz` goes on where this ends.
+//! an answer or a verdict. MERIT_GENERATED_ROUNDS=100 makes a hundred times as many, each round from other seeds.
 
 use arbitrary::Unstructured;
 use wasm_smith::{Component, Config, Module};
@@ -25,6 +25,12 @@ impl Random {
     fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count.div_ceil(8)).flat_map(|_| self.next().to_le_bytes()).take(count).collect()
     }
+}
+
+/// The seeds of as many rounds as the environment asks for; that of the first is always the same.
+fn rounds(first: u64) -> impl Iterator<Item = Random> {
+    let asked = std::env::var("MERIT_GENERATED_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    (0..asked.unwrap_or(1_u64)).map(move |round| Random(first ^ round.wrapping_mul(0x5851_f42d_4c95_7f2d)))
 }
 
 /// What plugins may be made of.
@@ -58,16 +64,18 @@ fn survive(component: &[u8]) -> bool {
 
 #[test]
 fn generated_modules_inside_a_plugin_are_survived() {
-    let (mut random, mut loaded, mut refused) = (Random(0x9e37_79b9_7f4a_7c15), 0, 0);
-    for number in 0..60 {
-        let seed = random.bytes(1_500);
-        // Every other one uses whatever there is.
-        let config = if number % 2 == 0 { allowed() } else { Config::default() };
-        let Ok(module) = Module::new(config, &mut Unstructured::new(&seed)) else { continue };
-        let module = module.to_bytes();
-        assert!(!survive(&module), "a core module is no plugin");
-        for component in [beside(&module), instantiated(&module)] {
-            if survive(&component) { loaded += 1 } else { refused += 1 }
+    let (mut loaded, mut refused) = (0, 0);
+    for mut random in rounds(0x9e37_79b9_7f4a_7c15) {
+        for number in 0..60 {
+            let seed = random.bytes(1_500);
+            // Every other one uses whatever there is.
+            let config = if number % 2 == 0 { allowed() } else { Config::default() };
+            let Ok(module) = Module::new(config, &mut Unstructured::new(&seed)) else { continue };
+            let module = module.to_bytes();
+            assert!(!survive(&module), "a core module is no plugin");
+            for component in [beside(&module), instantiated(&module)] {
+                if survive(&component) { loaded += 1 } else { refused += 1 }
+            }
         }
     }
     the_neighbour_is_well();
@@ -77,16 +85,18 @@ fn generated_modules_inside_a_plugin_are_survived() {
 
 #[test]
 fn generated_components_are_survived() {
-    let (mut random, mut loaded, mut refused) = (Random(0x2545_f491_4f6c_dd1d), 0, 0);
-    for _ in 0..100 {
-        let seed = random.bytes(1_000);
-        let Ok(component) = Component::new(allowed(), &mut Unstructured::new(&seed)) else { continue };
-        let component = component.to_bytes();
-        assert!(!survive(&component), "it lacks the contract");
-        // Inside a plugin, where they are looked at before they are found to be unused.
-        let mut bytes = GOOD.clone();
-        bytes.extend(section(4, &component));
-        if survive(&bytes) { loaded += 1 } else { refused += 1 }
+    let (mut loaded, mut refused) = (0, 0);
+    for mut random in rounds(0x2545_f491_4f6c_dd1d) {
+        for _ in 0..100 {
+            let seed = random.bytes(1_000);
+            let Ok(component) = Component::new(allowed(), &mut Unstructured::new(&seed)) else { continue };
+            let component = component.to_bytes();
+            assert!(!survive(&component), "it lacks the contract");
+            // Inside a plugin, where they are looked at before they are found to be unused.
+            let mut bytes = GOOD.clone();
+            bytes.extend(section(4, &component));
+            if survive(&bytes) { loaded += 1 } else { refused += 1 }
+        }
     }
     the_neighbour_is_well();
     println!("generated components: {loaded} loaded, {refused} refused");
@@ -96,16 +106,18 @@ fn generated_components_are_survived() {
 #[test]
 fn a_plugin_with_bits_turned_is_survived() {
     let good = GOOD.clone();
-    let (mut random, mut loaded) = (Random(0xda94_2042_e4dd_58b5), 0);
-    for _ in 0..300 {
-        let mut bytes = good.clone();
-        for _ in 0..=random.next() % 3 {
-            let place = usize::try_from(random.next()).expect("64 bits") % bytes.len();
-            bytes[place] ^= 1 << (random.next() % 8);
+    let (mut loaded, mut refused) = (0, 0);
+    for mut random in rounds(0xda94_2042_e4dd_58b5) {
+        for _ in 0..300 {
+            let mut bytes = good.clone();
+            for _ in 0..=random.next() % 3 {
+                let place = usize::try_from(random.next()).expect("64 bits") % bytes.len();
+                bytes[place] ^= 1 << (random.next() % 8);
+            }
+            if survive(&bytes) { loaded += 1 } else { refused += 1 }
         }
-        loaded += usize::from(survive(&bytes));
     }
     the_neighbour_is_well();
-    println!("bits turned: {loaded} of 300 loaded");
-    assert!((10..290).contains(&loaded), "{loaded}");
+    println!("bits turned: {loaded} loaded, {refused} refused");
+    assert!(loaded >= 10 && refused >= 10, "{loaded} loaded, {refused} refused");
 }
