@@ -11,14 +11,15 @@ use super::{
     dataset::{
         Dataset, InputData, InputHeader, Kind, LineData, LineHeader, Source, StepHeader, decimal_text,
     },
-    evaluation::{Headline, account_manager, evaluation, find_row, value},
+    evaluation::{evaluation, find_row, value},
     evaluator::Evaluator,
+    headline::Headline,
     input::{Unfit, rescale},
     measure::{Figures, MeasureSet},
     plugins::rejection,
     population::ACCOUNT_MANAGERS,
     recorded::RecordedStep,
-    results::run_name,
+    results::{account_manager, run_name},
     run::{team_measures, view_error, with_parts},
     target,
 };

@@ -9,10 +9,11 @@ use merit_expression::{
 use super::{
     column::{Column, Values, count_u32},
     dataset::Dataset,
-    evaluation::{Headline, account_manager, evaluation},
+    evaluation::evaluation,
     evaluator::Evaluator,
+    headline::Headline,
     population::holds,
-    results::run_name,
+    results::{account_manager, run_name},
 };
 use crate::{
     model::{

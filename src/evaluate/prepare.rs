@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     evaluator::Evaluator,
@@ -21,10 +21,6 @@ use crate::{
     store::{BlobHash, WriteError},
 };
 
-/// Published plugins loaded at the same time, each of another team; they are few, and most are in the cache on disk. As many
-/// standard ones besides.
-const PUBLISHED: usize = 2;
-
 /// Components of a team that may wait for their turn.
 const WAITING: usize = 32;
 
@@ -35,30 +31,6 @@ const BUSY: Reason = Reason::Service(ServiceReason::Busy);
 
 /// Bytes that are hashed without leaving the thread that serves everybody.
 const HASHED_HERE: usize = 256 << 10;
-
-/// How many are compiled at the same time.
-pub struct Places {
-    uploads: Arc<Turns>,
-    published: Arc<Turns>,
-    standard: Arc<Semaphore>,
-    /// How long a turn is waited for.
-    wait: Duration,
-}
-
-// === impl Places ===
-
-impl Places {
-    /// Places for so many uploads.
-    #[must_use]
-    pub fn new(uploads: usize, wait: Duration) -> Self {
-        Self {
-            uploads: Turns::new(uploads),
-            published: Turns::new(PUBLISHED),
-            standard: Arc::new(Semaphore::new(PUBLISHED)),
-            wait,
-        }
-    }
-}
 
 // === impl Evaluator ===
 

@@ -5,11 +5,11 @@ use std::sync::atomic::AtomicU64;
 use super::{
     column::{Column, Values, count_u32},
     dataset::{self, Dataset, RowFault, decimal_text},
-    evaluation::account_manager,
     evaluator::Evaluator,
     execute::{Conduct, StepJob, StepOutcome, execute},
     plugins::hash_text,
     recorded::RecordedStep,
+    results::account_manager,
     results::run_name,
 };
 use crate::{

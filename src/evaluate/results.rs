@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{
-        name::Name,
+        name::{Id, Name},
         rejection::{EvaluationReason, Reason, Rejection},
     },
     proto::v1,
@@ -128,6 +128,12 @@ fn dataset_hash(run: &v1::Run) -> Result<BlobHash, Rejection> {
 fn damaged(run: &v1::Run, what: &str) -> Rejection {
     let reason = Reason::Evaluation(EvaluationReason::DatasetDamaged);
     Rejection::new(reason, format!("the dataset of {}: {what}", run.name)).with("run", &*run.name)
+}
+
+/// The name of an account manager.
+#[must_use]
+pub fn account_manager(team: &Id, id: &str) -> String {
+    format!("teams/{team}/accountManagers/{id}")
 }
 
 /// The name of a run, checked to be one.

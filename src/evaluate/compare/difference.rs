@@ -1,11 +1,11 @@
 //! What differs between two datasets of the same run: per output in total, and which account managers are concerned.
 
-use super::substitute::Substituted;
 use crate::{
     evaluate::{
         column::{Column, count_u32},
         dataset::{Dataset, OutputHeader, Role, decimal_text},
-        evaluation::{Headline, account_manager},
+        headline::Headline,
+        results::account_manager,
     },
     model::name::Id,
     proto::v1,
@@ -44,8 +44,7 @@ struct Pair<'a> {
 impl Comparison {
     /// Compares two datasets of the same rows.
     #[must_use]
-    pub fn of(baseline: Dataset, candidate: Substituted, notes: Vec<String>) -> Self {
-        let Substituted { dataset: candidate, executed: places, .. } = candidate;
+    pub fn of(baseline: Dataset, candidate: Dataset, places: Vec<usize>, notes: Vec<String>) -> Self {
         let rows = baseline.rows();
         let mut differs = vec![false; rows];
         let mut outputs = Vec::new();

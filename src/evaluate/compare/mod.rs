@@ -1,13 +1,15 @@
 //! What another revision would change of a finished run: asked here, executed in `substitute`, told in `difference`.
 
+mod comparisons;
 mod difference;
 mod substitute;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    collections::BTreeMap,
+    sync::Arc,
 };
 
+pub use self::comparisons::Comparisons;
 use self::{
     difference::Comparison,
     substitute::{Substituted, substitute},
@@ -30,12 +32,6 @@ use crate::{
 const PAGE_DEFAULT: usize = 20;
 /// The most account managers of a page: each is explained twice.
 const PAGE_MOST: usize = 100;
-/// Comparisons kept for the next page.
-const KEPT: usize = 4;
-
-/// The latest comparisons, so that the next page does not execute them again.
-#[derive(Default)]
-pub struct Comparisons(Mutex<VecDeque<(String, Arc<Comparison>)>>);
 
 /// What is compared, found.
 struct Asked {
@@ -46,23 +42,6 @@ struct Asked {
     candidate: String,
     /// What tells this comparison from others.
     key: String,
-}
-
-// === impl Comparisons ===
-
-impl Comparisons {
-    fn get(&self, key: &str) -> Option<Arc<Comparison>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|(known, _)| known == key).map(|(_, comparison)| Arc::clone(comparison))
-    }
-
-    fn put(&self, key: String, comparison: Arc<Comparison>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_back((key, comparison));
-        if kept.len() > KEPT {
-            kept.pop_front();
-        }
-    }
 }
 
 // === impl Evaluator ===
@@ -204,7 +183,7 @@ impl Evaluator {
                 baseline.dataset
             }
         };
-        Ok(Comparison::of(baseline, candidate, notes))
+        Ok(Comparison::of(baseline, candidate.dataset, candidate.executed, notes))
     }
 
     /// What has to be known of a revision that is put in the place of a step.
