@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use super::failure::Failure;
@@ -14,11 +14,11 @@ pub(super) struct Arguments {
     shell: Shell,
 }
 
-/// Prints the script.
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// Prints the script for a command.
+pub(super) fn run(arguments: &Arguments, mut command: Command) -> Result<(), Failure> {
     // Not straight to stdout: a reader that has seen enough is no reason to panic.
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut super::Arguments::command(), "merit", &mut script);
+    clap_complete::generate(arguments.shell, &mut command, "merit", &mut script);
     match io::stdout().write_all(&script) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Service(error.to_string())),
         _ => Ok(()),

@@ -30,7 +30,7 @@ mod visible;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use connection::{Connection, ConnectionArguments};
 pub use failure::Failure;
@@ -124,7 +124,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Backup(arguments) => backup::run(arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         client => block_on(call_service(client)),
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Common;
+use super::arguments::Common;
 use crate::{
     cli::{
         connection::{Connection, client},

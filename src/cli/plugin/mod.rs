@@ -1,12 +1,15 @@
 //! `merit plugin`: publishes revisions of formulas and components, tries them out, and helps those who write them.
 
+mod arguments;
 mod bench;
 mod build;
 mod cases;
 mod check;
 mod compare;
+mod contents;
 mod life;
 mod local;
+mod manifest;
 mod new;
 mod sample;
 mod sign;
@@ -17,7 +20,6 @@ use bytes::Bytes;
 use clap::{Args, Subcommand};
 
 use super::{
-    argument::{read_bytes, read_text, text_of},
     connection::{Connection, ConnectionArguments, client},
     failure::Failure,
     output::{
@@ -30,7 +32,10 @@ use crate::{
     model::schema::schemas,
     proto::v1::{self, publish_plugin_revision_request as publish},
 };
+use arguments::Common;
+use contents::Contents;
 use life::RevisionArguments;
+use manifest::manifest_sheet;
 use try_out::{SourceArguments, TryArguments};
 
 /// What `merit plugin` takes.
@@ -83,16 +88,6 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
-struct Common<A: Args> {
-    #[command(flatten)]
-    arguments: A,
-    #[command(flatten)]
-    output: OutputArguments,
-    #[command(flatten)]
-    connection: ConnectionArguments,
-}
-
-#[derive(Debug, Args)]
 struct NoArguments {}
 
 #[derive(Debug, Args)]
@@ -128,38 +123,6 @@ struct PublishArguments {
     output: OutputArguments,
     #[command(flatten)]
     connection: ConnectionArguments,
-}
-
-/// What is published.
-#[derive(Debug, Args)]
-struct Contents {
-    /// The file of a formula sheet.
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["component", "standard"], conflicts_with_all = ["component", "standard"])]
-    formula: Option<String>,
-    /// The file of a WebAssembly component.
-    #[arg(long, value_name = "FILE", conflicts_with = "standard")]
-    component: Option<String>,
-    /// The id of a standard plugin: `merit plugin standard` lists them.
-    #[arg(long, value_name = "ID")]
-    standard: Option<String>,
-    /// Parameters that become a part of the revision, JSON or @FILE.
-    #[arg(long, value_name = "JSON")]
-    parameters: Option<String>,
-}
-
-// === impl Contents ===
-
-impl Contents {
-    /// What is published, and its parameters.
-    fn read(&self) -> Result<(publish::Source, String), Failure> {
-        let source = match (&self.formula, &self.component, &self.standard) {
-            (Some(path), _, _) => publish::Source::Formula(read_text(path)?),
-            (_, Some(path), _) => publish::Source::Component(Bytes::from(read_bytes(path)?)),
-            (_, _, Some(id)) => publish::Source::Standard(id.clone()),
-            _ => return Err(Failure::Usage("give --formula, --component or --standard".to_owned())),
-        };
-        Ok((source, parameters(self.parameters.as_deref())?))
-    }
 }
 
 /// Runs `merit plugin`.
@@ -335,35 +298,4 @@ async fn standard(common: &Common<NoArguments>) -> Result<(), Failure> {
             sheet.print(format)
         }
     }
-}
-
-/// What a plugin needs and gives, one a row.
-fn manifest_sheet(manifest: &v1::Manifest) -> Sheet {
-    let mut sheet = Sheet::new(&["what", "name", "kind", "decimals", "required"]);
-    for (what, inputs) in [("input", &manifest.inputs), ("line input", &manifest.line_inputs)] {
-        for input in inputs {
-            let kind = if input.kind() == v1::ValueKind::Text { "text" } else { "number" };
-            let required = if input.required { "yes" } else { "no" };
-            let row = [what, &input.name, kind, &input.scale.to_string(), required];
-            sheet.row(row);
-        }
-    }
-    for output in &manifest.outputs {
-        sheet.row(["output", &output.name, role_name(output.role()), &output.scale.to_string(), ""]);
-    }
-    sheet
-}
-
-fn role_name(role: v1::OutputRole) -> &'static str {
-    match role {
-        v1::OutputRole::Score => "score",
-        v1::OutputRole::Payout => "payout",
-        v1::OutputRole::Grade => "grade",
-        v1::OutputRole::Detail => "detail",
-        v1::OutputRole::Unspecified => "",
-    }
-}
-
-fn parameters(argument: Option<&str>) -> Result<String, Failure> {
-    argument.map_or(Ok(String::new()), |argument| text_of("--parameters", argument))
 }

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Common, Contents};
+use super::{arguments::Common, contents::Contents};
 use crate::{
     cli::{
         argument::read_text,

@@ -7,9 +7,10 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::{
-    Common,
+    arguments::Common,
+    contents::parameters,
     local::PluginArguments,
-    manifest_sheet, parameters,
+    manifest::manifest_sheet,
     test::{self, Why},
 };
 use crate::{

@@ -4,10 +4,7 @@ mod comparisons;
 mod difference;
 mod substitute;
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 pub use self::comparisons::Comparisons;
 use self::{

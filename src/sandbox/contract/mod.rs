@@ -1,15 +1,14 @@
 //! The versions of the plugin contract that Merit speaks, one file each: which one a component exports, and its calls.
 //! What an answer must satisfy beyond its types is in `manifest`, `outcome` and `explanation`.
 
+mod interface;
 pub mod v1_0_0;
 
 use wasmtime::{Engine, Store, component::Component};
 
 use super::{limits::Meter, verdict::Verdict};
+pub use interface::INTERFACE;
 use v1_0_0::{Batch, Context, Manifest, Outcome, Refusal, Step};
-
-/// What the names of all versions begin with; the version follows.
-pub const INTERFACE: &str = "merit:scoring/plugin@";
 
 /// The versions that Merit speaks, oldest first.
 pub const VERSIONS: &[&str] = &[v1_0_0::VERSION];

@@ -5,7 +5,7 @@ use wasmtime::{
     component::{Component, InstancePre, Linker, types::ComponentItem},
 };
 
-use super::INTERFACE;
+use super::interface::INTERFACE;
 use crate::sandbox::{limits::Meter, verdict::Verdict};
 
 #[allow(missing_docs, clippy::all, clippy::pedantic)]

@@ -1,0 +1,30 @@
+//! A plugin's manifest, for people.
+
+use crate::{cli::output::Sheet, proto::v1};
+
+/// What a plugin needs and gives, one a row.
+pub(super) fn manifest_sheet(manifest: &v1::Manifest) -> Sheet {
+    let mut sheet = Sheet::new(&["what", "name", "kind", "decimals", "required"]);
+    for (what, inputs) in [("input", &manifest.inputs), ("line input", &manifest.line_inputs)] {
+        for input in inputs {
+            let kind = if input.kind() == v1::ValueKind::Text { "text" } else { "number" };
+            let required = if input.required { "yes" } else { "no" };
+            let row = [what, &input.name, kind, &input.scale.to_string(), required];
+            sheet.row(row);
+        }
+    }
+    for output in &manifest.outputs {
+        sheet.row(["output", &output.name, role_name(output.role()), &output.scale.to_string(), ""]);
+    }
+    sheet
+}
+
+fn role_name(role: v1::OutputRole) -> &'static str {
+    match role {
+        v1::OutputRole::Score => "score",
+        v1::OutputRole::Payout => "payout",
+        v1::OutputRole::Grade => "grade",
+        v1::OutputRole::Detail => "detail",
+        v1::OutputRole::Unspecified => "",
+    }
+}
