@@ -93,7 +93,6 @@ async fn a_cold_plugin_holds_up_no_warm_one() {
     let harness = Harness::start_with(|config| {
         config.plugins.compiler = gate.compiler();
         (config.limits.computing_calls, config.limits.component_calls) = (1, 1);
-        config.plugins.compile_wait_ms = 600_000;
     })
     .await;
     harness.team("acme").await;

@@ -268,10 +268,11 @@ pub fn config(directory: &Path) -> Config {
         &mut config.plugins.ceilings.wall_ms,
         &mut config.plugins.try_out_ms,
         &mut config.plugins.compile_wall_ms,
+        &mut config.plugins.compile_wait_ms,
     ] {
         *time = HOUR_MS;
     }
-    config.plugins.compile_cpu_seconds = 3_600;
+    (config.plugins.compile_cpu_seconds, config.plugins.try_out_compile_cpu_seconds) = (3_600, 3_600);
     config
 }
 

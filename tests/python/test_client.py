@@ -63,8 +63,9 @@ def channel(tmp_path_factory):
     # Slow and busy machines do the same, later; disks that are nearly full have room for a test.
     for limit in ["LIMITS__CALL_MS", "RUNS__WALL_MS", "PLUGINS__CEILINGS__WALL_MS", "PLUGINS__TRY_OUT_MS"]:
         environment[f"MERIT_{limit}"] = "3600000"
-    environment["MERIT_PLUGINS__COMPILE_WALL_MS"] = "3600000"
-    environment["MERIT_PLUGINS__COMPILE_CPU_SECONDS"] = "3600"
+    for limit in ["WALL_MS", "WAIT_MS", "CPU_SECONDS"]:
+        environment[f"MERIT_PLUGINS__COMPILE_{limit}"] = "3600000"
+    environment["MERIT_PLUGINS__TRY_OUT_COMPILE_CPU_SECONDS"] = "3600000"
     environment["MERIT_STORE__FREE_FLOOR_BYTES"] = "0"
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:

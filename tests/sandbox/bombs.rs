@@ -22,7 +22,13 @@ fn sandbox(executable: &str, limits: CompileLimits) -> Sandbox {
 }
 
 fn patient() -> CompileLimits {
-    CompileLimits { cpu_seconds: LONG.as_secs(), wall_time: LONG, ..CompileLimits::default() }
+    let seconds = LONG.as_secs();
+    CompileLimits {
+        cpu_seconds: seconds,
+        try_out_cpu_seconds: seconds,
+        wall_time: LONG,
+        ..CompileLimits::default()
+    }
 }
 
 fn with(module: &str) -> Vec<u8> {
@@ -101,9 +107,10 @@ fn processor_time_is_bounded() {
 /// What is only tried out has less; that it was too little says nothing of publishing it.
 #[test]
 fn trying_out_has_limits_of_its_own() {
-    let limits = CompileLimits { cpu_seconds: 2, try_out_cpu_seconds: 1, ..CompileLimits::default() };
+    let limits =
+        CompileLimits { cpu_seconds: 2, try_out_cpu_seconds: 1, wall_time: LONG, ..CompileLimits::default() };
     let sandbox = sandbox(MERIT, limits);
-    let bomb = with(&nested(40_000));
+    let bomb = with(&nested(60_000));
     let brief =
         ["used up the 1 s of processor time", "publishing it may take 2 s", "try_out_compile_cpu_seconds"];
     check_refused(sandbox.load_for(&bomb, Purpose::TryOut), InvalidComponent, &brief);
