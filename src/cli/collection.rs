@@ -4,9 +4,11 @@ use prost_reflect::{FieldDescriptor, Kind, MethodDescriptor};
 
 use super::failure::Failure;
 use crate::{
-    model::schema::{Schema, method_rule, schemas},
+    model::{
+        nearest::nearest,
+        schema::{Schema, method_rule, schemas},
+    },
     proto::{descriptors, v1::method_rule::Standard},
-    transfer::nearest,
 };
 
 /// A standard method.

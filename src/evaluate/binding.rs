@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    binding_rules::{check_kind, constant, invalid_binding},
     dataset::{InputHeader, Kind, LineHeader, OutputHeader, Source, StepHeader, shadow_name},
     fields::{FieldExpression, has_field},
-    input::{check_kind, constant},
     plugins::LoadedPlugin,
 };
 use crate::{
     model::{
         name::{Id, Name},
-        rejection::{EvaluationReason, Reason, Rejection},
+        rejection::Rejection,
     },
     proto::v1,
     sandbox::{self, Scope},
@@ -139,14 +139,6 @@ pub fn bind_shadow(
     Ok(bound)
 }
 
-/// A rejection of a binding.
-#[must_use]
-pub fn invalid_binding(step: &str, input: &str, what: &str) -> Rejection {
-    let reason = Reason::Evaluation(EvaluationReason::InvalidBinding);
-    Rejection::new(reason, format!("step {step}, {input}: {what}"))
-        .violation(format!("run.steps[{step}].{input}"), what)
-}
-
 /// Binds the inputs of one step.
 struct Binder<'a> {
     step: &'a v1::RunStep,
@@ -202,7 +194,7 @@ impl Binder<'_> {
             Source::Attribute(text) => {
                 self.check_expression(super::population::ACCOUNT_MANAGERS, text, input)
             }
-            Source::Constant(number) => constant(step, &input.name, number, input.scale, 0).map(drop),
+            Source::Constant(number) => constant(step, &input.name, number, input.scale).map(drop),
             _ => Ok(()),
         }
     }

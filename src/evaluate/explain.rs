@@ -14,7 +14,6 @@ use super::{
     evaluation::{evaluation, find_row, value},
     evaluator::Evaluator,
     headline::Headline,
-    input::{Unfit, rescale},
     measure::{Figures, MeasureSet},
     plugins::rejection,
     population::ACCOUNT_MANAGERS,
@@ -26,6 +25,7 @@ use super::{
 use crate::{
     evaluate::column::count_u32,
     model::{
+        decimal::Unscaled,
         name::{EvaluationName, Id, Name},
         period::Period,
         rejection::Rejection,
@@ -241,8 +241,8 @@ impl Now {
 /// Whether a figure of now is the value on file.
 fn is_same(figures: &Figures, person: usize, input: &InputHeader, values: &InputData, row: usize) -> bool {
     debug_assert_eq!(input.kind, Kind::Number, "figures are numbers");
-    let now: Option<Result<i64, Unfit>> =
-        (!figures.missing[person]).then(|| rescale(figures.unscaled[person], figures.scale, input.scale));
+    let now = Unscaled { digits: figures.unscaled[person], scale: figures.scale };
+    let now = (!figures.missing[person]).then(|| now.narrow(input.scale));
     match (values.column.number(row), now) {
         (Some((on_file, _)), Some(Ok(now))) => on_file == now,
         (None, None | Some(Err(_))) => true,

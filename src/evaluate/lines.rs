@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use merit_expression::{Column as ViewColumn, Kind as ExpressionKind, Values as ViewValues};
 
 use super::{
-    binding::invalid_binding,
+    binding_rules::{check_kind, invalid_binding},
     column::{Texts, count_u32},
     dataset::{LineData, LineHeader, Source},
     fields::{FieldExpression, field_kind},
-    input::{Made, Seen, check_kind, convert},
+    input::Seen,
+    made::{Made, convert},
     population::{ACCOUNT_MANAGERS, date, holds, is_missing},
 };
 use crate::{

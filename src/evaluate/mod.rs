@@ -1,7 +1,7 @@
 //! Measures over views, goals' targets, input columns, runs, datasets, explanations, replay.
 //!
-//! A run: `work` takes it up, `run` binds it to one state of the store (`binding`, `population`), makes what goes in
-//! (`input`, `lines`), and executes step after step (`execute`, over batches cut by
+//! A run: `work` takes it up and `at_work` sees it through; `run` binds it to one state of the store (`binding`,
+//! `population`), makes what goes in (`input`, `made`, `lines`), and executes step after step (`execute`, over batches cut by
 //! `batch`; `sample` looks for answers that depend on the cut, `hopeless` for plugins that finish for nobody). Teams take
 //! their `turns`. What went in and came out is
 //! the `dataset`; `evaluation`, `listing`, `explain` and `replay` answer from it alone. Plugins are found and loaded by
@@ -14,8 +14,10 @@ pub mod hierarchy;
 pub mod measure;
 pub mod target;
 
+mod at_work;
 mod batch;
 mod binding;
+mod binding_rules;
 mod column;
 mod compare;
 mod compute;
@@ -30,6 +32,7 @@ mod hopeless;
 mod input;
 mod lines;
 mod listing;
+mod made;
 mod objection;
 mod places;
 mod plugin_limits;
@@ -57,4 +60,5 @@ mod work;
 
 pub use evaluator::{Evaluator, RunOptions};
 pub use plugins::sheet_parameters;
+pub use progress::Watched;
 pub use standard::component as standard_component;

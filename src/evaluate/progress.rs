@@ -1,5 +1,5 @@
 //! The runs at work in this process, and how far they are. Kept in memory only: the stored run has its figures when it
-//! is finished.
+//! has ended.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,13 @@ use std::{
     time::Instant,
 };
 
-use crate::{model::name::Name, sandbox::Patience};
+use super::{evaluator::Evaluator, results::run_name};
+use crate::{
+    model::name::Name,
+    proto::v1::{self, RunState},
+    sandbox::Patience,
+    store::WriteError,
+};
 
 /// The runs at work.
 #[derive(Default)]
@@ -27,6 +33,14 @@ pub struct Progress {
     rows: AtomicU64,
     steps: AtomicU64,
     started: Instant,
+}
+
+/// A run as a watcher sees it.
+pub struct Watched {
+    /// What is told.
+    pub response: v1::WatchRunResponse,
+    /// Whether nothing more will be told.
+    pub ended: bool,
 }
 
 // === impl Board ===
@@ -98,6 +112,43 @@ impl Progress {
     pub fn milliseconds(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+// === impl Evaluator ===
+
+impl Evaluator {
+    /// The run as it stands, with its progress. Progress is kept in memory; the stored run has it when it has ended.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; when the store fails.
+    pub fn watched(&self, run: &Name) -> Result<Watched, WriteError> {
+        let name = run_name(&run.to_string())?;
+        // Asked before the run is read: a run that ends in between shows its end.
+        let progress = self.board().get(&name);
+        let mut run: v1::Run = self.resources().get(&name)?;
+        let ended = match run.state() {
+            RunState::Succeeded | RunState::Failed => true,
+            // One that was at work has its figures when the last of it has stopped.
+            RunState::Cancelled => progress.is_none() || run.start_time.is_none() || run.end_time.is_some(),
+            RunState::Unspecified | RunState::Pending | RunState::Running => false,
+        };
+        let rows_per_second = match progress {
+            Some(progress) if !ended && run.start_time.is_some() => {
+                run.rows_total = progress.rows_total();
+                run.rows_done = progress.rows_done().min(run.rows_total);
+                rate(run.rows_done, progress.milliseconds())
+            }
+            _ => rate(run.rows_done, milliseconds(&run)),
+        };
+        Ok(Watched { response: v1::WatchRunResponse { run: Some(run), rows_per_second }, ended })
+    }
+}
+
+/// Thousandths of a second that a finished run took.
+fn milliseconds(run: &v1::Run) -> u64 {
+    let (Some(start), Some(end)) = (&run.start_time, &run.end_time) else { return 0 };
+    let seconds = end.seconds.saturating_sub(start.seconds).saturating_mul(1_000);
+    u64::try_from(seconds + i64::from(end.nanos - start.nanos) / 1_000_000).unwrap_or(0)
 }
 
 /// Rows a second, to the thousandth; 0 before anything can be said.

@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     batch::StepInputs,
-    binding::{BoundStep, Known, bind, invalid_binding},
+    binding::{BoundStep, Known, bind},
+    binding_rules::invalid_binding,
     dataset::{Dataset, Header, InputHeader, Source, StepData, StoredLimits},
     evaluator::Evaluator,
     execute::{Conduct, StepJob, Stopped, execute},

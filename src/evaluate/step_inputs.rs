@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use super::{
     binding::BoundStep,
-    column::{Column, TextsBuilder, Values, count_u32},
+    binding_rules::check_kind,
+    column::{Column, TextsBuilder, Values},
     dataset::{Faults, InputData, InputHeader, Kind, RowFault, Source, StepData, StepHeader},
     fields::FieldExpression,
     hierarchy::Hierarchy,
-    input::{InputMaker, Made, Seen, rescale},
+    input::{InputMaker, Seen},
     lines,
+    made::{Made, convert, rescaled},
     population::ACCOUNT_MANAGERS,
     run_error::RunError,
 };
@@ -79,26 +81,6 @@ pub fn earlier_output(
     Some(rescaled(column, input.scale))
 }
 
-/// A column in the decimals that an input takes; a row whose value does not fit is missing, and told.
-#[must_use]
-pub fn rescaled(column: &Column, to: u8) -> Made {
-    let mut unfit = Vec::new();
-    let mut column = column.clone();
-    if let Values::Number { scale, unscaled } = &mut column.values {
-        for (row, (digits, missing)) in unscaled.iter_mut().zip(&mut column.missing).enumerate() {
-            match rescale(i128::from(*digits), *scale, to) {
-                Ok(rescaled) => *digits = rescaled,
-                Err(why) => {
-                    unfit.push((count_u32(row), why.words(to)));
-                    (*digits, *missing) = (0, true);
-                }
-            }
-        }
-        *scale = to;
-    }
-    Made { column: Arc::new(column), records: None, unfit: Arc::new(unfit) }
-}
-
 /// What makes the group of each row.
 fn groups(seen: &Seen<'_>, step: &str, group_by: &str, unfit: &mut Faults) -> Result<Arc<Column>, Rejection> {
     if group_by == MANAGER {
@@ -116,8 +98,8 @@ fn groups(seen: &Seen<'_>, step: &str, group_by: &str, unfit: &mut Faults) -> Re
     }
     let role = format!("step {step}, group_by");
     let expression = FieldExpression::compile(ACCOUNT_MANAGERS, group_by, &role)?;
-    super::input::check_kind(step, "group_by", group_by, expression.kind(), Kind::Text)?;
-    let made = super::input::convert(&expression.evaluate(seen.people)?, seen.population, 0);
+    check_kind(step, "group_by", group_by, expression.kind(), Kind::Text)?;
+    let made = convert(&expression.evaluate(seen.people)?, seen.population, 0);
     for (row, why) in made.unfit.iter() {
         unfit.entry(*row).or_insert_with(|| input_fault(format!("group_by {group_by}: {why}")));
     }

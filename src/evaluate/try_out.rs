@@ -7,7 +7,7 @@ use super::{
     dataset::{RowFault, decimal_text},
     evaluator::Evaluator,
     execute::{plugin_fault, verdict_fault},
-    input::{parse_decimal, rescale},
+    made::digits_of,
     plugin_limits::team_limits,
     plugins::{LoadedPlugin, rejection},
     team::team_context,
@@ -301,16 +301,10 @@ fn check_values(
             return Err(Rejection::field(path, message));
         };
         if input.kind == Kind::Number {
-            number(input, value).map_err(|what| Rejection::field(path, what))?;
+            digits_of(value, input.scale).map_err(|what| Rejection::field(path, what))?;
         }
     }
     Ok(())
-}
-
-fn number(input: &sandbox::Input, text: &str) -> Result<i64, String> {
-    let (unscaled, scale) =
-        parse_decimal(text).ok_or_else(|| format!("{text:?} is no decimal like 12.50"))?;
-    rescale(unscaled, scale, input.scale).map_err(|unfit| format!("{text} {}", unfit.words(input.scale)))
 }
 
 fn column(input: &sandbox::Input, rows: &[&BTreeMap<String, String>]) -> Result<sandbox::Column, Rejection> {
@@ -319,7 +313,7 @@ fn column(input: &sandbox::Input, rows: &[&BTreeMap<String, String>]) -> Result<
     let missing = places.map(|(place, _)| count_u32(place)).collect();
     let values = match input.kind {
         Kind::Number => {
-            let digits = values.map(|value| value.map_or(Ok(0), |text| number(input, text)));
+            let digits = values.map(|value| value.map_or(Ok(0), |text| digits_of(text, input.scale)));
             let unscaled =
                 digits.collect::<Result<_, _>>().map_err(|what| Rejection::field(&*input.name, what))?;
             sandbox::Values::Decimals(sandbox::Decimals { scale: input.scale, unscaled })

@@ -12,7 +12,7 @@ use super::{
     status,
 };
 use crate::{
-    evaluate::Evaluator,
+    evaluate::{Evaluator, Watched},
     model::{
         name::{EvaluationName, Name},
         rejection::Rejection,
@@ -23,7 +23,7 @@ use crate::{
             CompareRevisionsRequest, CompareRevisionsResponse, ComputeMeasuresRequest,
             ComputeMeasuresResponse, DownloadDatasetRequest, DownloadDatasetResponse, Evaluation,
             ExplainEvaluationRequest, ExplainEvaluationResponse, GetEvaluationRequest,
-            ListEvaluationsRequest, ListEvaluationsResponse, ReplayRunRequest, ReplayRunResponse, RunState,
+            ListEvaluationsRequest, ListEvaluationsResponse, ReplayRunRequest, ReplayRunResponse,
             WatchRunRequest, WatchRunResponse,
         },
     },
@@ -73,7 +73,7 @@ impl EvaluationService for Evaluations {
         let run = run_name(&request.get_ref().name)?;
         let evaluator = self.evaluator.clone();
         // What there is to refuse is refused before the stream begins.
-        let first = evaluator.progress(&run).map_err(status::of)?;
+        let first = evaluator.watched(&run).map_err(status::of)?;
         Ok(answers(move |sender| watch(evaluator, run, first, sender)))
     }
 
@@ -161,36 +161,29 @@ fn evaluation_name(text: &str) -> Result<EvaluationName, Status> {
 async fn watch(
     evaluator: Evaluator,
     run: Name,
-    first: WatchRunResponse,
+    first: Watched,
     sender: mpsc::Sender<Result<WatchRunResponse, Status>>,
 ) {
-    let mut shown = first.clone();
+    let mut shown = first.response.clone();
     let mut next = Ok(first);
     loop {
-        let finished = next.as_ref().map_or(true, finished);
+        let ended = next.as_ref().map_or(true, |watched| watched.ended);
         // Only a client that is gone does not take it.
-        if sender.send(next).await.is_err() || finished {
+        if sender.send(next.map(|watched| watched.response)).await.is_err() || ended {
             return;
         }
         next = loop {
             tokio::time::sleep(LOOK).await;
-            match evaluator.progress(&run) {
-                Ok(now) if now == shown => {}
+            match evaluator.watched(&run) {
+                Ok(now) if !now.ended && now.response == shown => {}
                 Ok(now) => {
-                    shown = now.clone();
+                    shown = now.response.clone();
                     break Ok(now);
                 }
                 Err(error) => break Err(status::of(error)),
             }
         };
     }
-}
-
-fn finished(response: &WatchRunResponse) -> bool {
-    response.run.as_ref().is_none_or(|run| match run.state() {
-        RunState::Succeeded | RunState::Failed | RunState::Cancelled => true,
-        RunState::Unspecified | RunState::Pending | RunState::Running => false,
-    })
 }
 
 fn pieces(mut dataset: Bytes) -> Vec<Result<DownloadDatasetResponse, Status>> {

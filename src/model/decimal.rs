@@ -14,37 +14,74 @@ pub struct Unscaled {
     pub scale: u8,
 }
 
+/// Why a number cannot be had with so many decimals, or in so many bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It has more decimals, and nothing is rounded.
+    Decimals,
+    /// It has more digits than there is room for.
+    Range,
+}
+
 // === impl Unscaled ===
 
 impl Unscaled {
-    /// Parses `-12.50`: digits, with at least one on either side of the point, at most 28 of them.
+    /// Parses `-12.50`: digits, with at least one on either side of the point, at most 28 of them. It takes what
+    /// [`normal`] takes, in one pass and without a copy: every number of every record that is viewed comes through here.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = normal(text)?;
-        let mut digits = 0i128;
-        let mut scale = None;
-        for byte in text.bytes() {
-            match byte {
-                b'0'..=b'9' => {
-                    digits = digits * 10 + i128::from(byte - b'0');
-                    scale = scale.map(|scale: u8| scale + 1);
-                }
-                b'.' => scale = Some(0),
-                _ => {}
-            }
+        let (negative, unsigned) = match text.as_bytes() {
+            [b'-', unsigned @ ..] => (true, unsigned),
+            [b'+', unsigned @ ..] => (false, unsigned),
+            unsigned => (false, unsigned),
+        };
+        let point = unsigned.iter().position(|&byte| byte == b'.');
+        let (whole, decimals) = match point {
+            Some(point) => (&unsigned[..point], &unsigned[point + 1..]),
+            None => (unsigned, &[][..]),
+        };
+        if whole.is_empty() || (point.is_some() && decimals.is_empty()) {
+            return None;
         }
-        let digits = if text.starts_with('-') { -digits } else { digits };
-        Some(Self { digits, scale: scale.unwrap_or(0) })
+        let zeros = whole[..whole.len() - 1].iter().take_while(|&&byte| byte == b'0').count();
+        if whole.len() - zeros + decimals.len() > DIGITS_MAX {
+            return None;
+        }
+        let mut digits = 0i128;
+        for &byte in whole[zeros..].iter().chain(decimals) {
+            if !byte.is_ascii_digit() {
+                return None;
+            }
+            digits = digits * 10 + i128::from(byte - b'0');
+        }
+        let scale = u8::try_from(decimals.len()).ok()?;
+        Some(Self { digits: if negative { -digits } else { digits }, scale })
     }
 
-    /// The digits at another scale; nothing where that would lose some, or does not fit.
-    #[must_use]
-    pub fn rescale(self, scale: u8) -> Option<i128> {
-        if scale >= self.scale {
-            return self.digits.checked_mul(10i128.checked_pow(u32::from(scale - self.scale))?);
+    /// The digits at another scale, exactly.
+    ///
+    /// # Errors
+    /// Where that would lose some, or they do not fit 128 bits.
+    pub fn rescale(self, scale: u8) -> Result<i128, Unfit> {
+        if scale == self.scale || self.digits == 0 {
+            return Ok(self.digits);
         }
-        let divisor = 10i128.checked_pow(u32::from(self.scale - scale))?;
-        (self.digits % divisor == 0).then(|| self.digits / divisor)
+        let factor = 10i128.checked_pow(u32::from(scale.abs_diff(self.scale)));
+        if scale > self.scale {
+            return factor.and_then(|factor| self.digits.checked_mul(factor)).ok_or(Unfit::Range);
+        }
+        match factor {
+            Some(factor) if self.digits % factor == 0 => Ok(self.digits / factor),
+            _ => Err(Unfit::Decimals),
+        }
+    }
+
+    /// The digits at another scale, as plugins and datasets hold them: in 64 bits.
+    ///
+    /// # Errors
+    /// Where that would lose some, or they do not fit.
+    pub fn narrow(self, scale: u8) -> Result<i64, Unfit> {
+        i64::try_from(self.rescale(scale)?).map_err(|_| Unfit::Range)
     }
 }
 
@@ -122,13 +159,34 @@ mod tests {
 
     #[test]
     fn rescaling_never_loses() {
-        let check = |text: &str, scale: u8, expected: Option<i128>| {
+        let check = |text: &str, scale: u8, expected: Result<i128, Unfit>| {
             assert_eq!(Unscaled::parse(text).unwrap().rescale(scale), expected, "{text} {scale}");
         };
-        check("12.5", 2, Some(1250));
-        check("-12.50", 1, Some(-125));
-        check("12.55", 1, None);
-        check("9999999999999999999999999999", 12, None);
+        check("12.5", 2, Ok(1250));
+        check("12.5", 1, Ok(125));
+        check("-12.50", 1, Ok(-125));
+        check("-0.0001", 4, Ok(-1));
+        check("7.0", 0, Ok(7));
+        check("12.55", 1, Err(Unfit::Decimals));
+        check("0", 200, Ok(0));
+        check("9999999999999999999999999999", 10, Ok(99_999_999_999_999_999_999_999_999_990_000_000_000));
+        check("9999999999999999999999999999", 12, Err(Unfit::Range));
+    }
+
+    #[test]
+    fn sixty_four_bits() {
+        let check = |digits: i128, from: u8, to: u8, expected: Result<i64, Unfit>| {
+            assert_eq!(Unscaled { digits, scale: from }.narrow(to), expected, "{digits} {from} {to}");
+        };
+        check(1250, 2, 4, Ok(125_000));
+        check(1250, 2, 1, Ok(125));
+        check(1255, 2, 1, Err(Unfit::Decimals));
+        check(0, 38, 0, Ok(0));
+        check(1, 39, 0, Err(Unfit::Decimals));
+        check(1, 0, 19, Err(Unfit::Range));
+        check(i128::from(i64::MAX) + 1, 2, 2, Err(Unfit::Range));
+        check(i128::from(i64::MIN), 2, 2, Ok(i64::MIN));
+        check(i128::MAX, 0, 38, Err(Unfit::Range));
     }
 
     proptest! {
@@ -141,6 +199,19 @@ mod tests {
             let form = normal(&text).unwrap().into_owned();
             prop_assert_eq!(Unscaled::parse(&form).unwrap(), Unscaled { digits: digits.into(), scale });
             prop_assert_eq!(normal(&form).unwrap().into_owned(), form);
+        }
+
+        #[test]
+        fn a_number_is_what_has_a_form(text in "[-+]{0,2}[0-9]{0,30}[.x]?[0-9]{0,4}") {
+            let form = normal(&text);
+            prop_assert_eq!(Unscaled::parse(&text), form.as_deref().and_then(Unscaled::parse), "{}", text);
+            prop_assert_eq!(Unscaled::parse(&text).is_some(), form.is_some(), "{}", text);
+        }
+
+        #[test]
+        fn rescaling_there_and_back_changes_nothing(digits in -1_000_000_000i128..1_000_000_000, more in 0u8..9) {
+            let there = Unscaled { digits, scale: 3 }.rescale(3 + more).unwrap();
+            prop_assert_eq!(Unscaled { digits: there, scale: 3 + more }.rescale(3), Ok(digits));
         }
     }
 }

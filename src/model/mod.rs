@@ -11,6 +11,7 @@ pub mod finding;
 pub mod format;
 pub mod goal;
 pub mod name;
+pub mod nearest;
 pub mod organisation;
 pub mod period;
 pub mod plugin;

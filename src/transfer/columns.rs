@@ -6,7 +6,7 @@ use prost_reflect::{
 };
 use serde_json::Value as Json;
 
-use crate::model::schema::short_value_name;
+use crate::model::{nearest::nearest, schema::short_value_name};
 
 /// How deep messages are taken apart; what is deeper is JSON.
 const DEPTH_MAX: usize = 3;
@@ -53,7 +53,7 @@ impl Columns {
                 Some(column) => selected.push(column),
                 None => {
                     let names: Vec<&str> = all.paths().collect();
-                    let hint = match super::nearest(path, names.iter().copied()) {
+                    let hint = match nearest(path, names.iter().copied()) {
                         Some(name) => format!("did you mean {name:?}?"),
                         None => format!("known: {}", names.join(", ")),
                     };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
-use super::mistakes::nearest;
+use crate::model::nearest::nearest;
 
 /// A way to look records up: by a text field of a collection.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

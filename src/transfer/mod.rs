@@ -20,7 +20,7 @@ pub use columns::Columns;
 pub use convert::{Converter, Prepared, Record};
 pub use directory::{Directory, Lookup};
 pub use mapping::Mapping;
-pub use mistakes::{Mistakes, nearest};
+pub use mistakes::Mistakes;
 pub use path::set_field;
 pub use rejected::RejectedFile;
 pub use rows::{Form, Row, Rows};

@@ -1,20 +1,16 @@
 //! One collection of one team as columns that follow: pages of records in, views out. Where records come from, and
 //! when, is in `views`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     View, ViewError,
+    cells::Cells,
     change::Change,
-    growing::Growing,
-    lines::GrowingLines,
-    plan::{self, Plan, Sink},
+    plan::{self, Plan},
     stored_schema,
 };
-use crate::model::{
-    name::Id,
-    schema::{FieldKind, Schema},
-};
+use crate::model::{name::Id, schema::Schema};
 
 /// A record that is put, or a deleted one, by id.
 pub(super) type Effect<'a> = (&'a str, Option<&'a [u8]>);
@@ -30,24 +26,6 @@ pub(super) struct Follower {
     cells: Cells,
 }
 
-/// All that has a cell per row, and the row of the page that is being read.
-#[derive(Debug)]
-struct Cells {
-    row: usize,
-    columns: Vec<(String, Growing)>,
-    maps: Vec<MapColumns>,
-    lines: Option<GrowingLines>,
-    rows: usize,
-    page_rows: usize,
-}
-
-/// The columns of the entries of a map, by key.
-#[derive(Debug)]
-struct MapColumns {
-    path: String,
-    columns: HashMap<String, usize>,
-}
-
 /// What an id takes besides its text: the pointer, and the counts.
 const BYTES_PER_ID: u64 = 32;
 
@@ -57,11 +35,7 @@ impl Follower {
     /// A collection without records.
     pub(super) fn new(team: Id, schema: &'static Schema) -> Self {
         let (layout, plan) = plan::read(schema);
-        let columns = layout.columns.into_iter().map(|(path, kind)| (path, Growing::new(kind, 0))).collect();
-        let maps = layout.maps.into_iter().map(|path| MapColumns { path, columns: HashMap::new() }).collect();
-        let lines = layout.reporting_lines.then(GrowingLines::new);
-        let cells = Cells { row: 0, columns, maps, lines, rows: 0, page_rows: 0 };
-        Self { team, schema, plan, ids: Arc::default(), id_bytes: 0, cells }
+        Self { team, schema, plan, ids: Arc::default(), id_bytes: 0, cells: Cells::new(layout) }
     }
 
     /// Makes effects a part of the columns: each id once, ascending.
@@ -88,8 +62,7 @@ impl Follower {
         }
         self.cells.begin(puts.len());
         for (row, record) in puts.iter().enumerate() {
-            self.cells.row = row;
-            self.plan.read(record, &mut self.cells).map_err(|what| ViewError::Undecodable {
+            self.plan.read(record, self.cells.row(row)).map_err(|what| ViewError::Undecodable {
                 key: format!("{}/{}/{}", self.team, self.schema.collection, ids[row]),
                 what,
             })?;
@@ -113,19 +86,17 @@ impl Follower {
 
     /// Bytes taken.
     pub(super) fn bytes(&self) -> u64 {
-        let columns: u64 = self.cells.columns.iter().map(|(_, column)| column.bytes()).sum();
-        self.id_bytes + columns + self.cells.lines.as_ref().map_or(0, GrowingLines::bytes)
+        self.id_bytes + self.cells.bytes()
     }
 
     /// The collection as it is now, for readers.
     pub(super) fn publish(&self) -> View {
-        let columns = self.cells.columns.iter();
         View {
             ids: Arc::clone(&self.ids),
-            columns: columns.map(|(path, column)| (path.clone(), Arc::new(column.publish()))).collect(),
+            columns: self.cells.columns(),
             team: self.team.clone(),
             schema: self.schema,
-            reporting_lines: self.cells.lines.as_ref().map(GrowingLines::publish),
+            reporting_lines: self.cells.reporting_lines(),
             names: std::sync::OnceLock::new(),
             resolved: std::sync::Mutex::default(),
         }
@@ -137,63 +108,6 @@ impl Follower {
             None => Err(0),
             Some(last) if **last < *id => Err(self.ids.len()),
             Some(_) => self.ids.binary_search_by(|other| (**other).cmp(id)),
-        }
-    }
-}
-
-// === impl Cells ===
-
-impl Cells {
-    fn begin(&mut self, rows: usize) {
-        self.page_rows = rows;
-        self.columns.iter_mut().for_each(|(_, column)| column.begin(rows));
-        if let Some(lines) = &mut self.lines {
-            lines.begin(rows);
-        }
-    }
-
-    fn commit(&mut self, change: &Change, rows: usize) {
-        self.rows = rows;
-        self.columns.iter_mut().for_each(|(_, column)| column.commit(change));
-        if let Some(lines) = &mut self.lines {
-            lines.commit(change);
-        }
-    }
-}
-
-impl Sink for Cells {
-    fn number(&mut self, column: usize, value: i128) {
-        self.columns[column].1.set_number(self.row, value);
-    }
-
-    fn text(&mut self, column: usize, value: &str) {
-        self.columns[column].1.set_text(self.row, value);
-    }
-
-    fn flag(&mut self, column: usize, value: bool) {
-        self.columns[column].1.set_flag(self.row, value);
-    }
-
-    fn days(&mut self, column: usize, value: i32) {
-        self.columns[column].1.set_days(self.row, value);
-    }
-
-    fn entry(&mut self, map: usize, key: &str, value: &str) {
-        let columns = &mut self.columns;
-        let map = &mut self.maps[map];
-        let column = map.columns.get(key).copied().unwrap_or_else(|| {
-            let mut column = Growing::new(FieldKind::Text, self.rows);
-            column.begin(self.page_rows);
-            columns.push((format!("{}.{key}", map.path), column));
-            map.columns.insert(key.to_owned(), columns.len() - 1);
-            columns.len() - 1
-        });
-        columns[column].1.set_text(self.row, value);
-    }
-
-    fn reporting_line(&mut self, manager: &str, from: i32, until: i32) {
-        if let Some(lines) = &mut self.lines {
-            lines.add(self.row, manager, from, until);
         }
     }
 }
@@ -328,7 +242,7 @@ mod tests {
         check(&record(|record| record.amount = "1.00001".into()), "not a number of at most 4 decimals");
         check(&record(|record| record.close_date = "2026-02-30".into()), "not a date");
         check(&record(|record| record.stage = 99), "99 is no value of the enum");
-        check(&[0x62, 9, b'x'], "a length beyond the end");
+        check(&[0x62, 9, b'x'], "no protobuf message");
         let unknown = View::of(&team(), "evaluations", &[]);
         assert!(matches!(unknown, Err(ViewError::UnknownCollection(_))));
     }

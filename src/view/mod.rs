@@ -1,5 +1,6 @@
 //! Collections as columns in memory, consistent at a journal sequence, kept up to date from the journal's records.
 
+mod cells;
 mod change;
 mod collection;
 mod follower;
@@ -10,7 +11,6 @@ mod scope;
 mod slot;
 mod texts;
 mod views;
-mod wire;
 
 use std::{collections::BTreeMap, sync::Arc};
 

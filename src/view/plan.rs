@@ -1,18 +1,19 @@
 //! Which field of a collection's message goes to which column: read once from the schema, followed for every record.
 
-use std::collections::BTreeMap;
-
 use prost_reflect::{FieldDescriptor, Kind as ProtoKind};
 
-use super::wire::{self, Wire};
-use crate::model::schema::{Field, FieldKind, Schema, short_value_name};
+use crate::model::{
+    cell::{Cell, Form, days, utf8},
+    schema::{Field, FieldKind, Schema},
+    wire::{Malformed, Walk, Wire},
+};
 
 /// What to do with each field of a message, by number.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     steps: Vec<Option<Step>>,
     /// The columns of numbers and flags that are 0 and false where the message does not have them.
-    implied: Vec<(usize, Implied)>,
+    implied: Vec<(usize, Cell<'static>)>,
 }
 
 #[derive(Debug)]
@@ -21,22 +22,6 @@ enum Step {
     Entry { map: usize },
     Inside(Plan),
     ReportingLine(ReportingLineFields),
-}
-
-/// How a value is written.
-#[derive(Debug)]
-enum Form {
-    Decimal { scale: u8 },
-    Signed,
-    Unsigned,
-    ZigZag,
-    FixedSigned,
-    FixedUnsigned,
-    Text,
-    Date,
-    Timestamp,
-    Flag,
-    Named(BTreeMap<u64, String>),
 }
 
 /// The numbers of the fields of a reporting line.
@@ -49,25 +34,12 @@ struct ReportingLineFields {
 
 /// Takes what a record has. The column or map is the place in [`Layout`].
 pub(super) trait Sink {
-    /// A number.
-    fn number(&mut self, column: usize, value: i128);
-    /// A text, not empty.
-    fn text(&mut self, column: usize, value: &str);
-    /// A flag.
-    fn flag(&mut self, column: usize, value: bool);
-    /// A date, as days since 1970-01-01.
-    fn days(&mut self, column: usize, value: i32);
+    /// A value; a text is not empty.
+    fn cell(&mut self, column: usize, value: Cell<'_>);
     /// An entry of a map.
     fn entry(&mut self, map: usize, key: &str, value: &str);
     /// A reporting line; open ends are the smallest and the largest day.
     fn reporting_line(&mut self, manager: &str, from: i32, until: i32);
-}
-
-/// The value of what a message does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Implied {
-    Zero,
-    False,
 }
 
 /// The columns and maps of a collection.
@@ -102,7 +74,7 @@ pub(super) fn read(schema: &Schema) -> (Layout, Plan) {
             Step::Entry { map: layout.maps.len() - 1 }
         } else {
             layout.columns.push((field.path.clone(), field.kind));
-            Step::Cell { column: layout.columns.len() - 1, form: form(field.kind, last(field)) }
+            Step::Cell { column: layout.columns.len() - 1, form: Form::of(field.kind, last(field)) }
         };
         plan.set(&field.descriptors, step);
     }
@@ -117,32 +89,6 @@ pub(super) fn read(schema: &Schema) -> (Layout, Plan) {
 
 fn last(field: &Field) -> &FieldDescriptor {
     field.descriptors.last().expect("a path has a field at its end")
-}
-
-fn form(kind: FieldKind, field: &FieldDescriptor) -> Form {
-    match (kind, field.kind()) {
-        (FieldKind::Number { scale }, ProtoKind::String) => Form::Decimal { scale },
-        (_, ProtoKind::Uint32 | ProtoKind::Uint64) => Form::Unsigned,
-        (_, ProtoKind::Sint32 | ProtoKind::Sint64) => Form::ZigZag,
-        (_, ProtoKind::Fixed32 | ProtoKind::Fixed64) => Form::FixedUnsigned,
-        (_, ProtoKind::Sfixed32 | ProtoKind::Sfixed64) => Form::FixedSigned,
-        (FieldKind::Number { .. }, _) => Form::Signed,
-        (FieldKind::Enum, ProtoKind::Enum(names)) => Form::Named(
-            names
-                .values()
-                .map(|value| {
-                    let name = short_value_name(&value);
-                    let text = if name == "UNSPECIFIED" { "" } else { name };
-                    // Enums are written as 64 bits, negative ones with all the upper bits set.
-                    (i64::from(value.number()).cast_unsigned(), text.to_owned())
-                })
-                .collect(),
-        ),
-        (FieldKind::Boolean, _) => Form::Flag,
-        (FieldKind::Date, _) => Form::Date,
-        (FieldKind::Timestamp, _) => Form::Timestamp,
-        (FieldKind::Text | FieldKind::Reference | FieldKind::Enum, _) => Form::Text,
-    }
 }
 
 fn reporting_line_fields(field: &FieldDescriptor) -> Option<ReportingLineFields> {
@@ -184,18 +130,19 @@ impl Plan {
     ///
     /// # Errors
     /// What does not fit the schema.
-    pub(super) fn read(&self, mut message: &[u8], sink: &mut impl Sink) -> Result<(), String> {
-        for (column, implied) in &self.implied {
-            match implied {
-                Implied::Zero => sink.number(*column, 0),
-                Implied::False => sink.flag(*column, false),
-            }
+    pub(super) fn read(&self, message: &[u8], sink: &mut impl Sink) -> Result<(), String> {
+        for &(column, implied) in &self.implied {
+            sink.cell(column, implied);
         }
-        while let Some((number, value)) = wire::next(&mut message)? {
+        for field in Walk::new(message) {
+            let (number, value) = field.map_err(malformed)?;
             let Some(Some(step)) = self.steps.get(number as usize) else { continue };
             match (step, value) {
                 (Step::Cell { column, form }, value) => {
-                    form.read(value, *column, sink).map_err(|what| format!("field {number}: {what}"))?;
+                    let cell = form.read(value).map_err(|what| format!("field {number}: {what}"))?;
+                    if let Some(cell) = cell {
+                        sink.cell(*column, cell);
+                    }
                 }
                 (Step::Entry { map }, Wire::Bytes(entry)) => read_entry(entry, *map, sink)?,
                 (Step::Inside(plan), Wire::Bytes(inner)) => plan.read(inner, sink)?,
@@ -207,62 +154,18 @@ impl Plan {
     }
 }
 
-// === impl Form ===
-
-impl Form {
-    fn implied(&self) -> Option<Implied> {
-        match self {
-            Self::Signed | Self::Unsigned | Self::ZigZag | Self::FixedSigned | Self::FixedUnsigned => {
-                Some(Implied::Zero)
-            }
-            Self::Flag => Some(Implied::False),
-            Self::Decimal { .. } | Self::Text | Self::Date | Self::Timestamp | Self::Named(_) => None,
-        }
-    }
-
-    fn read(&self, value: Wire<'_>, column: usize, sink: &mut impl Sink) -> Result<(), String> {
-        match (self, value) {
-            (_, Wire::Bytes([])) if !matches!(self, Self::Timestamp) => {}
-            (Self::Decimal { scale }, Wire::Bytes(text)) => {
-                sink.number(column, wire::unscaled(text, *scale)?)
-            }
-            (Self::Signed, Wire::Varint(bits)) => sink.number(column, bits.cast_signed().into()),
-            (Self::Unsigned, Wire::Varint(bits)) => sink.number(column, bits.into()),
-            (Self::ZigZag, Wire::Varint(bits)) => {
-                let value = (bits >> 1).cast_signed() ^ -(bits & 1).cast_signed();
-                sink.number(column, value.into());
-            }
-            (Self::FixedSigned, Wire::Fixed64(bits)) => sink.number(column, bits.cast_signed().into()),
-            (Self::FixedSigned, Wire::Fixed32(bits)) => sink.number(column, bits.cast_signed().into()),
-            (Self::FixedUnsigned, Wire::Fixed64(bits)) => sink.number(column, bits.into()),
-            (Self::FixedUnsigned, Wire::Fixed32(bits)) => sink.number(column, bits.into()),
-            (Self::Text, Wire::Bytes(text)) => sink.text(column, utf8(text)?),
-            (Self::Date, Wire::Bytes(text)) => sink.days(column, wire::days(text)?),
-            (Self::Timestamp, Wire::Bytes(message)) => sink.days(column, wire::timestamp_days(message)?),
-            (Self::Flag, Wire::Varint(bits)) => sink.flag(column, bits != 0),
-            (Self::Named(names), Wire::Varint(bits)) => {
-                let name = names.get(&bits).ok_or_else(|| format!("{bits} is no value of the enum"))?;
-                if !name.is_empty() {
-                    sink.text(column, name);
-                }
-            }
-            (form, value) => return Err(format!("{value:?} is not written as {form:?}")),
-        }
-        Ok(())
-    }
-}
-
 // === impl ReportingLineFields ===
 
 impl ReportingLineFields {
-    fn read(self, mut line: &[u8], sink: &mut impl Sink) -> Result<(), String> {
+    fn read(self, line: &[u8], sink: &mut impl Sink) -> Result<(), String> {
         let (mut manager, mut from, mut until) = ("", i32::MIN, i32::MAX);
-        while let Some((number, value)) = wire::next(&mut line)? {
+        for field in Walk::new(line) {
+            let (number, value) = field.map_err(malformed)?;
             match value {
                 Wire::Bytes([]) => {}
                 Wire::Bytes(text) if number == self.manager => manager = utf8(text)?,
-                Wire::Bytes(text) if number == self.from => from = wire::days(text)?,
-                Wire::Bytes(text) if number == self.until => until = wire::days(text)?,
+                Wire::Bytes(text) if number == self.from => from = days(text)?,
+                Wire::Bytes(text) if number == self.until => until = days(text)?,
                 _ => {}
             }
         }
@@ -271,9 +174,14 @@ impl ReportingLineFields {
     }
 }
 
-fn read_entry(mut entry: &[u8], map: usize, sink: &mut impl Sink) -> Result<(), String> {
+fn malformed(malformed: Malformed) -> String {
+    malformed.to_string()
+}
+
+fn read_entry(entry: &[u8], map: usize, sink: &mut impl Sink) -> Result<(), String> {
     let (mut key, mut value) = ("", "");
-    while let Some((number, field)) = wire::next(&mut entry)? {
+    for field in Walk::new(entry) {
+        let (number, field) = field.map_err(malformed)?;
         match (number, field) {
             (1, Wire::Bytes(text)) => key = utf8(text)?,
             (2, Wire::Bytes(text)) => value = utf8(text)?,
@@ -282,8 +190,4 @@ fn read_entry(mut entry: &[u8], map: usize, sink: &mut impl Sink) -> Result<(), 
     }
     sink.entry(map, key, value);
     Ok(())
-}
-
-fn utf8(bytes: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(bytes).map_err(|problem| problem.to_string())
 }

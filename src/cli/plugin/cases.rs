@@ -7,9 +7,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     cli::{argument::read_text, failure::Failure},
+    model::nearest::nearest,
     proto::v1,
     sandbox::Manifest,
-    transfer::nearest,
 };
 
 /// What `--help` says of the file.

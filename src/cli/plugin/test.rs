@@ -123,7 +123,7 @@ fn same(expected: &str, found: &str) -> bool {
         return false;
     };
     let scale = expected.scale.max(found.scale);
-    expected.rescale(scale).is_some_and(|digits| found.rescale(scale) == Some(digits))
+    expected.rescale(scale).is_ok_and(|digits| found.rescale(scale) == Ok(digits))
 }
 
 fn report(arguments: &TestArguments, cases: usize, misses: &[Miss]) -> Result<(), Failure> {

@@ -11,6 +11,9 @@ mod layout;
 mod read;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use decimal::decimal_text;
 pub use header::{
     Header, InputHeader, Kind, LineHeader, OutputHeader, Role, Source, StepHeader, StoredLimits,

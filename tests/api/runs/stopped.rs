@@ -25,6 +25,9 @@ fn quickly(config: &mut Config) {
     config.runs.fuel_per_call = 10_000_000;
 }
 
+/// What is shown as done of two steps of three, for ten account managers.
+const DONE: u64 = 6;
+
 /// The two steps, and one that never ends.
 fn endless_steps() -> Vec<v1::RunStep> {
     let inputs = ["a", "b"].map(|input| bound(input, Source::Constant("6.66".to_owned())));
@@ -33,7 +36,7 @@ fn endless_steps() -> Vec<v1::RunStep> {
     steps
 }
 
-/// A server with a run that is at work, and has not scored everybody yet.
+/// A server with a run that is at work, and has done two steps of three.
 async fn at_work(harness: &Harness) -> String {
     organisation(harness).await;
     publish_two(harness).await;
@@ -46,7 +49,8 @@ async fn at_work(harness: &Harness) -> String {
         let run = stream.message().await.unwrap().expect("the run is not finished").run.unwrap();
         match run.state() {
             v1::RunState::Pending => {}
-            v1::RunState::Running => return name,
+            v1::RunState::Running if run.rows_done == DONE => return name,
+            v1::RunState::Running => {}
             other => panic!("{other:?}: {}", run.failure),
         }
     }
@@ -86,13 +90,16 @@ async fn a_run_at_work_is_cancelled() {
     let request = v1::CancelRunRequest { name: name.clone(), ..Default::default() };
     let cancelled = harness.evaluations().cancel_run(request.clone()).await.unwrap().into_inner();
     assert_eq!(cancelled.state(), v1::RunState::Cancelled);
-    assert_eq!(watched(&harness, &name).await, cancelled, "a watcher is told, and the stream ends");
+    let ended = watched(&harness, &name).await;
+    assert_eq!(ended.state(), v1::RunState::Cancelled, "a watcher is told, and the stream ends");
+    assert_eq!((ended.rows_done, ended.rows_total), (DONE, 10), "how far it was");
+    assert!(ended.start_time.is_some() && ended.end_time.is_some());
     // The work has ended when the service has; and the next one does not take it up again.
     let directory = harness.stopped().await;
     let harness = Harness::start_in(directory, quickly).await;
     let after = get(&harness, &name).await;
-    assert_eq!(after, cancelled);
-    assert_eq!((after.dataset.as_str(), after.rows_done), ("", 0));
+    assert_eq!(after, ended);
+    assert_eq!(after.dataset, "");
     let list = v1::ListEvaluationsRequest { parent: name.clone(), ..Default::default() };
     let refused = harness.evaluations().list_evaluations(list).await.unwrap_err();
     assert_eq!(reason(&refused), "RUN_NOT_FINISHED");
