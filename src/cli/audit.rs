@@ -35,8 +35,8 @@ struct ListArguments {
     /// Which changes: `author = "anna" AND time >= "2026-11-01"`.
     #[arg(short, long, value_name = "EXPRESSION", default_value = "", hide_default_value = true)]
     filter: String,
-    /// The most changes [default: all].
-    #[arg(short = 'n', long, value_name = "COUNT")]
+    /// The most changes, at least 1 [default: all].
+    #[arg(short = 'n', long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     #[command(flatten)]
     output: OutputArguments,
@@ -123,10 +123,11 @@ fn change(change: &v1::Change) -> String {
 async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
     let found = match &arguments.data {
         Some(directory) => {
-            let directory = directory.clone();
-            let verifying = tokio::task::spawn_blocking(move || verify_directory(&directory, &blobs_named));
+            let place = directory.clone();
+            let verifying = tokio::task::spawn_blocking(move || verify_directory(&place, &blobs_named));
             let verified = verifying.await.map_err(|error| Failure::Service(error.to_string()))?;
-            offline(verified.map_err(|error| Failure::Differs(error.to_string()))?)
+            let doing = format!("verifying {}", directory.display());
+            offline(verified.map_err(|error| Failure::of_store(&doing, error))?)
         }
         None => {
             let connection = Connection::open(&arguments.connection).await?;
@@ -158,7 +159,7 @@ async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
     if found.intact {
         return Ok(());
     }
-    Err(Failure::Differs(format!("the data is damaged: {}", found.damage)))
+    Err(Failure::Damaged(format!("the data is damaged: {}", found.damage)))
 }
 
 fn offline(found: Verification) -> v1::VerifyJournalResponse {

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{failure::Failure, output::print_line};
 use crate::{
     resource::blobs_named,
-    store::{Backup, StoreError, create_backup, restore_backup, verify_backup},
+    store::{Backup, create_backup, restore_backup, verify_backup},
 };
 
 /// What `merit backup` takes.
@@ -52,7 +52,8 @@ enum Command {
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Create { data, backup } => {
-            let made = create_backup(&data, &backup).map_err(failure)?;
+            let made =
+                create_backup(&data, &backup).map_err(|error| Failure::of_store("backing up", error))?;
             say("backed up", &made, &format!("verify it with `merit backup verify {}`", backup.display()))
         }
         Command::Verify { backup, scratch } => {
@@ -63,12 +64,14 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             let place = place.map_err(|error| Failure::file("making a scratch place", error))?;
             say(
                 "restored for trial and found whole",
-                &verify_backup(&backup, place.path(), &blobs_named).map_err(failure)?,
+                &verify_backup(&backup, place.path(), &blobs_named)
+                    .map_err(|error| Failure::of_store("verifying", error))?,
                 "",
             )
         }
         Command::Restore { backup, data } => {
-            let restored = restore_backup(&backup, &data).map_err(failure)?;
+            let restored =
+                restore_backup(&backup, &data).map_err(|error| Failure::of_store("restoring", error))?;
             say("restored", &restored, &format!("start on it with `merit serve --data {}`", data.display()))
         }
     }
@@ -79,13 +82,4 @@ fn say(done: &str, backup: &Backup, next: &str) -> Result<(), Failure> {
     let bytes = indicatif::BinaryBytes(*bytes);
     print_line(&format!("{done}: {sequence} records of the journal, {files} files, {bytes}"))?;
     if next.is_empty() { Ok(()) } else { print_line(next) }
-}
-
-/// What is damaged is an answer of its own; anything else is about files.
-fn failure(error: StoreError) -> Failure {
-    match error {
-        StoreError::Io { context, source } => Failure::File { context, source },
-        damaged @ StoreError::Damaged { .. } => Failure::Differs(damaged.to_string()),
-        closed @ StoreError::Closed(_) => Failure::Service(closed.to_string()),
-    }
 }

@@ -1,5 +1,12 @@
 //! What people call collections, and the standard methods of each, found in the descriptors.
 
+use std::{ffi::OsStr, fmt};
+
+use clap::{
+    Arg, Command,
+    builder::{PossibleValue, StringValueParser, TypedValueParser},
+    error::ErrorKind,
+};
 use prost_reflect::{FieldDescriptor, Kind, MethodDescriptor};
 
 use super::failure::Failure;
@@ -21,6 +28,77 @@ pub(super) enum Verb {
     Delete,
 }
 
+// === impl Verb ===
+
+impl Verb {
+    const ALL: &[Self] = &[Self::Create, Self::Get, Self::List, Self::Update, Self::Delete];
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Create => "create",
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        })
+    }
+}
+
+/// Takes an argument that names a collection with this method, and tells completions which there are.
+#[derive(Clone, Debug)]
+pub(super) struct CollectionName {
+    /// What is done with it.
+    verb: Verb,
+    /// Whether the name of a record does as well.
+    or_record: bool,
+}
+
+// === impl CollectionName ===
+
+impl CollectionName {
+    /// A collection.
+    pub(super) const fn of(verb: Verb) -> Self {
+        Self { verb, or_record: false }
+    }
+
+    /// A collection, or the name of a record in one.
+    pub(super) const fn or_record(verb: Verb) -> Self {
+        Self { verb, or_record: true }
+    }
+}
+
+impl TypedValueParser for CollectionName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        let text = StringValueParser::new().parse_ref(command, argument, value)?;
+        if self.or_record && text.contains('/') {
+            return Ok(text);
+        }
+        match find(&text).and_then(|schema| method(schema, self.verb)) {
+            Ok(_) => Ok(text),
+            Err(failure) => {
+                Err(clap::Error::raw(ErrorKind::ValueValidation, format!("{}\n", failure.message()))
+                    .with_cmd(command))
+            }
+        }
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let serves = |schema: &&Schema| method(schema, self.verb).is_ok();
+        Some(Box::new(
+            schemas().values().filter(serves).map(|schema| PossibleValue::new(&*schema.collection)),
+        ))
+    }
+}
+
 /// The collection that is meant: `accountManagers`, `account-managers`, `account_manager`, `AccountManager`.
 pub(super) fn find(text: &str) -> Result<&'static Schema, Failure> {
     let wanted = plain(text);
@@ -33,7 +111,7 @@ pub(super) fn find(text: &str) -> Result<&'static Schema, Failure> {
             Some(name) => format!("did you mean {name}?"),
             None => format!("there are {}", known.join(", ")),
         };
-        Failure::Usage(format!("no collection {text:?}; {hint}"))
+        Failure::Usage(format!("there is no collection {text:?}; {hint}"))
     })
 }
 
@@ -51,6 +129,10 @@ pub(super) fn method(schema: &Schema, verb: Verb) -> Result<MethodDescriptor, Fa
         };
         found == verb && message == schema.message.name()
     };
+    if schema.collection == "evaluations" && verb == Verb::List {
+        let message = "evaluations belong to a run: `merit results RUN` lists them".to_owned();
+        return Err(Failure::Usage(message));
+    }
     // What is computed is not served by the standard methods, but may be by methods of the same form.
     let name = match verb {
         Verb::Get => format!("Get{}", schema.message.name()),
@@ -58,11 +140,9 @@ pub(super) fn method(schema: &Schema, verb: Verb) -> Result<MethodDescriptor, Fa
         _ => String::new(),
     };
     methods().find(serves).or_else(|| methods().find(|method| method.name() == name)).ok_or_else(|| {
-        let verb = format!("{verb:?}").to_lowercase();
-        Failure::Usage(format!(
-            "{} have no {verb}: `merit --help` says what else there is",
-            schema.collection
-        ))
+        let served = Verb::ALL.iter().filter(|&&other| other != verb && self::method(schema, other).is_ok());
+        let served: Vec<String> = served.map(ToString::to_string).collect();
+        Failure::Usage(format!("{} have no {verb}; they have {}", schema.collection, served.join(", ")))
     })
 }
 
@@ -80,7 +160,11 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Verb, find, method, resource_field};
+    use std::ffi::OsStr;
+
+    use clap::{Command, builder::TypedValueParser as _};
+
+    use super::{CollectionName, Verb, find, method, resource_field};
     use crate::model::schema::schemas;
 
     #[test]
@@ -94,11 +178,39 @@ mod tests {
     }
 
     #[test]
+    fn an_argument_is_a_collection_with_the_method() {
+        let check = |parser: CollectionName, text: &str, expected: Result<(), &str>| {
+            let parsed = parser.parse_ref(&Command::new("merit"), None, OsStr::new(text));
+            match (parsed, expected) {
+                (Ok(taken), Ok(())) => assert_eq!(taken, text),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+                (parsed, _) => panic!("{text}: {parsed:?}"),
+            }
+        };
+        check(CollectionName::of(Verb::List), "account-managers", Ok(()));
+        check(CollectionName::of(Verb::List), "evaluations", Err("merit results RUN"));
+        check(CollectionName::of(Verb::List), "acountManagers", Err("did you mean accountManagers?"));
+        check(CollectionName::of(Verb::List), "customers/acme", Err("there is no collection"));
+        check(CollectionName::or_record(Verb::Get), "customers/acme", Ok(()));
+        check(
+            CollectionName::or_record(Verb::Delete),
+            "runs",
+            Err("runs have no delete; they have create, get, list"),
+        );
+        let told = |verb| {
+            let parser = CollectionName::of(verb);
+            parser.possible_values().unwrap().map(|value| value.get_name().to_owned()).collect::<Vec<_>>()
+        };
+        assert!(told(Verb::Get).contains(&"evaluations".to_owned()));
+        assert!(!told(Verb::List).contains(&"evaluations".to_owned()));
+        assert!(told(Verb::Update).contains(&"opportunities".to_owned()));
+    }
+
+    #[test]
     fn every_collection_is_listed_and_got() {
         for schema in schemas().values() {
-            for verb in [Verb::Get, Verb::List] {
-                assert!(method(schema, verb).is_ok(), "{verb:?} {}", schema.collection);
-            }
+            assert!(method(schema, Verb::Get).is_ok(), "{}", schema.collection);
+            assert_eq!(method(schema, Verb::List).is_ok(), !schema.computed, "{}", schema.collection);
             if let Ok(create) = method(schema, Verb::Create) {
                 assert!(resource_field(&create, schema).is_some(), "{}", schema.collection);
             }

@@ -9,10 +9,10 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use super::{
-    collection,
+    collection::{self, CollectionName, Verb},
     connection::{Connection, client},
     failure::Failure,
-    output::{Format, RecordPrinter, short_name},
+    output::{Format, RecordPrinter, print_note, short_name},
     pages::Pages,
     progress::Progress,
 };
@@ -21,17 +21,18 @@ use crate::proto::v1;
 /// What `merit export` takes.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The collection; or `run`, for the dataset of a run.
+    /// The collection: `opportunities`; or `run`, for the dataset of a run.
+    #[arg(value_parser = CollectionName::or_record(Verb::List))]
     collection: String,
     /// The run, by id or name, after `run`.
     run: Option<String>,
-    /// Where to [default: stdout; for a dataset, RUN.parquet].
+    /// The file to write [default: stdout; for a dataset, RUN.parquet].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// The form [default: what the end of --out tells, else jsonl].
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<ExportFormat>,
-    /// Which records.
+    /// Which records: `stage = "WON" AND amount > 1000`.
     #[arg(short, long, value_name = "EXPRESSION")]
     filter: Option<String>,
     /// Fields, each with an optional ` desc`, separated by commas.
@@ -96,7 +97,7 @@ async fn records(connection: &Connection, arguments: &Arguments) -> Result<(), F
     drop(progress);
     printer.finish()?;
     if let Some(path) = &arguments.out {
-        eprintln!("{count} {} in {}", schema.collection, path.display());
+        print_note(&format!("{count} {} in {}", schema.collection, path.display()));
     }
     Ok(())
 }
@@ -124,7 +125,7 @@ async fn dataset(connection: &Connection, run: &str, out: Option<&Path>) -> Resu
     }
     drop(progress);
     file.flush().map_err(failed)?;
-    eprintln!("{bytes} bytes in {}", path.display());
+    print_note(&format!("{bytes} bytes in {}", path.display()));
     Ok(())
 }
 

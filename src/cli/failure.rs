@@ -1,11 +1,17 @@
-//! How a command ends when it does not succeed: what is printed, and the exit code.
+//! How a command ends when it does not succeed: the exit code, and what is printed, for people or as JSON. What a refusal of
+//! the server says is in `refusal`.
 
-use std::{fmt::Write as _, io, process::ExitCode, time::Duration};
+use std::{io, process::ExitCode};
 
+use serde_json::{Value as Json, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use super::visible::visible;
+use super::{
+    output::{Format, print_note},
+    refusal::Refusal,
+};
+use crate::store::StoreError;
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -30,7 +36,11 @@ pub enum Failure {
         /// The cause.
         source: io::Error,
     },
-    /// The service could not be started, or stopped by an error.
+    /// What is kept is damaged: where, and what.
+    Damaged(String),
+    /// Another process has the data directory, or the address.
+    InUse(String),
+    /// The service, or the command itself, could not go on.
     Service(String),
 }
 
@@ -41,6 +51,20 @@ impl Failure {
     #[must_use]
     pub fn file(context: impl Into<String>, source: io::Error) -> Self {
         Self::File { context: context.into(), source }
+    }
+
+    /// A data directory or a backup that cannot be used. `doing` says what for: `opening the data in merit-data`.
+    #[must_use]
+    pub fn of_store(doing: &str, error: StoreError) -> Self {
+        match error {
+            StoreError::Io { context, source } => {
+                Self::File { context: format!("{doing}: {context}"), source }
+            }
+            StoreError::Damaged { .. } => Self::Damaged(format!("{doing}: {error}")),
+            StoreError::InUse { .. } => Self::InUse(format!("{doing}: {error}")),
+            StoreError::NotOurs(what) => Self::Usage(format!("{doing}: {what}")),
+            StoreError::Closed(_) => Self::Service(format!("{doing}: {error}")),
+        }
     }
 
     /// What a refused or failed call means.
@@ -60,154 +84,109 @@ impl Failure {
     /// The exit code, as `--help` documents it.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
+        ExitCode::from(self.code())
+    }
+
+    fn code(&self) -> u8 {
+        match self {
             Self::Refused(_) | Self::Service(_) => 1,
             Self::Usage(_) => 2,
             Self::Unreachable { .. } => 3,
             Self::Differs(_) => 4,
             // The reader has what it wanted.
-            Self::File { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => 0,
+            Self::File { .. } if self.is_of_reader() => 0,
             Self::File { .. } => 5,
-        })
+            Self::Damaged(_) => 6,
+            Self::InUse(_) => 7,
+        }
     }
 
-    /// Prints to stderr what went wrong and what to do next. A reader that went away (`merit list | head`) is not
-    /// worth a word.
-    pub fn print(&self) {
-        if let Self::File { source, .. } = self
-            && source.kind() == io::ErrorKind::BrokenPipe
-        {
+    /// Whether a reader went away (`merit list | head`): that is not worth a word.
+    fn is_of_reader(&self) -> bool {
+        matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// Prints to stderr what went wrong and what to do next: a JSON object a line where the output is JSON.
+    pub(super) fn print(&self, format: Format) {
+        if self.is_of_reader() {
             return;
         }
-        eprint!("{}", visible(&self.text()));
+        match format {
+            Format::Json | Format::Jsonl => print_note(&self.json().to_string()),
+            Format::Table | Format::Csv => print_note(self.text().trim_end()),
+        }
     }
 
     fn text(&self) -> String {
+        if let Self::Refused(status) = self {
+            return Refusal::of(status).text();
+        }
+        match self.next() {
+            Some(next) => format!("error: {}\n  next: {next}\n", self.message()),
+            None => format!("error: {}\n", self.message()),
+        }
+    }
+
+    fn json(&self) -> Json {
+        let mut error = match self {
+            Self::Refused(status) => Refusal::of(status).json(),
+            _ => json!({ "reason": self.reason(), "message": self.message() }),
+        };
+        if let Some(next) = self.next() {
+            error["next"] = next.into();
+        }
+        error["exit_code"] = self.code().into();
+        json!({ "error": error })
+    }
+
+    fn reason(&self) -> &'static str {
         match self {
-            Self::Refused(status) => refused(status),
-            Self::Usage(message) => format!("error: {message}\n"),
-            Self::Unreachable { server, cause } => format!(
-                "error: no answer from {server}: {cause}\n  next: start a server with `merit serve`, name another with \
-                 --server or MERIT_SERVER, or wait longer with --timeout\n"
+            Self::Refused(_) => "REFUSED",
+            Self::Usage(_) => "USAGE",
+            Self::Unreachable { .. } => "UNREACHABLE",
+            Self::Differs(_) => "DIFFERS",
+            Self::File { .. } => "FILE",
+            Self::Damaged(_) => "DAMAGED",
+            Self::InUse(_) => "IN_USE",
+            Self::Service(_) => "SERVICE",
+        }
+    }
+
+    /// What went wrong, in words.
+    pub(super) fn message(&self) -> String {
+        match self {
+            Self::Refused(status) => status.message().to_owned(),
+            Self::Unreachable { server, cause } => format!("no answer from {server}: {cause}"),
+            Self::File { context, source } => format!("{context}: {source}"),
+            Self::Usage(message)
+            | Self::Differs(message)
+            | Self::Damaged(message)
+            | Self::InUse(message)
+            | Self::Service(message) => message.clone(),
+        }
+    }
+
+    /// What to do next, where the message does not say it.
+    fn next(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { .. } => Some(
+                "start a server with `merit serve`, name another with --server or MERIT_SERVER, or wait longer with \
+                 --timeout",
             ),
-            Self::Differs(message) | Self::Service(message) => format!("error: {message}\n"),
-            Self::File { context, source } => format!("error: {context}: {source}\n"),
+            Self::Damaged(_) => Some(
+                "keep the directory as it is for whoever looks into it, and restore the last backup into a new one: `merit \
+                 backup restore BACKUP --data DIRECTORY`; `merit audit verify --data DIRECTORY` says how far the old one is \
+                 good",
+            ),
+            Self::InUse(_) => Some("stop the other process, or name another one: --data, --listen"),
+            _ => None,
         }
     }
-}
-
-/// Reason, message, the fields that are wrong, and what to do next.
-fn refused(status: &Status) -> String {
-    let details = status.get_error_details();
-    let info = details.error_info();
-    let reason = info.map_or_else(|| format!("{:?}", status.code()), |info| info.reason.clone());
-    let mut text = format!("error: {reason}: {}\n", status.message());
-    for violation in
-        details.bad_request().map(|request| request.field_violations.as_slice()).unwrap_or_default()
-    {
-        // The message has told the first of them.
-        if status.message().contains(&violation.description) {
-            continue;
-        }
-        // Lines below each other belong there: a caret points at what stands above it.
-        match violation.description.split_once('\n') {
-            None => _ = writeln!(text, "  {}: {}", violation.field, violation.description),
-            Some(_) => {
-                let lines = violation.description.replace('\n', "\n    ");
-                let _ = writeln!(text, "  {}:\n    {lines}", violation.field);
-            }
-        }
-    }
-    if let Some(info) = info {
-        let mut facts: Vec<_> = info.metadata.iter().collect();
-        facts.sort();
-        for (key, value) in facts {
-            let _ = writeln!(text, "  {key}: {value}");
-        }
-    }
-    let delay = details.retry_info().and_then(|retry| retry.retry_delay);
-    if let Some(next) = next(&reason, status.code(), delay) {
-        let _ = writeln!(text, "  next: {next}");
-    }
-    text
-}
-
-/// What to do about a refusal.
-fn next(reason: &str, code: Code, delay: Option<Duration>) -> Option<String> {
-    if let Some(delay) = delay {
-        return Some(format!("try again in {} ms", delay.as_millis()));
-    }
-    let next = match (reason, code) {
-        ("REQUEST_ID_REUSED", _) => "give a request id of its own to every different request",
-        ("INVALID_FILTER", _) => "fields are named as in the protos: `stage = \"WON\" AND amount > 1000`",
-        ("INVALID_PAGE_TOKEN", _) => "begin at the first page again",
-        ("REFERENCE_NOT_FOUND", _) => "create what is referred to first",
-        ("STILL_REFERRED", _) => "delete or change what refers to it first",
-        ("ETAG_MISMATCH", _) => "get it again, look at what changed, and send the new etag",
-        ("INVALID_BINDING", _) => {
-            "say where an input comes from: `--input STEP.INPUT=KIND:SOURCE`, with measure, target, attribute, output or \
-             constant"
-        }
-        ("SELF_APPROVAL", _) => "have somebody else approve it: `merit plugin approve`",
-        ("SIGNATURE_REQUIRED", _) => {
-            "sign it with a key that the team trusts: `merit plugin publish --key FILE --key-id ID`"
-        }
-        ("QUARANTINED", _) => {
-            "mend the plugin and publish it anew; `merit plugin check` finds such things before"
-        }
-        ("RUN_NOT_FINISHED", _) => {
-            "look at the run with `merit get runs/ID`; only a run that succeeded has results"
-        }
-        (_, Code::NotFound) => {
-            "see what there is with `merit list COLLECTION`; the team is --team or MERIT_TEAM"
-        }
-        (_, Code::AlreadyExists) => "change it with `merit update`, or give another --id",
-        (_, Code::Unauthenticated | Code::PermissionDenied) => {
-            "ask an administrator of the server for access"
-        }
-        (_, Code::Internal) => "the server's log has the cause",
-        (_, Code::Unimplemented) => {
-            "the server is of another version than this command: compare `merit --version`"
-        }
-        (_, Code::DataLoss) => "verify the journal with `merit audit verify`",
-        _ => return None,
-    };
-    Some(next.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use tonic_types::ErrorDetails;
-
     use super::*;
-
-    #[test]
-    fn nothing_is_told_twice() {
-        let check = |message: &str, violations: &[(&str, &str)], expected: &str| {
-            let mut details = ErrorDetails::new();
-            for (field, description) in violations {
-                details.add_bad_request_violation(*field, *description);
-            }
-            details.set_error_info("INVALID_FIELD", "merit.v1", std::collections::HashMap::new());
-            let status = Status::with_error_details(Code::InvalidArgument, message, details);
-            assert_eq!(refused(&status), expected);
-        };
-        check(
-            "amount: is no number",
-            &[("amount", "is no number")],
-            "error: INVALID_FIELD: amount: is no number\n",
-        );
-        check(
-            "a: 1 is; and 1 more",
-            &[("a", "1 is"), ("b", "2 is")],
-            "error: INVALID_FIELD: a: 1 is; and 1 more\n  b: 2 is\n",
-        );
-        check(
-            "wrong",
-            &[("sheet", "line 1\n  a + b\n      ^")],
-            "error: INVALID_FIELD: wrong\n  sheet:\n    line 1\n      a + b\n          ^\n",
-        );
-    }
 
     #[test]
     fn a_reader_that_has_seen_enough_is_no_failure() {
@@ -217,14 +196,33 @@ mod tests {
     }
 
     #[test]
-    fn what_to_do_next_is_said() {
-        let check = |reason: &str, part: &str| {
-            let next = next(reason, Code::FailedPrecondition, None).unwrap_or_default();
-            assert!(next.contains(part), "{reason}: {next}");
+    fn each_state_of_a_data_directory_has_its_code() {
+        let check = |error: StoreError, code: u8, parts: &[&str]| {
+            let failure = Failure::of_store("opening the data in here", error);
+            let text = failure.text();
+            assert_eq!(failure.code(), code, "{text}");
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+            let json = failure.json();
+            assert_eq!(json["error"]["exit_code"], code);
+            assert!(text.contains(json["error"]["message"].as_str().unwrap()), "{json}");
         };
-        check("INVALID_BINDING", "--input STEP.INPUT=KIND:SOURCE");
-        check("SELF_APPROVAL", "somebody else");
-        check("SIGNATURE_REQUIRED", "--key-id");
-        check("QUARANTINED", "publish it anew");
+        let file = || "here/journal/1".into();
+        check(
+            StoreError::Damaged { file: file(), offset: 7, what: "the hash is another".to_owned() },
+            6,
+            &["here/journal/1: damaged at byte 7: the hash is another", "next: ", "merit backup restore"],
+        );
+        check(
+            StoreError::InUse { directory: "here".into() },
+            7,
+            &["in use by another process", "next: stop"],
+        );
+        check(StoreError::NotOurs("here has a".to_owned()), 2, &["opening the data in here: here has a"]);
+        let source = io::ErrorKind::PermissionDenied.into();
+        check(
+            StoreError::Io { context: "locking here".to_owned(), source },
+            5,
+            &["locking here: permission denied"],
+        );
     }
 }

@@ -15,10 +15,10 @@ use tokio::sync::mpsc;
 
 use super::{
     argument::read_text,
-    collection,
+    collection::{self, CollectionName, Verb},
     connection::{Connection, ConnectionArguments},
     failure::Failure,
-    output::{Format, OutputArguments, Sheet, print_json, print_line},
+    output::{Format, OutputArguments, Sheet, print_json, print_line, print_note},
     pages::Pages,
     progress::Progress,
     sender::{self, BATCH_BYTES, BATCH_ITEMS, Batch},
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// The collection, of a file whose columns are named as fields (as `merit export` writes it).
-    #[arg(short, long, value_name = "COLLECTION", conflicts_with = "mapping")]
+    #[arg(short, long, value_name = "COLLECTION", conflicts_with = "mapping", value_parser = CollectionName::of(Verb::Create))]
     collection: Option<String>,
     /// Checks every row and keeps nothing. Rows do not see the rows before them then.
     #[arg(long)]
@@ -140,7 +140,10 @@ pub(super) async fn run(server: &ConnectionArguments, arguments: &Arguments) -> 
     .await;
     drop(progress);
     if let Err(failure) = sent {
-        eprintln!("{} rows were settled before this; the same import again goes on from there", counts.rows);
+        print_note(&format!(
+            "{} rows were settled before this; the same import again goes on from there",
+            counts.rows
+        ));
         return Err(failure);
     }
     reading

@@ -10,6 +10,7 @@ mod completions;
 mod connection;
 mod demo;
 mod evaluation;
+mod examples;
 mod export;
 mod failure;
 mod import;
@@ -19,6 +20,7 @@ mod period;
 mod plugin;
 mod progress;
 mod record;
+mod refusal;
 mod request;
 mod results;
 mod run;
@@ -26,27 +28,29 @@ mod run_file;
 mod sender;
 mod serve;
 mod status;
-mod visible;
 
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use connection::{Connection, ConnectionArguments};
 pub use failure::Failure;
+use output::Format;
 
 /// What `--help` says about exit codes; `Failure::exit_code` gives them.
 const EXIT_CODES: &str = "Exit codes:
   0  done
-  1  the server refused
-  2  the command line, the configuration or a mapping file is wrong; nothing was sent
+  1  the server refused, or could not go on
+  2  the command line, the configuration or a mapping file is wrong, or the data directory is somebody else's
   3  the server cannot be reached, or did not answer in time
   4  done, but something was rejected, faulted or differs: the output says what
-  5  a local file cannot be read or written";
+  5  a local file cannot be read or written
+  6  the data directory or the backup is damaged
+  7  another process has the data directory or the address";
 
 /// Manages account managers by merit: keeps the records, scores everyone, explains every cent.
 #[derive(Debug, Parser)]
-#[command(name = "merit", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "merit", version, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -84,9 +88,9 @@ enum Command {
     Delete(Client<record::DeleteArguments>),
     /// Shows who changed what, and whether the journal is whole.
     Audit(audit::Arguments),
-    /// Says how the server is doing: how far its store is, what is at work, what memory is used.
+    /// Says how the server is doing: its store, what is at work, what memory is used.
     Status(Client<status::Arguments>),
-    /// Copies a data directory while a service runs on it, verifies such a copy, and restores it.
+    /// Copies a data directory while a service uses it; verifies and restores copies.
     Backup(backup::Arguments),
     /// Compiles a component from standard input to standard output; the service starts it.
     #[command(hide = true)]
@@ -107,17 +111,46 @@ struct Client<A: Args> {
 /// Runs the command that the command line names, and answers how the process is to end.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let format = format_asked();
+    let parsed = command_line().try_get_matches().and_then(|found| Arguments::from_arg_matches(&found));
+    let arguments = match parsed {
+        Ok(arguments) => arguments,
+        Err(wrong) if wrong.use_stderr() && matches!(format, Format::Json | Format::Jsonl) => {
+            let text = wrong.to_string();
+            let failure = Failure::Usage(text.trim_start_matches("error: ").trim_end().to_owned());
+            failure.print(format);
+            return failure.exit_code();
+        }
+        Err(wrong) => wrong.exit(),
+    };
     if let Command::CompilePlugin(arguments) = &arguments.command {
         return compile_plugin::run(arguments);
     }
     match dispatch(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.print();
+            failure.print(format);
             failure.exit_code()
         }
     }
+}
+
+/// What may be on the command line, with examples in the help of every command.
+fn command_line() -> clap::Command {
+    examples::explained(Arguments::command())
+}
+
+/// How the command line asks for output, whatever else is wrong with it: errors are printed like that too.
+fn format_asked() -> Format {
+    let Ok(matches) = command_line().ignore_errors(true).try_get_matches() else {
+        return Format::default();
+    };
+    let mut command = &matches;
+    while let Some((_, below)) = command.subcommand() {
+        command = below;
+    }
+    // Commands that do not print, or whose output is a file, have no such argument.
+    command.try_get_one::<Format>("output").ok().flatten().copied().unwrap_or_default()
 }
 
 fn dispatch(command: Command) -> Result<(), Failure> {

@@ -1,6 +1,9 @@
 //! What commands print: tables for people, JSON, JSON lines and CSV for programs.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::{
+    env,
+    io::{self, IsTerminal as _, Write},
+};
 
 use clap::{Args, ValueEnum};
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
@@ -8,8 +11,8 @@ use prost::Name;
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::Value as Json;
 
-use super::{failure::Failure, visible::visible};
-use crate::{proto::descriptors, transfer::Columns};
+use super::failure::Failure;
+use crate::{model::text::visible, proto::descriptors, transfer::Columns};
 
 /// Columns of a list for people, where nobody says which.
 const TABLE_COLUMNS_MAX: usize = 9;
@@ -35,7 +38,7 @@ pub(super) enum Format {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArguments {
-    /// How to print.
+    /// How to print. With json and jsonl an error is a JSON object too, on stderr.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub(super) output: Format,
 }
@@ -87,6 +90,7 @@ impl Sheet {
     /// The table for people; numbers stand to the right.
     pub(super) fn table(&self) -> String {
         let terminal = io::stdout().is_terminal();
+        let styled = terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let mut table = Table::new();
         table.load_style(STYLE);
         if terminal {
@@ -96,10 +100,10 @@ impl Sheet {
         }
         table.set_header(self.columns.iter().map(|column| {
             let cell = Cell::new(column);
-            if terminal { cell.add_attribute(Attribute::Bold) } else { cell }
+            if styled { cell.add_attribute(Attribute::Bold) } else { cell }
         }));
         for row in &self.rows {
-            table.add_row(row.iter().map(|cell| visible(cell)));
+            table.add_row(row.iter().map(|cell| visible(cell).replace('\t', " ")));
         }
         for (place, column) in table.column_iter_mut().enumerate() {
             let mut cells =
@@ -283,6 +287,11 @@ pub(super) fn print_json(format: Format, json: &Json) -> Result<(), Failure> {
 /// Prints a line to stdout; a reader that went away is no failure worth a message.
 pub(super) fn print_line(text: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{text}").map_err(stdout_failure)
+}
+
+/// Prints a line to stderr, for whoever looks; one that nobody takes is no failure.
+pub(super) fn print_note(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", visible(text));
 }
 
 /// The last part of a name of a record, for people; other texts as they are.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     argument::text_of,
-    collection::{self, Verb, method, resource_field},
+    collection::{self, CollectionName, Verb, method, resource_field},
     connection::Connection,
     failure::Failure,
     output::{OutputArguments, RecordPrinter, print_record},
@@ -23,6 +23,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct GetArguments {
     /// The collection, or a name: `customers acme`, `customers/acme`, `teams/acme/customers/acme`.
+    #[arg(value_parser = CollectionName::or_record(Verb::Get))]
     target: String,
     /// The record's id, after a collection.
     id: Option<String>,
@@ -34,6 +35,7 @@ pub(super) struct GetArguments {
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
     /// The collection: `opportunities`, `account-managers`.
+    #[arg(value_parser = CollectionName::of(Verb::List))]
     collection: String,
     /// Which records: `stage = "WON" AND amount > 1000`.
     #[arg(short, long, value_name = "EXPRESSION")]
@@ -71,7 +73,8 @@ struct FieldArguments {
 /// What `merit create` takes.
 #[derive(Debug, Args)]
 pub(super) struct CreateArguments {
-    /// The collection.
+    /// The collection: `customers`.
+    #[arg(value_parser = CollectionName::of(Verb::Create))]
     collection: String,
     /// The last part of the name [default: the service makes one].
     #[arg(long, value_name = "ID")]
@@ -85,7 +88,8 @@ pub(super) struct CreateArguments {
 /// What `merit update` takes.
 #[derive(Debug, Args)]
 pub(super) struct UpdateArguments {
-    /// The collection, or a name.
+    /// The collection, or a name: `customers acme`, `customers/acme`, `teams/acme/customers/acme`.
+    #[arg(value_parser = CollectionName::or_record(Verb::Update))]
     target: String,
     /// The record's id, after a collection.
     id: Option<String>,
@@ -104,7 +108,8 @@ pub(super) struct UpdateArguments {
 /// What `merit delete` takes.
 #[derive(Debug, Args)]
 pub(super) struct DeleteArguments {
-    /// The collection, or a name.
+    /// The collection, or a name: `customers acme`, `customers/acme`, `teams/acme/customers/acme`.
+    #[arg(value_parser = CollectionName::or_record(Verb::Delete))]
     target: String,
     /// The record's id, after a collection.
     id: Option<String>,
@@ -131,9 +136,6 @@ pub(super) async fn get(connection: &Connection, arguments: &GetArguments) -> Re
 /// Prints the records of a collection, page by page.
 pub(super) async fn list(connection: &Connection, arguments: &ListArguments) -> Result<(), Failure> {
     let schema = collection::find(&arguments.collection)?;
-    if schema.collection == "evaluations" {
-        return Err(Failure::Usage("evaluations belong to a run: `merit results RUN` lists them".to_owned()));
-    }
     let mut printer = RecordPrinter::new(arguments.output.output, &schema.message, &arguments.fields)?;
     let (filter, order) = (arguments.filter.as_deref(), arguments.order_by.as_deref());
     let mut pages = Pages::new(connection, schema, filter, order, arguments.limit)?;

@@ -21,8 +21,8 @@ pub(super) struct ResultsArguments {
     /// Fields, each with an optional ` desc`: `payout desc`.
     #[arg(long, value_name = "FIELDS", default_value = "", hide_default_value = true)]
     order_by: String,
-    /// The most evaluations [default: all].
-    #[arg(short = 'n', long, value_name = "COUNT")]
+    /// The most evaluations, at least 1 [default: all].
+    #[arg(short = 'n', long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     #[command(flatten)]
     output: OutputArguments,
@@ -44,11 +44,11 @@ pub(super) struct ExplainArguments {
 pub(super) struct ReplayArguments {
     /// The run, by id or name.
     run: String,
-    /// Rows a call [default: as the run]; the answer must not depend on it.
-    #[arg(long, value_name = "ROWS", default_value_t, hide_default_value = true)]
+    /// Account managers in a call of a plugin [default: as the run]; the answer must not depend on it.
+    #[arg(long, value_name = "ROWS", default_value_t, hide_default_value = true, value_parser = clap::value_parser!(i32).range(0..))]
     chunk_rows: i32,
-    /// Threads [default: the server's cores]; the answer must not depend on it.
-    #[arg(long, value_name = "COUNT", default_value_t, hide_default_value = true)]
+    /// Threads at work [default: the server's cores]; the answer must not depend on it.
+    #[arg(long, value_name = "COUNT", default_value_t, hide_default_value = true, value_parser = clap::value_parser!(i32).range(0..))]
     threads: i32,
     #[command(flatten)]
     output: OutputArguments,

@@ -7,7 +7,7 @@ use super::{
     connection::{Connection, client},
     evaluation,
     failure::Failure,
-    output::{Format, OutputArguments, dynamic, print_line, print_record, short_name},
+    output::{Format, OutputArguments, dynamic, print_line, print_note, print_record, short_name},
     period,
     progress::Progress,
     run_file,
@@ -39,10 +39,10 @@ pub(super) struct Arguments {
     /// Who is scored, over the fields of account managers.
     #[arg(long, value_name = "EXPRESSION")]
     population: Option<String>,
-    /// To look at [default].
+    /// A run to look at, not to pay by [default].
     #[arg(long, conflicts_with = "final_")]
     trial: bool,
-    /// To pay by.
+    /// A run to pay by.
     #[arg(long = "final", id = "final_")]
     final_: bool,
     /// The last part of the run's name [default: the service makes one].
@@ -84,7 +84,7 @@ pub(super) async fn run(connection: &Connection, arguments: &Arguments) -> Resul
         return print_record(format, &dynamic(&created));
     }
     if format == Format::Table {
-        eprintln!("{}", created.name);
+        print_note(&created.name);
     }
     let finished = follow(connection, &created.name).await?;
     if finished.state() != RunState::Succeeded {
@@ -94,10 +94,10 @@ pub(super) async fn run(connection: &Connection, arguments: &Arguments) -> Resul
         Format::Table => {
             print_line(&evaluation::leaderboard(connection, &finished.name, arguments.top).await?.table())?;
             let run = short_name(&finished.name);
-            eprintln!(
+            print_note(&format!(
                 "{} account managers; `merit results {run}`, `merit explain {run} WHO`, `merit replay {run}`",
                 finished.rows_total
-            );
+            ));
         }
         format => print_record(format, &dynamic(&finished))?,
     }

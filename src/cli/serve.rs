@@ -26,8 +26,8 @@ pub(super) struct Arguments {
     /// A configuration file (TOML); --print-config shows what may be in it.
     #[arg(long, env = "MERIT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The address to listen on [default: 127.0.0.1:7171]; port 0: any that is free.
-    #[arg(long, value_name = "ADDRESS")]
+    /// The address to listen on, a loopback one [default: 127.0.0.1:7171]; port 0: any that is free.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     listen: Option<SocketAddr>,
     /// The directory for everything that lasts [default: merit-data].
     #[arg(long, value_name = "DIRECTORY")]
@@ -41,6 +41,10 @@ pub(super) struct Arguments {
     /// Prints every key of the configuration with its default and meaning, and ends.
     #[arg(long)]
     print_config: bool,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write it ADDRESS:PORT, such as 127.0.0.1:7171 or [::1]:7171".to_owned())
 }
 
 /// Runs the service.
@@ -68,16 +72,28 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
 async fn serve(config: &Config) -> Result<(), Failure> {
     // Before anything else: a signal while the store opens is not lost.
     let stopped = stopped().map_err(|error| Failure::Service(format!("cannot wait for signals: {error}")))?;
-    let failed = |error: StartError| Failure::Service(error.to_string());
-    let opening = Server::bind(config).await.map_err(failed)?;
+    let opening = Server::bind(config).await.map_err(failure)?;
     let mut stopped = Box::pin(stopped);
     let server = tokio::select! {
-        server = opening.open() => server.map_err(failed)?,
+        server = opening.open() => server.map_err(failure)?,
         // What was begun is begun again at the next start: the journal is not touched by it.
         () = &mut stopped => return Ok(()),
     };
     print(&format!("listening on {}\n", server.address()))?;
     server.run(stopped).await.map_err(Failure::Service)
+}
+
+fn failure(error: StartError) -> Failure {
+    match error {
+        StartError::Config(_) => Failure::Usage(error.to_string()),
+        StartError::Listen { ref source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+            Failure::InUse(error.to_string())
+        }
+        StartError::Store { directory, source } => {
+            Failure::of_store(&format!("opening the data in {directory}"), source)
+        }
+        StartError::Listen { .. } | StartError::Sandbox(_) => Failure::Service(error.to_string()),
+    }
 }
 
 /// Ends when the process is told to stop: SIGTERM, or SIGINT from a terminal.

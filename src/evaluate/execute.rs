@@ -170,6 +170,10 @@ fn call_all(
                 }
                 Scope::Group => caller.call_group(batch, &mut pieces),
             }
+            // What was cut in the middle of a batch is not done.
+            if caller.is_stopped() {
+                return mine;
+            }
             conduct.done.fetch_add(batch.len() as u64, Ordering::Relaxed);
             mine.push((index, pieces));
         }

@@ -1,7 +1,12 @@
 //! Why a request is refused: one closed enum of reasons per chapter, each in order of precedence: where several apply,
 //! the one nearest the top is reported. What gRPC makes of them is in `grpc::status`.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
+
+use super::text::visible;
+
+/// The longest text of a rejection, in bytes. What is quoted in it comes from whoever is refused, and may be of any length.
+const TEXT_BYTES: usize = 4096;
 
 /// A request refused: nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -221,7 +226,7 @@ impl Rejection {
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self {
             reason,
-            message: message.into(),
+            message: told(message.into()),
             violations: Vec::new(),
             metadata: Vec::new(),
             retry_after: None,
@@ -245,14 +250,15 @@ impl Rejection {
     /// Adds a field that is wrong.
     #[must_use]
     pub fn violation(mut self, field: impl Into<String>, description: impl Into<String>) -> Self {
-        self.violations.push(Violation { field: field.into(), description: description.into() });
+        let (field, description) = (told(field.into()), told(description.into()));
+        self.violations.push(Violation { field, description });
         self
     }
 
     /// Adds a fact for programs.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
-        self.metadata.push((key, value.into()));
+        self.metadata.push((key, told(value.into())));
         self
     }
 
@@ -261,5 +267,37 @@ impl Rejection {
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.retry_after = Some(delay);
         self
+    }
+}
+
+/// A text as anybody may be told it, whatever is quoted in it: nothing that a terminal obeys, and not longer than needed.
+fn told(text: String) -> String {
+    let shown = match visible(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(shown) => shown,
+    };
+    if shown.len() <= TEXT_BYTES {
+        return shown;
+    }
+    format!("{}…", &shown[..shown.floor_char_boundary(TEXT_BYTES - '…'.len_utf8())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_is_shown_and_cut() {
+        let check = |quoted: &str, expected: &str| {
+            let rejection =
+                Rejection::field("filter", quoted).violation(quoted, quoted).with("resource", quoted);
+            assert_eq!(rejection.message, format!("filter: {expected}"));
+            assert_eq!(rejection.violations[0].description, expected);
+            assert_eq!((&*rejection.violations[1].field, &*rejection.metadata[0].1), (expected, expected));
+        };
+        check("plain 客户\n\ttext", "plain 客户\n\ttext");
+        check("\u{1b}[2J \u{202e}evil\0", "\\u{1b}[2J \\u{202e}evil\\u{0}");
+        let long = Rejection::resource(ResourceReason::InvalidFilter, "\u{1b}界".repeat(10_000));
+        assert!(long.message.len() <= TEXT_BYTES && long.message.ends_with('…'), "{}", long.message.len());
     }
 }

@@ -1,5 +1,7 @@
-//! Which characters a text may have, and which of them anybody sees: by their Unicode properties. The forms of fields
-//! are in `format`.
+//! Which characters a text may have, which of them anybody sees, and how the others are shown: by their Unicode
+//! properties. The forms of fields are in `format`.
+
+use std::borrow::Cow;
 
 /// Characters that turn what stands beside them around, end lines where none are expected, or mean nothing to anybody
 /// but an attacker: controls (Cc), bidirectional embeddings, overrides and isolates (UAX #9), separators of lines and
@@ -43,6 +45,24 @@ pub fn is_invisible(character: char) -> bool {
             | '\u{e0080}'..='\u{e0fff}')
 }
 
+/// The text with every harmful character written as `\u{202e}`, so that a terminal or a log shows it instead of obeying
+/// it; ends of lines and tabs stay.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let obeyed = |character: char| !matches!(character, '\n' | '\t') && is_harmful(character);
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match obeyed(character) {
+            true => shown.extend(character.escape_unicode()),
+            false => shown.push(character),
+        }
+    }
+    Cow::Owned(shown)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +97,13 @@ mod tests {
         {
             check(nothing, false);
         }
+    }
+
+    #[test]
+    fn nothing_is_obeyed() {
+        let check = |text: &str, expected: &str| assert_eq!(visible(text), expected);
+        check("客户 Ünïcode\n\tsecond", "客户 Ünïcode\n\tsecond");
+        check("\u{1b}[2J\u{202e}evil", "\\u{1b}[2J\\u{202e}evil");
+        check("a\u{9b}b\rc\u{2028}d", "a\\u{9b}b\\u{d}c\\u{2028}d");
     }
 }

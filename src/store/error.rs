@@ -25,6 +25,15 @@ pub enum StoreError {
         /// What is wrong.
         what: String,
     },
+    /// Another process has the directory open.
+    #[error("{} is in use by another process", directory.display())]
+    InUse {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// The directory is not one to open: it has the files of others, or a restore into it was not finished.
+    #[error("{0}")]
+    NotOurs(String),
     /// The store is closed, after an error that is final or on the way down.
     #[error("the store is closed: {0}")]
     Closed(String),

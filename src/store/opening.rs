@@ -40,7 +40,7 @@ impl Database {
     /// Reads the whole journal and the whole index on the way.
     ///
     /// # Errors
-    /// `Closed` where another process has it open; `Damaged` where the journal is not what was acknowledged.
+    /// `InUse` where another process has it open; `NotOurs` where it has the files of others; `Damaged` where the journal is not what was acknowledged.
     pub fn open(directory: &Path, options: Options) -> Result<Self, StoreError> {
         Self::open_faulty(directory, options, Arc::default())
     }
@@ -105,7 +105,7 @@ pub(super) fn applied(directory: &Path) -> Option<Sequence> {
 fn refuse_foreign(directory: &Path) -> Result<(), StoreError> {
     let reading = |error| StoreError::io("reading", directory)(error);
     if directory.join(RESTORING).exists() {
-        return Err(StoreError::Closed(format!(
+        return Err(StoreError::NotOurs(format!(
             "a restore into {} was not finished: remove the directory, and restore again",
             directory.display()
         )));
@@ -123,7 +123,7 @@ fn refuse_foreign(directory: &Path) -> Result<(), StoreError> {
     }
     match foreign {
         None => Ok(()),
-        Some(name) => Err(StoreError::Closed(format!(
+        Some(name) => Err(StoreError::NotOurs(format!(
             "{} has {}, and nothing of Merit's: give an empty directory, or one that Merit has made",
             directory.display(),
             name.display()
@@ -138,9 +138,7 @@ fn lock(directory: &Path) -> Result<fs::File, StoreError> {
     let file = file.map_err(StoreError::io("opening", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => {
-            Err(StoreError::Closed(format!("{} is in use by another process", directory.display())))
-        }
+        Err(fs::TryLockError::WouldBlock) => Err(StoreError::InUse { directory: directory.to_owned() }),
         Err(fs::TryLockError::Error(error)) => Err(StoreError::io("locking", &path)(error)),
     }
 }

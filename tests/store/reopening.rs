@@ -81,8 +81,8 @@ async fn a_write_larger_than_a_segment_gets_one_of_its_own() {
 async fn one_process_at_a_time() {
     let place = Place::new();
     let database = place.open().unwrap();
-    let Err(StoreError::Closed(why)) = place.open() else { panic!("opened twice") };
-    assert!(why.contains("in use"), "{why}");
+    let Err(StoreError::InUse { directory }) = place.open() else { panic!("opened twice") };
+    assert_eq!(directory, place.path());
     let clone = database.clone();
     drop(database);
     assert!(place.open().is_err());
@@ -94,7 +94,7 @@ async fn one_process_at_a_time() {
 async fn a_directory_of_other_files_is_refused() {
     let place = Place::new();
     std::fs::write(place.path().join("thesis.txt"), b"x").unwrap();
-    let Err(StoreError::Closed(why)) = place.open() else { panic!("opened among other files") };
+    let Err(StoreError::NotOurs(why)) = place.open() else { panic!("opened among other files") };
     assert!(why.contains("has thesis.txt, and nothing of Merit's: give an empty directory"), "{why}");
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "nothing was made");
     std::fs::remove_file(place.path().join("thesis.txt")).unwrap();

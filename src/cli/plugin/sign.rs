@@ -14,7 +14,7 @@ use crate::{
         argument::read_text,
         connection::{Connection, ConnectionArguments, client},
         failure::Failure,
-        output::print_line,
+        output::{print_line, print_note},
     },
     evaluate::{sheet_parameters, standard_component},
     model::signature::{public_key, sign, signed_text, to_hex},
@@ -90,7 +90,7 @@ pub(super) fn keygen(arguments: &KeygenArguments) -> Result<(), Failure> {
             _ => Failure::file(format!("writing {path}"), error),
         })?;
     print_line(&public)?;
-    eprintln!("the secret key is in {path}; the public key above goes to the team's trusted_keys");
+    print_note(&format!("the secret key is in {path}; the public key above goes to the team's trusted_keys"));
     Ok(())
 }
 

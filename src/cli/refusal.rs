@@ -1,0 +1,172 @@
+//! What a refusal of the server says: the reason, the fields that are wrong, facts for programs, and what to do next.
+
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+
+use serde_json::{Value as Json, json};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// A refusal, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    reason: String,
+    message: String,
+    /// Fields and what is wrong with them.
+    violations: Vec<(String, String)>,
+    facts: BTreeMap<String, String>,
+    next: Option<String>,
+}
+
+// === impl Refusal ===
+
+impl Refusal {
+    /// What a status says.
+    pub(super) fn of(status: &Status) -> Self {
+        let details = status.get_error_details();
+        let info = details.error_info();
+        let reason = info.map_or_else(|| format!("{:?}", status.code()), |info| info.reason.clone());
+        let violations = details.bad_request().map(|request| request.field_violations.as_slice());
+        let violations = violations.unwrap_or_default().iter();
+        let delay = details.retry_info().and_then(|retry| retry.retry_delay);
+        Self {
+            message: status.message().to_owned(),
+            violations: violations.map(|wrong| (wrong.field.clone(), wrong.description.clone())).collect(),
+            facts: info.map(|info| info.metadata.clone().into_iter().collect()).unwrap_or_default(),
+            next: next(&reason, status.code(), delay),
+            reason,
+        }
+    }
+
+    /// For people: what the message has told is not told again.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!("error: {}: {}\n", self.reason, self.message);
+        for (field, description) in &self.violations {
+            if self.message.contains(description) {
+                continue;
+            }
+            // Lines below each other belong there: a caret points at what stands above it.
+            match description.split_once('\n') {
+                None => _ = writeln!(text, "  {field}: {description}"),
+                Some(_) => _ = writeln!(text, "  {field}:\n    {}", description.replace('\n', "\n    ")),
+            }
+        }
+        for (key, value) in &self.facts {
+            let _ = writeln!(text, "  {key}: {value}");
+        }
+        if let Some(next) = &self.next {
+            let _ = writeln!(text, "  next: {next}");
+        }
+        text
+    }
+
+    /// For programs.
+    pub(super) fn json(&self) -> Json {
+        let violations = self.violations.iter();
+        let violations: Vec<Json> = violations
+            .map(|(field, description)| json!({ "field": field, "description": description }))
+            .collect();
+        let mut json = json!({ "reason": self.reason, "message": self.message });
+        if !violations.is_empty() {
+            json["violations"] = violations.into();
+        }
+        if !self.facts.is_empty() {
+            json["facts"] = json!(self.facts);
+        }
+        if let Some(next) = &self.next {
+            json["next"] = next.as_str().into();
+        }
+        json
+    }
+}
+
+/// What to do about a refusal.
+fn next(reason: &str, code: Code, delay: Option<Duration>) -> Option<String> {
+    if let Some(delay) = delay {
+        return Some(format!("try again in {} ms", delay.as_millis()));
+    }
+    let next = match (reason, code) {
+        ("REQUEST_ID_REUSED", _) => "give a request id of its own to every different request",
+        ("INVALID_FILTER", _) => "fields are named as in the protos: `stage = \"WON\" AND amount > 1000`",
+        ("INVALID_PAGE_TOKEN", _) => "begin at the first page again",
+        ("REFERENCE_NOT_FOUND", _) => "create what is referred to first",
+        ("STILL_REFERRED", _) => "delete or change what refers to it first",
+        ("ETAG_MISMATCH", _) => "get it again, look at what changed, and send the new etag",
+        ("INVALID_BINDING", _) => {
+            "say where an input comes from: `--input STEP.INPUT=KIND:SOURCE`, with measure, target, attribute, output or \
+             constant"
+        }
+        ("SELF_APPROVAL", _) => "have somebody else approve it: `merit plugin approve`",
+        ("SIGNATURE_REQUIRED", _) => {
+            "sign it with a key that the team trusts: `merit plugin publish --key FILE --key-id ID`"
+        }
+        ("QUARANTINED", _) => {
+            "mend the plugin and publish it anew; `merit plugin check` finds such things before"
+        }
+        ("RUN_NOT_FINISHED", _) => {
+            "look at the run with `merit get runs/ID`; only a run that succeeded has results"
+        }
+        (_, Code::NotFound) => {
+            "see what there is with `merit list COLLECTION`; the team is --team or MERIT_TEAM"
+        }
+        (_, Code::AlreadyExists) => "change it with `merit update`, or give another --id",
+        (_, Code::Unauthenticated | Code::PermissionDenied) => {
+            "ask an administrator of the server for access"
+        }
+        (_, Code::Internal) => "the server's log has the cause",
+        (_, Code::Unimplemented) => {
+            "the server is of another version than this command: compare `merit --version`"
+        }
+        (_, Code::DataLoss) => "verify the journal with `merit audit verify`",
+        _ => return None,
+    };
+    Some(next.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_told_twice() {
+        let check = |message: &str, violations: &[(&str, &str)], expected: &str| {
+            let mut details = ErrorDetails::new();
+            for (field, description) in violations {
+                details.add_bad_request_violation(*field, *description);
+            }
+            details.set_error_info("INVALID_FIELD", "merit.v1", std::collections::HashMap::new());
+            let status = Status::with_error_details(Code::InvalidArgument, message, details);
+            let refusal = Refusal::of(&status);
+            assert_eq!(refusal.text(), expected);
+            assert_eq!(refusal.json()["violations"].as_array().map_or(0, Vec::len), violations.len());
+        };
+        check(
+            "amount: is no number",
+            &[("amount", "is no number")],
+            "error: INVALID_FIELD: amount: is no number\n",
+        );
+        check(
+            "a: 1 is; and 1 more",
+            &[("a", "1 is"), ("b", "2 is")],
+            "error: INVALID_FIELD: a: 1 is; and 1 more\n  b: 2 is\n",
+        );
+        check(
+            "wrong",
+            &[("sheet", "line 1\n  a + b\n      ^")],
+            "error: INVALID_FIELD: wrong\n  sheet:\n    line 1\n      a + b\n          ^\n",
+        );
+    }
+
+    #[test]
+    fn what_to_do_next_is_said() {
+        let check = |reason: &str, part: &str| {
+            let next = next(reason, Code::FailedPrecondition, None).unwrap_or_default();
+            assert!(next.contains(part), "{reason}: {next}");
+        };
+        check("INVALID_BINDING", "--input STEP.INPUT=KIND:SOURCE");
+        check("SELF_APPROVAL", "somebody else");
+        check("SIGNATURE_REQUIRED", "--key-id");
+        check("QUARANTINED", "publish it anew");
+    }
+}
