@@ -115,7 +115,7 @@ async fn dataset(connection: &Connection, run: &str, out: Option<&Path>) -> Resu
     }
     let mut file: Box<dyn Write> = if to_stdout { Box::new(io::stdout()) } else { Box::new(create(&path)?) };
     let failed = |error| Failure::file(format!("writing {}", path.display()), error);
-    let progress = Progress::counting("bytes");
+    let progress = Progress::of_bytes(None);
     let mut bytes = 0;
     while let Some(v1::DownloadDatasetResponse { data }) = piece {
         file.write_all(&data).map_err(failed)?;

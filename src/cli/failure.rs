@@ -11,7 +11,7 @@ use super::{
     output::{Format, print_note},
     refusal::Refusal,
 };
-use crate::store::StoreError;
+use crate::{server::StartError, store::StoreError};
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -180,6 +180,21 @@ impl Failure {
             ),
             Self::InUse(_) => Some("stop the other process, or name another one: --data, --listen"),
             _ => None,
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Config(_) => Self::Usage(error.to_string()),
+            StartError::Listen { ref source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+                Self::InUse(error.to_string())
+            }
+            StartError::Store { directory, source } => {
+                Self::of_store(&format!("opening the data in {directory}"), source)
+            }
+            StartError::Listen { .. } | StartError::Sandbox(_) => Self::Service(error.to_string()),
         }
     }
 }

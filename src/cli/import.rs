@@ -88,7 +88,8 @@ struct Plan {
     /// Rows are JSON objects of the fields themselves.
     json: bool,
     rejected: RejectedFile,
-    bytes: u64,
+    /// How large the file is; nothing where nobody knows.
+    bytes: Option<u64>,
     read: Arc<AtomicU64>,
 }
 
@@ -175,12 +176,13 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     };
     let reading = |error| Failure::file(format!("reading {}", path.display()), error);
     let read = Arc::new(AtomicU64::new(0));
-    let (inner, bytes): (Box<dyn Read + Send>, u64) = if path.as_os_str() == "-" {
-        (Box::new(io::stdin()), 0)
+    let (inner, bytes): (Box<dyn Read + Send>, Option<u64>) = if path.as_os_str() == "-" {
+        (Box::new(io::stdin()), None)
     } else {
         let file = File::open(path).map_err(reading)?;
-        let bytes = file.metadata().map_err(reading)?.len();
-        (Box::new(file), bytes)
+        let about = file.metadata().map_err(reading)?;
+        // A pipe under a name has no size.
+        (Box::new(file), about.is_file().then_some(about.len()))
     };
     let counted = Counted { inner, read: Arc::clone(&read) };
     let mut rows = Rows::open(Box::new(counted), Form::of(path), delimiter).map_err(reading)?;

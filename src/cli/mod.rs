@@ -41,7 +41,7 @@ use output::Format;
 const EXIT_CODES: &str = "Exit codes:
   0  done
   1  the server refused, or could not go on
-  2  the command line, the configuration or a mapping file is wrong, or the data directory is somebody else's
+  2  the command line, the configuration, a mapping file or the data directory named is wrong
   3  the server cannot be reached, or did not answer in time
   4  done, but something was rejected, faulted or differs: the output says what
   5  a local file cannot be read or written

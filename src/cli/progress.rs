@@ -1,21 +1,32 @@
-//! Progress for people: nothing in the first second, nothing where stderr is no terminal.
+//! Progress for people, on stderr: a bar on a terminal, a line now and then where there is none. Nothing for what is done
+//! soon.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io::IsTerminal as _,
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{BinaryBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::output::print_note;
 
 /// What is done sooner needs no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A bar that shows itself when something takes long.
+/// How often a line is written where there is no terminal, as in a log.
+const LINE: Duration = Duration::from_secs(30);
+
+/// How far something is that may take long.
 pub(super) struct Progress {
     bar: ProgressBar,
-    begun: Instant,
+    terminal: bool,
+    /// When it began, or was last told of.
+    told: Cell<Instant>,
     shown: Cell<bool>,
+    /// What is counted: `rows`; bytes where it is empty.
+    what: String,
+    beside: RefCell<String>,
 }
 
 // === impl Progress ===
@@ -24,32 +35,50 @@ impl Progress {
     /// A bar of so many of something: `rows`.
     pub(super) fn of(total: u64, what: &str) -> Self {
         let style = format!("{{wide_bar}} {{human_pos}}/{{human_len}} {what}, {{per_sec}}, {{eta}} left");
-        Self::with(ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden()), &style)
+        Self::with(Some(total), &style, what)
     }
 
-    /// A bar of so many bytes.
-    pub(super) fn of_bytes(total: u64) -> Self {
-        let style = "{wide_bar} {binary_bytes}/{binary_total_bytes} {msg} {eta} left";
-        Self::with(ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden()), style)
+    /// A bar of so many bytes; of as many as come, where nobody knows how many there are.
+    pub(super) fn of_bytes(total: Option<u64>) -> Self {
+        let style = match total {
+            Some(_) => "{wide_bar} {binary_bytes}/{binary_total_bytes} {msg} {eta} left",
+            None => "{spinner} {binary_bytes} {msg}",
+        };
+        Self::with(total, style, "")
     }
 
     /// A count of something of which nobody knows how many there are.
     pub(super) fn counting(what: &str) -> Self {
-        let style = format!("{{spinner}} {{human_pos}} {what}, {{per_sec}}");
-        Self::with(ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()), &style)
+        Self::with(None, &format!("{{spinner}} {{human_pos}} {what}, {{per_sec}}"), what)
     }
 
-    fn with(bar: ProgressBar, style: &str) -> Self {
+    fn with(total: Option<u64>, style: &str, what: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }
-        Self { bar, begun: Instant::now(), shown: Cell::new(false) }
+        Self {
+            bar,
+            terminal: std::io::stderr().is_terminal(),
+            told: Cell::new(Instant::now()),
+            shown: Cell::new(false),
+            what: what.to_owned(),
+            beside: RefCell::default(),
+        }
     }
 
     /// How far it has come.
     pub(super) fn at(&self, done: u64) {
-        self.show_when_late();
         self.bar.set_position(done);
+        let waited = self.told.get().elapsed();
+        if self.terminal && !self.shown.get() && waited > PATIENCE {
+            self.shown.set(true);
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        if !self.terminal && waited > LINE {
+            self.told.set(Instant::now());
+            print_note(&self.line());
+        }
     }
 
     /// How far it has come, and how far it has to go.
@@ -60,19 +89,50 @@ impl Progress {
 
     /// Something to say beside the bar.
     pub(super) fn say(&self, message: String) {
-        self.bar.set_message(message);
+        self.bar.set_message(message.clone());
+        *self.beside.borrow_mut() = message;
     }
 
-    fn show_when_late(&self) {
-        if !self.shown.get() && self.begun.elapsed() > PATIENCE && std::io::stderr().is_terminal() {
-            self.shown.set(true);
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+    /// How far it is, for a log.
+    fn line(&self) -> String {
+        let number = |number: u64| match self.what.is_empty() {
+            true => BinaryBytes(number).to_string(),
+            false => HumanCount(number).to_string(),
+        };
+        let mut line = number(self.bar.position());
+        if let Some(total) = self.bar.length().filter(|&total| total > 0) {
+            line = format!("{line} of {}", number(total));
         }
+        let beside = self.beside.borrow();
+        for words in [self.what.as_str(), beside.as_str()].into_iter().filter(|words| !words.is_empty()) {
+            line = format!("{line} {words}");
+        }
+        line
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_told_how_far_it_is() {
+        let check = |progress: Progress, done: u64, expected: &str| {
+            progress.bar.set_position(done);
+            assert_eq!(progress.line(), expected);
+        };
+        check(Progress::of(8_800, "account managers"), 1_200, "1,200 of 8,800 account managers");
+        check(Progress::of(0, "account managers"), 0, "0 account managers");
+        check(Progress::counting("customers"), 1_000, "1,000 customers");
+        let import = Progress::of_bytes(Some(4 << 20));
+        import.say("33000 rows".to_owned());
+        check(import, 1 << 20, "1.00 MiB of 4.00 MiB 33000 rows");
+        check(Progress::of_bytes(None), 2048, "2.00 KiB");
     }
 }

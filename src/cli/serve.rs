@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::failure::Failure;
 use crate::{
     config::{Config, DEFAULTS, Flags, LogFlags, LogFormat},
-    server::{Server, StartError},
+    server::Server,
     telemetry,
 };
 
@@ -72,28 +72,15 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
 async fn serve(config: &Config) -> Result<(), Failure> {
     // Before anything else: a signal while the store opens is not lost.
     let stopped = stopped().map_err(|error| Failure::Service(format!("cannot wait for signals: {error}")))?;
-    let opening = Server::bind(config).await.map_err(failure)?;
+    let opening = Server::bind(config).await?;
     let mut stopped = Box::pin(stopped);
     let server = tokio::select! {
-        server = opening.open() => server.map_err(failure)?,
+        server = opening.open() => server?,
         // What was begun is begun again at the next start: the journal is not touched by it.
         () = &mut stopped => return Ok(()),
     };
     print(&format!("listening on {}\n", server.address()))?;
     server.run(stopped).await.map_err(Failure::Service)
-}
-
-fn failure(error: StartError) -> Failure {
-    match error {
-        StartError::Config(_) => Failure::Usage(error.to_string()),
-        StartError::Listen { ref source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
-            Failure::InUse(error.to_string())
-        }
-        StartError::Store { directory, source } => {
-            Failure::of_store(&format!("opening the data in {directory}"), source)
-        }
-        StartError::Listen { .. } | StartError::Sandbox(_) => Failure::Service(error.to_string()),
-    }
 }
 
 /// Ends when the process is told to stop: SIGTERM, or SIGINT from a terminal.

@@ -253,3 +253,37 @@ async fn what_is_huge_or_deep_is_refused_in_few_words() {
         assert!(fields.sum::<usize>() < 8_192, "{place}: {status:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_echoed_is_obeyed_by_a_terminal() {
+    let harness = harness().await;
+    let evil = "\u{1b}[2J\u{202e}\u{9b}31m";
+    let check = |refused: Result<(), Status>| {
+        let status = refused.expect_err("it is refused");
+        let details = String::from_utf8_lossy(status.details()).into_owned();
+        let texts = [status.message().to_owned(), details];
+        for text in texts {
+            // Between the fields of encoded details are bytes of their own; what a terminal would obey is not.
+            assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{text:?}");
+        }
+        assert!(status.message().contains("\\u{1b}[2J"), "{:?}", status.message());
+    };
+    let list = v1::ListOpportunitiesRequest {
+        parent: "teams/acme".to_owned(),
+        filter: format!("na{evil}me = 1"),
+        ..Default::default()
+    };
+    check(harness.crm().list_opportunities(list).await.map(drop));
+    let get = v1::GetOpportunityRequest { name: format!("teams/acme/opportunities/{evil}") };
+    check(harness.crm().get_opportunity(get).await.map(drop));
+    let owner = deal("other", &format!("teams/acme/accountManagers/{evil}"));
+    check(harness.crm().create_opportunity(owner).await.map(drop));
+    let measures = v1::ComputeMeasuresRequest {
+        parent: "teams/acme".to_owned(),
+        measures: vec![format!("teams/acme/measures/{evil}")],
+        period_start: "2026-01-01".to_owned(),
+        period_end: "2026-04-01".to_owned(),
+        ..Default::default()
+    };
+    check(harness.evaluations().compute_measures(measures).await.map(drop));
+}

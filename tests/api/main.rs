@@ -1,6 +1,8 @@
 //! Through gRPC: a real server on port 0, a real client.
 
 mod cold;
+mod command_line;
+mod commands;
 mod connections;
 #[path = "../crm/mod.rs"]
 mod crm;

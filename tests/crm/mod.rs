@@ -8,7 +8,6 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
 };
 
 use merit::{
@@ -18,7 +17,7 @@ use merit::{
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
-use crate::harness::Harness;
+use crate::{command_line::CommandLine, harness::Harness};
 use pipeline::{Agent, Deal, Figures};
 
 const TEAM: &str = "teams/crm";
@@ -33,7 +32,7 @@ const QUARTERS: [(&str, &str, &str); 4] = [
 
 /// The command line, against a server of the harness.
 struct Cli {
-    server: String,
+    line: CommandLine,
     /// Copies of the files: what is rejected is written beside them.
     files: tempfile::TempDir,
 }
@@ -90,8 +89,14 @@ async fn dirt_that_no_mapping_decides_about_is_rejected_by_line() {
     );
     let path = cli.files.path().join("strict.toml");
     fs::write(&path, strict).unwrap();
-    let output =
-        cli.merit(&["import", "-m", path.to_str().unwrap(), &cli.file("sales_pipeline.csv"), "-o", "json"]);
+    let output = cli.line.merit(&[
+        "import",
+        "-m",
+        path.to_str().unwrap(),
+        &cli.file("sales_pipeline.csv"),
+        "-o",
+        "json",
+    ]);
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     let counts: Json = serde_json::from_slice(&output.stdout).unwrap();
     let rejected = fs::read_to_string(counts["rejected_file"].as_str().unwrap()).unwrap();
@@ -119,7 +124,7 @@ async fn dirt_that_no_mapping_decides_about_is_rejected_by_line() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_mapping_sends_nothing() {
     let Some(data) = data() else { return };
-    let cli = Cli { server: "http://127.0.0.1:1".to_owned(), files: copies(&data) };
+    let cli = Cli { line: CommandLine::new("127.0.0.1:1", "crm"), files: copies(&data) };
     let path = cli.files.path().join("wrong.toml");
     fs::write(
         &path,
@@ -127,7 +132,7 @@ async fn a_wrong_mapping_sends_nothing() {
     )
     .unwrap();
     // Nobody listens there: were it asked, the command would end with 3.
-    let output = cli.merit(&["import", "-m", path.to_str().unwrap(), &cli.file("sales_pipeline.csv")]);
+    let output = cli.line.merit(&["import", "-m", path.to_str().unwrap(), &cli.file("sales_pipeline.csv")]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
     for expected in
@@ -194,13 +199,13 @@ async fn check_measures(harness: &Harness, agents: &[Agent], deals: &[Deal], sta
 
 /// A formula that pays on attainment: every payout to the cent, one explained, all of it replayed.
 fn check_run(cli: &Cli, agents: &[Agent], deals: &[Deal]) {
-    cli.done(&["plugin", "publish", "commission", "--formula", &mapping("attainment.formula")]);
-    let run = cli.json(&["run", &mapping("quarter.toml"), "--id", "q2"]);
+    cli.line.done(&["plugin", "publish", "commission", "--formula", &mapping("attainment.formula")]);
+    let run = cli.line.json(&["run", &mapping("quarter.toml"), "--id", "q2"]);
     assert_eq!(run["state"], "RUN_STATE_SUCCEEDED", "{run}");
     assert_eq!(run["rows_total"], "35", "{run}");
 
     let own = pipeline::figures(deals, "2017-04-01", "2017-07-01");
-    let results = cli.json_lines(&["results", "q2"]);
+    let results = cli.line.json_lines(&["results", "q2"]);
     assert_eq!(results.len(), 35);
     for (place, agent) in agents.iter().enumerate() {
         let result = results.iter().find(|result| result["display_name"] == agent.name.as_str()).unwrap();
@@ -209,13 +214,13 @@ fn check_run(cli: &Cli, agents: &[Agent], deals: &[Deal]) {
         let payout: Decimal = result["payout"].as_str().unwrap().parse().unwrap();
         assert_eq!(payout, Decimal::new(expected, 2), "{}: {result}", agent.name);
     }
-    let ordered = cli.json_lines(&["results", "q2", "--order-by", "payout desc", "-n", "5"]);
+    let ordered = cli.line.json_lines(&["results", "q2", "--order-by", "payout desc", "-n", "5"]);
     let payouts: Vec<Decimal> =
         ordered.iter().map(|result| result["payout"].as_str().unwrap().parse().unwrap()).collect();
     assert!(payouts.is_sorted_by(|one, next| one >= next) && payouts.len() == 5, "{payouts:?}");
 
     let who = ordered[0]["account_manager"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-    let explained = cli.json(&["explain", "q2", &who]);
+    let explained = cli.line.json(&["explain", "q2", &who]);
     let steps = explained["steps"][0]["explanation"].as_array().unwrap().clone();
     let sum: Decimal = steps
         .iter()
@@ -227,7 +232,7 @@ fn check_run(cli: &Cli, agents: &[Agent], deals: &[Deal]) {
     let deals_won = own[ordered[0]["display_name"].as_str().unwrap()].won;
     assert_eq!(revenue["records"], deals_won.to_string().as_str(), "{revenue}");
 
-    let replayed = cli.json(&["replay", "q2", "--chunk-rows", "7", "--threads", "2"]);
+    let replayed = cli.line.json(&["replay", "q2", "--chunk-rows", "7", "--threads", "2"]);
     assert_eq!(replayed["identical"], true, "{replayed}");
 }
 
@@ -256,52 +261,20 @@ fn copies(data: &Path) -> tempfile::TempDir {
 
 impl Cli {
     fn new(harness: &Harness, data: &Path) -> Self {
-        Self { server: format!("http://{}", harness.address), files: copies(data) }
+        Self { line: CommandLine::new(harness.address, "crm"), files: copies(data) }
     }
 
     fn file(&self, name: &str) -> String {
         self.files.path().join(name).display().to_string()
     }
 
-    fn merit(&self, arguments: &[&str]) -> Output {
-        // Blocking is fine: the server has threads of its own to go on with.
-        tokio::task::block_in_place(|| {
-            Command::new(env!("CARGO_BIN_EXE_merit"))
-                .args(arguments)
-                // Nothing is said of how quick the machine is.
-                .args(["--timeout", "3600"])
-                .env("MERIT_SERVER", &self.server)
-                .env("MERIT_TEAM", "crm")
-                .env("MERIT_AUTHOR", "tester")
-                .env("XDG_CONFIG_HOME", self.files.path())
-                .output()
-                .unwrap()
-        })
-    }
-
-    /// Runs a command that has to succeed, and answers what it printed.
-    fn done(&self, arguments: &[&str]) -> String {
-        let output = self.merit(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Json {
-        serde_json::from_str(&self.done(&[arguments, &["-o", "json"]].concat())).unwrap()
-    }
-
-    fn json_lines(&self, arguments: &[&str]) -> Vec<Json> {
-        let text = self.done(&[arguments, &["-o", "jsonl"]].concat());
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
     fn list(&self, collection: &str, filter: &str) -> Vec<Json> {
-        self.json_lines(&["list", collection, "--filter", filter])
+        self.line.json_lines(&["list", collection, "--filter", filter])
     }
 
     /// Imports a file, and checks that the counts are these and add up to the lines of the file.
     fn import(&self, file: &str, by: &str, expected: &[(&str, u64)]) {
-        let counts = self.json(&["import", "-m", &mapping(by), &self.file(file)]);
+        let counts = self.line.json(&["import", "-m", &mapping(by), &self.file(file)]);
         let lines = pipeline::lines(&self.files.path().join(file));
         let expected: BTreeMap<_, _> = expected.iter().copied().collect();
         let mut sum = 0;
@@ -324,7 +297,7 @@ impl Cli {
         // Again: nothing changes.
         self.import("sales_pipeline.csv", "sales_pipeline.toml", &[("unchanged", 8800)]);
         self.import("accounts.csv", "accounts.toml", &[("unchanged", 85)]);
-        let measures = self.json(&["import", "-c", "measures", &mapping("measures.jsonl")]);
+        let measures = self.line.json(&["import", "-c", "measures", &mapping("measures.jsonl")]);
         assert_eq!(measures["created"], 7, "{measures}");
         let mut quotas = "agent,quarter,from,until,quota\n".to_owned();
         for (place, agent) in agents.iter().enumerate() {

@@ -307,7 +307,7 @@ impl Service {
     async fn start(directory: PathBuf) -> Result<Self, Failure> {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = Config { listen, data: directory, ..Config::default() }.for_merit_itself();
-        let server = Server::build(&config).await.map_err(|error| Failure::Service(error.to_string()))?;
+        let server = Server::build(&config).await?;
         let address = server.address();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.run(async {

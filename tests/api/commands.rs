@@ -1,0 +1,173 @@
+//! What commands print and how they end: data on stdout and nothing else, errors that a program can read, exit codes as
+//! `merit --help` has them.
+
+use std::{fs, net::TcpListener, path::Path, process::Stdio};
+
+use merit::{proto::v1, store};
+use serde_json::Value as Json;
+
+use super::{command_line::CommandLine, harness::Harness};
+
+/// A server with a team and a customer, and the command line for it.
+async fn started() -> (Harness, CommandLine) {
+    let harness = Harness::start().await;
+    harness.team("acme").await;
+    let customer = v1::CreateCustomerRequest {
+        parent: "teams/acme".to_owned(),
+        customer_id: "globex".to_owned(),
+        customer: Some(v1::Customer { display_name: "Globex, \"Ltd\"".to_owned(), ..Default::default() }),
+        ..Default::default()
+    };
+    harness.crm().create_customer(customer).await.unwrap();
+    let cli = CommandLine::new(harness.address, "acme");
+    (harness, cli)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_printed_is_data_in_every_form() {
+    let (harness, cli) = started().await;
+    let commands: &[&[&str]] = &[
+        &["list", "customers"],
+        &["list", "products"],
+        &["get", "customers", "globex"],
+        &["update", "customers/globex", "--set", "labels.region=North"],
+        &["create", "customers", "--set", "display_name=Initech"],
+        &["status"],
+        &["audit", "list"],
+        &["audit", "verify"],
+        &["plugin", "list"],
+        &["plugin", "standard"],
+        &["plugin", "describe", "--standard", "ranking"],
+    ];
+    for command in commands {
+        cli.json(command);
+        cli.json_lines(command);
+        let csv = cli.done(&[command, &["-o", "csv"][..]].concat());
+        let mut rows = csv::Reader::from_reader(csv.as_bytes());
+        assert!(!rows.headers().unwrap().is_empty(), "{command:?}");
+        assert!(rows.records().all(|row| row.is_ok()), "{command:?}: {csv}");
+        assert!(!cli.done(command).trim().is_empty(), "{command:?}");
+    }
+    let names = cli.done(&["list", "customers", "--fields", "display_name", "-o", "csv", "-n", "1"]);
+    assert!(names.contains("\"Globex, \"\"Ltd\"\"\""), "{names}");
+    harness.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_json_where_the_output_is() {
+    let (harness, cli) = started().await;
+    // Accepts connections, and never says anything.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    let check = |arguments: &[&str], code: i32, reason: &str, part: &str| {
+        for form in ["json", "jsonl"] {
+            let said = cli.refused(&[arguments, &["-o", form]].concat(), code);
+            let said: Json = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
+            let error = &said["error"];
+            assert_eq!(
+                (error["reason"].as_str(), &error["exit_code"]),
+                (Some(reason), &Json::from(code)),
+                "{said}"
+            );
+            assert!(error["message"].as_str().unwrap().contains(part), "{said}");
+        }
+        let said = cli.refused(arguments, code);
+        assert!(said.starts_with("error: ") && said.contains(part), "{said}");
+    };
+    check(&["get", "customers", "nobody"], 1, "NOT_FOUND", "teams/acme/customers/nobody");
+    check(&["list", "customers", "--filter", "size > "], 1, "INVALID_FILTER", "size");
+    check(&["list", "custumers"], 2, "USAGE", "did you mean customers?");
+    check(&["list", "customers", "--limit", "0"], 2, "USAGE", "'--limit <COUNT>'");
+    check(&["update", "customers", "globex"], 2, "USAGE", "nothing to change");
+    check(&["list", "evaluations"], 2, "USAGE", "merit results RUN");
+    check(&["delete", "runs", "r"], 2, "USAGE", "runs have no delete; they have create, get, list");
+    check(&["list", "customers", "--server", &silent, "--timeout", "1"], 3, "UNREACHABLE", &silent);
+    check(&["plugin", "check", "nowhere.wasm"], 5, "FILE", "nowhere.wasm");
+    let refused = cli.refused(&["create", "customers", "--set", "parent_customer=no", "-o", "json"], 1);
+    let refused: Json = serde_json::from_str(&refused).unwrap();
+    assert_eq!(refused["error"]["reason"], "REFERENCE_NOT_FOUND", "{refused}");
+    harness.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_is_no_failure() {
+    let (harness, cli) = started().await;
+    let mut command = cli.command(&["list", "customers"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = tokio::task::block_in_place(|| child.wait_with_output().unwrap());
+    assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]));
+    // Nor is one that does not take what went wrong.
+    let mut child = cli.command(&["get", "customers", "nobody"]).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert_eq!(tokio::task::block_in_place(|| child.wait().unwrap()).code(), Some(1));
+    harness.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_knows_the_collections() {
+    let cli = CommandLine::new("127.0.0.1:1", "acme");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = cli.done(&["completions", shell]);
+        for collection in ["opportunities", "accountManagers", "measureValues"] {
+            assert!(script.contains(collection), "{shell}: {collection}");
+        }
+    }
+}
+
+fn corrupted(directory: &Path) {
+    let journal = fs::read_dir(directory.join("journal")).unwrap();
+    let mut segments: Vec<_> =
+        journal.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
+    segments.sort();
+    let mut found = false;
+    for segment in segments {
+        let mut bytes = fs::read(&segment).unwrap();
+        // Within the first of several records: a cut at the end would be mended.
+        if let Some(at) = bytes.windows(4).position(|window| window == b"acme") {
+            bytes[at] ^= 1;
+            fs::write(&segment, bytes).unwrap();
+            found = true;
+            break;
+        }
+    }
+    assert!(found, "the team is in no segment of the journal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_cannot_start_says_which_way() {
+    let (harness, cli) = started().await;
+    let damaged = harness.stopped().await;
+    let healthy = tempfile::tempdir().unwrap();
+    let holder = store::Database::open(healthy.path(), store::Options::default()).unwrap();
+    corrupted(damaged.path());
+    let foreign = tempfile::tempdir().unwrap();
+    fs::write(foreign.path().join("thesis.txt"), b"x").unwrap();
+    let file = foreign.path().join("thesis.txt");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let check = |arguments: &[&str], code: i32, parts: &[&str]| {
+        let said = cli.refused(arguments, code);
+        assert!(parts.iter().all(|part| said.contains(part)), "{arguments:?}: {said}");
+    };
+    let serve = |data: &Path, code: i32, parts: &[&str]| {
+        let data = data.to_str().unwrap();
+        let parts = [parts, &[data][..]].concat();
+        check(&["serve", "--listen", "127.0.0.1:0", "--log-filter", "off", "--data", data], code, &parts);
+    };
+    serve(foreign.path(), 2, &["has thesis.txt, and nothing of Merit's", "give an empty directory"]);
+    serve(&file, 5, &["opening the data in"]);
+    serve(damaged.path(), 6, &["damaged at byte", "next: ", "merit backup restore"]);
+    serve(healthy.path(), 7, &["in use by another process", "next: ", "--data"]);
+    check(
+        &["serve", "--listen", &taken, "--log-filter", "off", "--data", "new"],
+        7,
+        &["cannot listen on", &taken, "next: ", "--listen"],
+    );
+    check(&["serve", "--listen", "localhost"], 2, &["write it ADDRESS:PORT, such as 127.0.0.1:7171"]);
+    let (data, backup) = (damaged.path().to_str().unwrap(), cli.home().join("backup"));
+    check(&["backup", "create", "--data", data, backup.to_str().unwrap()], 6, &["damaged at byte"]);
+    let verified = cli.merit(&["audit", "verify", "--data", data]);
+    assert_eq!(verified.status.code(), Some(6), "{}", String::from_utf8_lossy(&verified.stderr));
+    drop(holder);
+}
