@@ -117,6 +117,19 @@ pub(super) fn find(text: &str) -> Result<&'static Schema, Failure> {
 
 /// The standard method of a collection.
 pub(super) fn method(schema: &Schema, verb: Verb) -> Result<MethodDescriptor, Failure> {
+    if schema.collection == "evaluations" && verb == Verb::List {
+        let message = "evaluations belong to a run: `merit results RUN` lists them".to_owned();
+        return Err(Failure::Usage(message));
+    }
+    served(schema, verb).ok_or_else(|| {
+        let verbs = Verb::ALL.iter().filter(|&&other| served(schema, other).is_some());
+        let verbs: Vec<String> = verbs.map(ToString::to_string).collect();
+        Failure::Usage(format!("{} have no {verb}; they have {}", schema.collection, verbs.join(", ")))
+    })
+}
+
+/// The method that serves a collection so, where there is one.
+fn served(schema: &Schema, verb: Verb) -> Option<MethodDescriptor> {
     let methods = || descriptors().services().flat_map(|service| service.methods().collect::<Vec<_>>());
     let serves = |method: &MethodDescriptor| {
         let (found, message) = match method_rule(method).standard {
@@ -129,21 +142,13 @@ pub(super) fn method(schema: &Schema, verb: Verb) -> Result<MethodDescriptor, Fa
         };
         found == verb && message == schema.message.name()
     };
-    if schema.collection == "evaluations" && verb == Verb::List {
-        let message = "evaluations belong to a run: `merit results RUN` lists them".to_owned();
-        return Err(Failure::Usage(message));
-    }
     // What is computed is not served by the standard methods, but may be by methods of the same form.
     let name = match verb {
         Verb::Get => format!("Get{}", schema.message.name()),
         Verb::List => format!("List{}{}", schema.collection[..1].to_uppercase(), &schema.collection[1..]),
         _ => String::new(),
     };
-    methods().find(serves).or_else(|| methods().find(|method| method.name() == name)).ok_or_else(|| {
-        let served = Verb::ALL.iter().filter(|&&other| other != verb && self::method(schema, other).is_ok());
-        let served: Vec<String> = served.map(ToString::to_string).collect();
-        Failure::Usage(format!("{} have no {verb}; they have {}", schema.collection, served.join(", ")))
-    })
+    methods().find(serves).or_else(|| methods().find(|method| method.name() == name))
 }
 
 /// The field of a message that holds the resource.
