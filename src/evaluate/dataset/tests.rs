@@ -80,7 +80,13 @@ fn header(scale: u8) -> Header {
         rounding: StoredRounding::HalfUp,
         sequence: 7,
         engine: "engine 1".to_owned(),
-        limits: StoredLimits { fuel_per_call: 1, fuel_per_row: 2, memory_bytes: 3, output_bytes: 4, at_ceiling: vec!["memory_bytes".to_owned()] },
+        limits: StoredLimits {
+            fuel_per_call: 1,
+            fuel_per_row: 2,
+            memory_bytes: 3,
+            output_bytes: 4,
+            at_ceiling: vec!["memory_bytes".to_owned()],
+        },
         steps: vec![StepHeader {
             shadow_of: None,
             step: "kpi".to_owned(),
