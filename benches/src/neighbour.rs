@@ -1,6 +1,9 @@
 //! What an attacker costs the neighbour: a good plugin over many rows, alone, and beside guests in the same process that loop,
 //! that take all the memory they may, and that trap again and again.
 
+#[path = "../../tests/sandbox/section.rs"]
+mod section;
+
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
@@ -11,6 +14,7 @@ use merit::sandbox::{
 };
 
 use crate::timing::best;
+use section::section;
 
 const ROWS: usize = 4_096;
 const BATCHES: usize = 50;
@@ -69,17 +73,6 @@ fn hostile(good: &[u8], body: &str) -> Vec<u8> {
     assert!(instances < 100, "a few");
     bytes.extend(section(4, &inner));
     bytes.extend(section(5, &[1, 0, nested, 0]));
-    bytes
-}
-
-fn section(kind: u8, content: &[u8]) -> Vec<u8> {
-    let (mut bytes, mut length) = (vec![kind], content.len());
-    while length >= 0x80 {
-        bytes.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    bytes.push(length as u8);
-    bytes.extend(content);
     bytes
 }
 

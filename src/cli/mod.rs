@@ -29,9 +29,9 @@ mod sender;
 mod serve;
 mod status;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum as _};
 
 use connection::{Connection, ConnectionArguments};
 pub use failure::Failure;
@@ -142,15 +142,15 @@ fn command_line() -> clap::Command {
 
 /// How the command line asks for output, whatever else is wrong with it: errors are printed like that too.
 fn format_asked() -> Format {
-    let Ok(matches) = command_line().ignore_errors(true).try_get_matches() else {
-        return Format::default();
-    };
-    let mut command = &matches;
-    while let Some((_, below)) = command.subcommand() {
-        command = below;
-    }
-    // Commands that do not print, or whose output is a file, have no such argument.
-    command.try_get_one::<Format>("output").ok().flatten().copied().unwrap_or_default()
+    let words: Vec<String> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let asked = words.iter().enumerate().find_map(|(place, word)| {
+        let value = match word.strip_prefix("--output").or_else(|| word.strip_prefix("-o"))? {
+            "" => words.get(place + 1)?,
+            given => given.trim_start_matches('='),
+        };
+        Format::from_str(value, false).ok()
+    });
+    asked.unwrap_or_default()
 }
 
 fn dispatch(command: Command) -> Result<(), Failure> {

@@ -15,16 +15,13 @@ use crate::{
         rejection::{Rejection, ResourceReason},
     },
     proto::v1,
-    resource::Resources,
+    resource::{
+        Resources,
+        page::{self, Binding, Position},
+    },
     store::WriteError,
     view::{FieldScope, View, Views},
 };
-
-/// Account managers of a page where the request does not say.
-const PAGE_DEFAULT: usize = 50;
-
-/// The most account managers of a page.
-const PAGE_MAX: usize = 1000;
 
 /// The most measures of a request.
 const MEASURES_MAX: usize = 50;
@@ -34,10 +31,10 @@ const PARTS_MAX: usize = 1000;
 
 /// A page: the ids after this one, and how many.
 struct Page {
-    after: Option<String>,
+    after: Option<Id>,
     size: usize,
     /// What binds its token to the request.
-    binding: String,
+    binding: Binding,
 }
 
 // === impl Evaluator ===
@@ -190,43 +187,24 @@ fn filtered(view: &View, filter: &str) -> Result<Vec<usize>, Rejection> {
 
 impl Page {
     fn of(request: &v1::ComputeMeasuresRequest) -> Result<Self, Rejection> {
-        let size = usize::try_from(request.page_size).map_err(|_| {
-            let asked = request.page_size;
-            Rejection::field("page_size", format!("{asked} is not accepted: 1 to {PAGE_MAX} is"))
-        })?;
-        let size = if size == 0 { PAGE_DEFAULT } else { size.min(PAGE_MAX) };
-        let mut hasher = blake3::Hasher::new_derive_key("merit compute measures page");
         let roll_up = request.roll_up.to_string();
-        let parts = [&request.parent, &request.period_start, &request.period_end, &roll_up, &request.filter];
-        for part in parts.into_iter().chain(&request.measures) {
-            hasher.update(&(part.len() as u64).to_be_bytes()).update(part.as_bytes());
-        }
-        let binding = hasher.finalize().to_hex()[..16].to_owned();
-        let after = match request.page_token.as_str() {
-            "" => None,
-            token => Some(Self::read(token, &binding)?),
-        };
-        Ok(Self { after, size, binding })
-    }
-
-    fn read(token: &str, binding: &str) -> Result<String, Rejection> {
-        let id = token.strip_prefix(binding).and_then(|rest| rest.strip_prefix('.'));
-        id.filter(|id| Id::parse(id).is_ok()).map(str::to_owned).ok_or_else(|| {
-            let told = "is no token of this list: send next_page_token as it was answered, with everything else \
-                        but page_size as before";
-            Rejection::resource(ResourceReason::InvalidPageToken, format!("page_token: {told}"))
-                .violation("page_token", told)
-        })
+        let mut parts =
+            vec!["ComputeMeasures", &request.parent, &request.period_start, &request.period_end, &roll_up];
+        parts.push(&request.filter);
+        parts.extend(request.measures.iter().map(String::as_str));
+        let binding = Binding::new(&parts);
+        let after = Position::read_id(&request.page_token, binding)?;
+        Ok(Self { after, size: page::size(request.page_size.into())?, binding })
     }
 
     /// The rows of the page, and the token of the next.
     fn rows(&self, view: &View, filter: &str) -> Result<(Vec<usize>, String), Rejection> {
         let mut rows = filtered(view, filter)?;
-        rows.retain(|&row| self.after.as_ref().is_none_or(|after| *view.ids[row] > **after));
+        rows.retain(|&row| self.after.as_ref().is_none_or(|after| *view.ids[row] > *after.as_str()));
         let more = rows.len() > self.size;
         rows.truncate(self.size);
         let last = rows.last().filter(|_| more);
-        let token = last.map(|&row| format!("{}.{}", self.binding, view.ids[row]));
+        let token = last.map(|&row| Position::of_id(&view.ids[row]).token(self.binding));
         Ok((rows, token.unwrap_or_default()))
     }
 }

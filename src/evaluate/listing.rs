@@ -21,14 +21,9 @@ use crate::{
         rejection::{Rejection, ResourceReason},
     },
     proto::v1,
+    resource::page::{self, Binding, Position},
     store::WriteError,
 };
-
-/// Items of a page where the request does not say.
-const DEFAULT_PAGE: usize = 50;
-
-/// The most items of a page.
-const LARGEST_PAGE: usize = 1_000;
 
 /// The most names in an order.
 const LARGEST_ORDER: usize = 16;
@@ -59,54 +54,31 @@ impl Evaluator {
         request: &v1::ListEvaluationsRequest,
     ) -> Result<v1::ListEvaluationsResponse, WriteError> {
         let name = run_name(&request.parent)?;
-        let page = page_size(request.page_size)?;
+        let page = page::size(request.page_size.into())?;
         let run: v1::Run = self.resources().get(&name)?;
         let dataset = self.results().dataset(&run)?;
         let headline = Headline::of(&dataset.header);
         let names = Names { dataset: &dataset, headline: &headline, team: name.team() };
-        let start = match request.page_token.as_str() {
-            "" => 0,
-            token => parse_token(token, &token_stamp(request, &run.dataset))?,
-        };
+        // A dataset never changes: a place in its order stays what it is.
+        let binding = Binding::new(&[
+            "ListEvaluations",
+            &request.parent,
+            &request.filter,
+            &request.order_by,
+            &run.dataset,
+        ]);
+        let start = Position::read_number(&request.page_token, binding)?;
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
         let rows = names.ordered(names.filtered(&request.filter)?, &request.order_by)?;
         let wanted = rows.iter().skip(start).take(page);
         let evaluations = wanted.map(|&row| evaluation(&dataset, &headline, &name, row as usize)).collect();
         let end = start.saturating_add(page);
         let next_page_token = match end < rows.len() {
-            true => format!("{end}.{}", token_stamp(request, &run.dataset)),
+            true => Position::of_number(end as u64).token(binding),
             false => String::new(),
         };
         Ok(v1::ListEvaluationsResponse { evaluations, next_page_token })
     }
-}
-
-fn page_size(asked: i32) -> Result<usize, Rejection> {
-    match usize::try_from(asked) {
-        Ok(0) => Ok(DEFAULT_PAGE),
-        Ok(asked) => Ok(asked.min(LARGEST_PAGE)),
-        Err(_) => {
-            Err(Rejection::field("page_size", format!("{asked} is negative: give 1 to {LARGEST_PAGE}")))
-        }
-    }
-}
-
-/// What a page token belongs to: a dataset never changes, so that a place in its order stays what it is.
-fn token_stamp(request: &v1::ListEvaluationsRequest, dataset: &str) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for part in [&request.parent, &request.filter, &request.order_by, dataset] {
-        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
-    }
-    hasher.finalize().to_hex()[..16].to_owned()
-}
-
-fn parse_token(token: &str, stamp: &str) -> Result<usize, Rejection> {
-    let invalid = |what: &str| {
-        let accepted = "give next_page_token of the page before, with the same parent, filter and order";
-        Rejection::resource(ResourceReason::InvalidPageToken, format!("the page token {what}: {accepted}"))
-    };
-    let (start, given) = token.split_once('.').ok_or_else(|| invalid("is none"))?;
-    let start = start.parse().map_err(|_| invalid("is none"))?;
-    if given == stamp { Ok(start) } else { Err(invalid("belongs to another list")) }
 }
 
 fn invalid_filter(what: impl Into<String>) -> Rejection {

@@ -3,18 +3,15 @@
 use super::evaluator::Evaluator;
 use crate::{
     model::{
-        name::{Id, Name},
+        name::Name,
         records::decode,
         rejection::{Rejection, ResourceReason},
     },
     proto::v1,
+    resource::page::{self, Binding, Position},
     store::{Key, KeyRange, WriteError},
 };
 
-/// Runs of a page that does not say.
-const PAGE_DEFAULT: usize = 50;
-/// The most runs of a page.
-const PAGE_MOST: usize = 1_000;
 /// Runs looked at for a page; one that finds too little by then is short, or empty, and has a next one.
 const LOOK: usize = 10_000;
 /// Runs read at a time.
@@ -37,14 +34,11 @@ impl Evaluator {
             return Err(Rejection::resource(ResourceReason::InvalidName, message).into());
         }
         let _: v1::PluginRevision = self.resources().get(&name)?;
-        let size = match usize::try_from(request.page_size) {
-            Ok(0) => PAGE_DEFAULT,
-            Ok(size) => size.min(PAGE_MOST),
-            Err(_) => return Err(Rejection::field("page_size", "is negative: 1 to 1000, or 0").into()),
-        };
-        let (binding, name_text) = (binding(&name), name.to_string());
+        let size = page::size(request.page_size.into())?;
+        let name_text = name.to_string();
+        let binding = Binding::new(&["ListPluginRevisionRuns", &name_text]);
         let mut range = KeyRange::collection(name.team(), "runs");
-        if let Some(after) = after(&request.page_token, &binding)? {
+        if let Some(after) = Position::read_id(&request.page_token, binding)? {
             range = range.after(&Key::of(&Name::new(name.team().clone(), "runs", after)));
         }
         let (mut runs, mut looked) = (Vec::new(), 0);
@@ -58,7 +52,8 @@ impl Evaluator {
                     runs.push(run.name.clone());
                 }
                 if runs.len() == size || looked == LOOK {
-                    let next_page_token = token(&run.name, &binding);
+                    let last = run.name.rsplit('/').next().unwrap_or_default();
+                    let next_page_token = Position::of_id(last).token(binding);
                     return Ok(v1::ListPluginRevisionRunsResponse { runs, next_page_token });
                 }
             }
@@ -68,25 +63,4 @@ impl Evaluator {
             range = range.after(&last.key);
         }
     }
-}
-
-/// What a page token is bound to: another revision is another list.
-fn binding(name: &Name) -> String {
-    blake3::hash(name.to_string().as_bytes()).to_hex()[..16].to_owned()
-}
-
-fn token(run: &str, binding: &str) -> String {
-    format!("{}.{binding}", run.rsplit('/').next().unwrap_or_default())
-}
-
-fn after(token: &str, binding: &str) -> Result<Option<Id>, Rejection> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let id = token.strip_suffix(binding).and_then(|rest| rest.strip_suffix('.'));
-    id.and_then(|id| Id::parse(id).ok()).map(Some).ok_or_else(|| {
-        let message =
-            "page_token is not the next_page_token of this list: the same revision, or empty to begin";
-        Rejection::resource(ResourceReason::InvalidPageToken, message).violation("page_token", message)
-    })
 }

@@ -7,17 +7,16 @@ use super::event_filter::EventFilter;
 use crate::{
     model::{
         name::{Id, Name},
-        rejection::{Rejection, ResourceReason},
+        rejection::Rejection,
     },
     proto::v1::{Change, ChangeKind, Event, ListEventsRequest, ListEventsResponse, Team},
-    resource::Resources,
-    store::{Database, Key, Record, Sequence, WriteError},
+    resource::{
+        Resources,
+        page::{self, Binding, Position},
+    },
+    store::{Database, Key, Record, WriteError},
 };
 
-/// Events of a page that does not say how many.
-const PAGE_DEFAULT: usize = 50;
-/// The most events of a page.
-const PAGE_MOST: usize = 1000;
 /// A page ends early with this many changes: an import makes a thousand in one event, and a client takes 4 MiB.
 const PAGE_CHANGES: usize = 10_000;
 /// Records looked at for a page; one that finds too little by then is short, or empty, and has a next one.
@@ -35,10 +34,10 @@ pub fn list(
     request: &ListEventsRequest,
 ) -> Result<ListEventsResponse, WriteError> {
     let team = team(&request.parent)?;
-    let size = page_size(request.page_size)?;
+    let size = page::size(request.page_size.into())?;
     let filter = EventFilter::compile(&request.filter)?;
-    let list = list_hash(request);
-    let start = place(&request.page_token, &list)?;
+    let binding = Binding::new(&["ListEvents", &request.parent, &request.filter]);
+    let start = Position::read_number(&request.page_token, binding)?;
 
     let mut events: Vec<Event> = Vec::new();
     let (mut after, mut looked, mut changes) = (start, 0, 0);
@@ -70,7 +69,7 @@ pub fn list(
         // The trail of a team that was deleted can still be read; a team that never was is a mistake.
         resources.get::<Team>(&team)?;
     }
-    let next_page_token = if more { token(after, &list) } else { String::new() };
+    let next_page_token = if more { Position::of_number(after).token(binding) } else { String::new() };
     Ok(ListEventsResponse { events, next_page_token })
 }
 
@@ -89,14 +88,6 @@ fn team(parent: &str) -> Result<Name, Rejection> {
         return Ok(name);
     }
     Err(Rejection::field("parent", format!("{parent:?} is not a team: teams/{{team}}")))
-}
-
-fn page_size(asked: i32) -> Result<usize, Rejection> {
-    match usize::try_from(asked) {
-        Ok(0) => Ok(PAGE_DEFAULT),
-        Ok(size) => Ok(size.min(PAGE_MOST)),
-        Err(_) => Err(Rejection::field("page_size", format!("{asked} is negative: 1 to {PAGE_MOST}, or 0"))),
-    }
 }
 
 /// What the record did to the team's resources. What the service keeps for itself is left out.
@@ -132,29 +123,6 @@ fn name_of(team: &Id, key: &Key) -> Option<String> {
     Some(Name::new(team.clone(), collection, Id::parse(id).ok()?).to_string())
 }
 
-/// What a page token is bound to: another team or filter is another list.
-fn list_hash(request: &ListEventsRequest) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(request.parent.as_bytes()).update(&[0]).update(request.filter.as_bytes());
-    hex(&hasher.finalize().as_bytes()[..8])
-}
-
-fn token(after: Sequence, list: &str) -> String {
-    format!("{after:016x}{list}")
-}
-
-fn place(token: &str, list: &str) -> Result<Sequence, Rejection> {
-    if token.is_empty() {
-        return Ok(0);
-    }
-    let after = token.strip_suffix(list).filter(|digits| digits.len() == 16);
-    after.and_then(|digits| Sequence::from_str_radix(digits, 16).ok()).ok_or_else(|| {
-        let message = "is not the next_page_token of this list: same parent and filter, or empty to begin";
-        Rejection::resource(ResourceReason::InvalidPageToken, format!("page_token {message}"))
-            .violation("page_token", message)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -173,18 +141,5 @@ mod tests {
         check_name("other/goals/g1", None);
         check_name("~requests/acme/goals", None);
         check_name("acme/goals", None);
-    }
-
-    fn check_place(token: &str, expected: Option<Sequence>) {
-        assert_eq!(place(token, "0123456789abcdef").ok(), expected, "{token}");
-    }
-
-    #[test]
-    fn tokens() {
-        check_place("", Some(0));
-        check_place(&token(77, "0123456789abcdef"), Some(77));
-        check_place(&token(77, "fedcba9876543210"), None);
-        check_place("0123456789abcdef", None);
-        check_place("x", None);
     }
 }

@@ -1,4 +1,5 @@
-//! Walks an encoded message field by field without decoding it. What the fields mean is in `resource` and `cell`.
+//! Walks an encoded message field by field without decoding it, and appends to one. What the fields mean is in `resource` and
+//! `cell`.
 
 /// The value of a field as it is on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,22 @@ impl<'a> Iterator for Walk<'a> {
     }
 }
 
+/// Appends a number of variable length.
+pub fn put_varint(mut number: u64, encoded: &mut Vec<u8>) {
+    while number >= 0x80 {
+        encoded.push((number as u8 & 0x7f) | 0x80);
+        number >>= 7;
+    }
+    encoded.push(number as u8);
+}
+
+/// Appends a field of bytes: a text, or a message.
+pub fn put_bytes(number: u32, bytes: &[u8], encoded: &mut Vec<u8>) {
+    put_varint(u64::from(number) << 3 | 2, encoded);
+    put_varint(bytes.len() as u64, encoded);
+    encoded.extend_from_slice(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use prost::Message;
@@ -126,6 +143,19 @@ mod tests {
         let encoded = page.encode_to_vec();
         let fields: Vec<_> = Walk::new(&encoded).collect::<Result<_, _>>().unwrap();
         assert_eq!(fields, [(2, Wire::Varint(300)), (4, Wire::Bytes(b"x"))]);
+    }
+
+    #[test]
+    fn walks_what_it_appends() {
+        let check = |number: u64| {
+            let mut encoded = Vec::new();
+            put_varint(7 << 3, &mut encoded);
+            put_varint(number, &mut encoded);
+            put_bytes(300, b"x", &mut encoded);
+            let fields: Vec<_> = Walk::new(&encoded).collect::<Result<_, _>>().unwrap();
+            assert_eq!(fields, [(7, Wire::Varint(number)), (300, Wire::Bytes(b"x"))]);
+        };
+        [0, 127, 128, 300, u64::MAX].into_iter().for_each(check);
     }
 
     #[test]

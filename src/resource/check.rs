@@ -2,8 +2,9 @@
 //! chapter say is in `rules`; whether what is referred to exists, in `reference`.
 
 use super::{
+    path::Path,
     plan::{FieldPlan, Kind, MessagePlan},
-    record::{Path, Record, Value},
+    record::{Record, Value},
 };
 use crate::{
     model::{

@@ -5,9 +5,10 @@ use bytes::Bytes;
 use super::{
     Resources, check, command,
     kept::{load, not_found},
+    path::Path,
     plan::CollectionPlan,
     plans::plans,
-    record::{Path, Record, Value},
+    record::{Record, Value},
     service::origin,
     state,
     write::{Draft, Outcome, rehearse},

@@ -12,10 +12,13 @@ use super::{
     order::Order,
     page::{self, Binding, Position},
     plan::CollectionPlan,
-    record::{Record, put_bytes},
+    record::Record,
 };
 use crate::{
-    model::name::{Id, Name},
+    model::{
+        name::{Id, Name},
+        wire::put_bytes,
+    },
     store::{Database, Entry, Key, StoreError, WriteError},
 };
 

@@ -2,8 +2,9 @@
 //! into messages and to entries of maps.
 
 use super::{
+    path::Path,
     plan::{CollectionPlan, FieldPlan, Kind, MessagePlan},
-    record::{Path, Record, Value},
+    record::{Record, Value},
 };
 use crate::model::{
     finding::Findings,

@@ -1,6 +1,9 @@
 //! Amounts of money have no more decimals than the team's currency: what nobody can pay is not kept.
 
-use super::record::{Path, Record, Value};
+use super::{
+    path::Path,
+    record::{Record, Value},
+};
 use crate::{
     model::{
         currency, decimal,

@@ -1,9 +1,12 @@
-//! Page tokens: where a page ended, and of which list. Opaque to clients, and checked when they come back: a page goes on
-//! after the last item, whatever was written in between.
+//! Pages of every list there is: how long they are, and tokens that say where a page ended, and of which list. Opaque to
+//! clients, and checked when they come back: a page goes on after the last item, whatever was written in between.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::model::rejection::{Rejection, ResourceReason};
+use crate::model::{
+    name::Id,
+    rejection::{Rejection, ResourceReason},
+};
 
 /// The first byte of every token: says how the rest is laid out.
 const VERSION: u8 = 1;
@@ -17,6 +20,9 @@ const PAGE_DEFAULT: usize = 50;
 /// The most items of a page.
 pub(crate) const PAGE_MAX: usize = 1000;
 
+/// What is said of what is no token.
+const NO_TOKEN: &str = "is no token of this service: send next_page_token as it was answered";
+
 /// After which item a page begins: the item's key in the order, and its id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
@@ -28,22 +34,30 @@ pub(crate) struct Position {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Binding([u8; BOUND]);
 
-/// How many items are wanted.
+/// How many items are wanted: 50 where nobody says, 1000 at most.
 ///
 /// # Errors
 /// `INVALID_FIELD` for a negative number.
 pub(crate) fn size(asked: i64) -> Result<usize, Rejection> {
+    size_of(asked, PAGE_DEFAULT, PAGE_MAX)
+}
+
+/// How many items are wanted, of a list whose items are larger than others'.
+///
+/// # Errors
+/// `INVALID_FIELD` for a negative number.
+pub(crate) fn size_of(asked: i64, default: usize, most: usize) -> Result<usize, Rejection> {
     match usize::try_from(asked) {
-        Ok(0) => Ok(PAGE_DEFAULT),
-        Ok(size) => Ok(size.min(PAGE_MAX)),
-        Err(_) => Err(Rejection::field("page_size", format!("{asked} is not accepted: 1 to {PAGE_MAX} is"))),
+        Ok(0) => Ok(default),
+        Ok(size) => Ok(size.min(most)),
+        Err(_) => Err(Rejection::field("page_size", format!("{asked} is not accepted: 1 to {most} is"))),
     }
 }
 
 // === impl Binding ===
 
 impl Binding {
-    /// The list that these describe.
+    /// The list that these describe: which method, and all of its request but the page.
     pub(crate) fn new(parts: &[&str]) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("merit page binding");
         for part in parts {
@@ -56,6 +70,34 @@ impl Binding {
 // === impl Position ===
 
 impl Position {
+    /// After the item of this id, in a list by ids.
+    pub(crate) fn of_id(id: &str) -> Self {
+        Self { key: Vec::new(), id: id.to_owned() }
+    }
+
+    /// After so many items, or after the item of this number, in a list that does not change before it.
+    pub(crate) fn of_number(number: u64) -> Self {
+        Self { key: number.to_be_bytes().to_vec(), id: String::new() }
+    }
+
+    /// The id of the item after which a page begins; nothing for the first page.
+    ///
+    /// # Errors
+    /// As for [`Position::read`].
+    pub(crate) fn read_id(token: &str, binding: Binding) -> Result<Option<Id>, Rejection> {
+        let position = Self::read(token, binding)?;
+        position.map(|position| Id::parse(&position.id).map_err(|_| refused(NO_TOKEN))).transpose()
+    }
+
+    /// The number after which a page begins; 0 for the first page.
+    ///
+    /// # Errors
+    /// As for [`Position::read`].
+    pub(crate) fn read_number(token: &str, binding: Binding) -> Result<u64, Rejection> {
+        let Some(position) = Self::read(token, binding)? else { return Ok(0) };
+        position.key.try_into().map(u64::from_be_bytes).map_err(|_| refused(NO_TOKEN))
+    }
+
     /// The token that asks for what comes after.
     pub(crate) fn token(&self, binding: Binding) -> String {
         let mut token = vec![VERSION];
@@ -77,12 +119,11 @@ impl Position {
             return Ok(None);
         }
         let decoded = URL_SAFE_NO_PAD.decode(token).ok();
-        let (bound, position) = decoded
-            .and_then(|decoded| Self::unpack(&decoded))
-            .ok_or_else(|| refused("is no token of this service: send next_page_token as it was answered"))?;
+        let (bound, position) =
+            decoded.and_then(|decoded| Self::unpack(&decoded)).ok_or_else(|| refused(NO_TOKEN))?;
         if bound != binding {
             return Err(refused(
-                "belongs to another list: parent, filter and order_by have to stay the same",
+                "belongs to another list: everything but page_size and page_token has to stay the same",
             ));
         }
         Ok(Some(position))
@@ -133,6 +174,20 @@ mod tests {
         check(1000, Some(1000));
         check(100_000, Some(1000));
         check(-1, None);
+    }
+
+    #[test]
+    fn lists_by_ids_and_by_numbers() {
+        let binding = Binding::new(&["ListEvents", "teams/a"]);
+        let number = |token: &str| Position::read_number(token, binding).ok();
+        assert_eq!(number(""), Some(0));
+        assert_eq!(number(&Position::of_number(77).token(binding)), Some(77));
+        assert_eq!(number(&Position::of_id("anna").token(binding)), None);
+        assert_eq!(number("x"), None);
+        let id = |token: &str| Position::read_id(token, binding).ok().map(|id| id.map(|id| id.to_string()));
+        assert_eq!(id(""), Some(None));
+        assert_eq!(id(&Position::of_id("anna").token(binding)), Some(Some("anna".to_owned())));
+        assert_eq!(id(&Position::of_number(77).token(binding)), None);
     }
 
     proptest! {

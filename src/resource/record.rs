@@ -1,17 +1,18 @@
 //! A record taken apart by its plan: what the standard methods check, merge and compare. Decoded once, without copying
 //! what is nested; encoded in one way only, so that equal records are equal bytes.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::{
+    path::Path,
     plan::{FieldPlan, Kind, MessageIndex, MessagePlan},
     plans::plans,
 };
 use crate::model::{
     finding::Findings,
-    wire::{Malformed, Walk, Wire},
+    wire::{Malformed, Walk, Wire, put_bytes, put_varint},
 };
 
 /// Messages nested deeper than this are refused.
@@ -37,55 +38,6 @@ pub(crate) enum Value {
     Message(Record),
     List(Vec<Value>),
     Map(BTreeMap<String, String>),
-}
-
-/// The way from the request down to a value, for people: `goal.period_end`.
-#[derive(Clone, Copy)]
-pub(crate) struct Path<'a> {
-    above: Option<&'a Path<'a>>,
-    step: Step<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'a> {
-    Start(&'a str),
-    Field(&'a str),
-    Item(usize),
-}
-
-// === impl Path ===
-
-impl<'a> Path<'a> {
-    /// A way that begins here; the empty text says at the record itself.
-    pub(crate) fn new(start: &'a str) -> Self {
-        Self { above: None, step: Step::Start(start) }
-    }
-
-    /// To a field of it.
-    pub(crate) fn field(&'a self, name: &'a str) -> Self {
-        Self { above: Some(self), step: Step::Field(name) }
-    }
-
-    /// To an item of the list.
-    pub(crate) fn item(&'a self, index: usize) -> Self {
-        Self { above: Some(self), step: Step::Item(index) }
-    }
-}
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(above) = self.above {
-            above.fmt(formatter)?;
-        }
-        match self.step {
-            Step::Start(start) => formatter.write_str(start),
-            Step::Field(name) => match self.above {
-                Some(Path { step: Step::Start(""), .. }) | None => formatter.write_str(name),
-                Some(_) => write!(formatter, ".{name}"),
-            },
-            Step::Item(index) => write!(formatter, "[{index}]"),
-        }
-    }
 }
 
 // === impl Record ===
@@ -400,21 +352,6 @@ impl Value {
             _ => None,
         }
     }
-}
-
-pub(crate) fn put_varint(mut number: u64, encoded: &mut Vec<u8>) {
-    while number >= 0x80 {
-        encoded.push((number as u8 & 0x7f) | 0x80);
-        number >>= 7;
-    }
-    encoded.push(number as u8);
-}
-
-/// Appends a field of bytes: a text, or a message.
-pub(crate) fn put_bytes(number: u32, bytes: &[u8], encoded: &mut Vec<u8>) {
-    put_varint(u64::from(number) << 3 | 2, encoded);
-    put_varint(bytes.len() as u64, encoded);
-    encoded.extend_from_slice(bytes);
 }
 
 fn put_number(value: &Value, encoded: &mut Vec<u8>) {

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use super::{
     kept::internal,
     keys,
+    path::Path,
     plans::plans,
-    record::{Path, Record, Value},
+    record::{Record, Value},
 };
 use crate::{
     model::{

@@ -8,9 +8,10 @@ use super::{
     kept::not_found,
     list::List,
     method::{Action, MethodPlan},
+    path::Path,
     plan::MessageIndex,
     plans::plans,
-    record::{Path, Record},
+    record::Record,
     write,
 };
 use crate::{

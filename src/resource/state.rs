@@ -1,8 +1,9 @@
 //! States: in which a record may begin, and which changes its methods allow.
 
 use super::{
+    path::Path,
     plan::{CollectionPlan, StatePlan},
-    record::{Path, Record, Value},
+    record::{Record, Value},
 };
 use crate::model::{
     finding::Findings,

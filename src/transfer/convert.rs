@@ -1,15 +1,14 @@
 //! Rows into records, by a mapping. What cannot become a record is told apart: left out by the mapping, or rejected, with
 //! the reason. A row that refers to a row further down waits until the end.
 
-use std::collections::HashMap;
-
 use prost_reflect::{DynamicMessage, prost::Message as _};
 
 use super::{
     directory::{Directory, Lookup},
     mapping::{FieldMapping, IdRule, Mapping, RowRule},
     rows::Row,
-    slug::{fnv, slug},
+    seen::SeenIds,
+    slug::slug,
     value::{read_date, read_value},
 };
 use crate::model::{
@@ -19,9 +18,6 @@ use crate::model::{
 
 /// Rows that may wait for a row further down.
 const WAITING_MAX: usize = 100_000;
-
-/// Ids that are remembered to tell that two rows are of the same record; what comes after is not told apart.
-const SEEN_MAX: usize = 4_000_000;
 
 /// Turns rows into records.
 pub struct Converter {
@@ -33,8 +29,7 @@ pub struct Converter {
     directory: Directory,
     /// Lookups in the collection that is being imported.
     own_lookups: Vec<Lookup>,
-    /// By the hash of an id, the line of its row and the hash of what it says.
-    seen: HashMap<u64, (u64, u64)>,
+    seen: SeenIds,
     waiting: Vec<Row>,
 }
 
@@ -74,7 +69,7 @@ impl Converter {
     /// A converter for a team, `teams/{team}`; the directory has what `Mapping::lookups` asks for.
     #[must_use]
     pub fn new(mapping: Mapping, team: &str, directory: Directory) -> Self {
-        let (seen, waiting) = (HashMap::new(), Vec::new());
+        let (seen, waiting) = (SeenIds::default(), Vec::new());
         let own_lookups = mapping
             .lookups()
             .into_iter()
@@ -137,7 +132,11 @@ impl Converter {
         match self.convert(&row) {
             Ok((id, message)) => {
                 let encoded = message.encode_to_vec();
-                if let Err(reason) = self.tell_apart(&id, &encoded, &row) {
+                let made_of = match &self.mapping.id {
+                    IdRule::Name(_) => String::new(),
+                    IdRule::Slug(template) => template.fill(|column| self.cell(&row, column)),
+                };
+                if let Err(reason) = self.seen.check(&id, &made_of, &encoded, row.line) {
                     return Prepared::Rejected(row, reason);
                 }
                 self.remember(&id, &message);
@@ -194,29 +193,6 @@ impl Converter {
                 }
                 Ok(id)
             }
-        }
-    }
-
-    /// Refuses a second row of the same id that says something else: it would write over the first one's record.
-    fn tell_apart(&mut self, id: &str, encoded: &[u8], row: &Row) -> Result<(), String> {
-        let text = match &self.mapping.id {
-            IdRule::Name(_) => String::new(),
-            IdRule::Slug(template) => template.fill(|column| self.cell(row, column)),
-        };
-        let said = fnv(text.as_bytes()) ^ fnv(encoded).rotate_left(1);
-        match self.seen.get(&fnv(id.as_bytes())) {
-            Some((line, known)) if *known != said => {
-                let made_of = if text.is_empty() { String::new() } else { format!(", made of {text:?},") };
-                Err(format!(
-                    "the id {id:?}{made_of} is that of line {line} too, which says otherwise: leave one of them out, \
-                     or make the id of more columns"
-                ))
-            }
-            None if self.seen.len() < SEEN_MAX => {
-                self.seen.insert(fnv(id.as_bytes()), (row.line, said));
-                Ok(())
-            }
-            _ => Ok(()),
         }
     }
 

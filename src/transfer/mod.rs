@@ -12,6 +12,7 @@ mod mistakes;
 mod path;
 mod rejected;
 mod rows;
+mod seen;
 mod slug;
 mod template;
 mod value;

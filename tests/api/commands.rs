@@ -48,7 +48,16 @@ async fn what_is_printed_is_data_in_every_form() {
         assert!(rows.records().all(|row| row.is_ok()), "{command:?}: {csv}");
         assert!(!cli.done(command).trim().is_empty(), "{command:?}");
     }
-    let names = cli.done(&["list", "customers", "--fields", "display_name", "-o", "csv", "-n", "1"]);
+    let names = cli.done(&[
+        "list",
+        "customers",
+        "--fields",
+        "display_name",
+        "-o",
+        "csv",
+        "-f",
+        "labels.region = \"North\"",
+    ]);
     assert!(names.contains("\"Globex, \"\"Ltd\"\"\""), "{names}");
     harness.stopped().await;
 }

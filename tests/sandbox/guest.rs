@@ -1,5 +1,8 @@
 //! The guest that behaves, which adds two columns, and its parts, which the others replace; and how it is called.
 
+#[path = "section.rs"]
+mod section;
+
 use std::{sync::LazyLock, time::Duration};
 
 use merit::sandbox::{
@@ -7,6 +10,8 @@ use merit::sandbox::{
     Role, Rounding, Sandbox, SandboxConfig, Scope, Step, Values, Verdict,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+
+pub use section::section;
 
 use crate::image::{Image, words};
 
@@ -211,18 +216,6 @@ pub static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| Guest::good().component())
 pub fn beside(module: &[u8]) -> Vec<u8> {
     let mut bytes = GOOD.clone();
     bytes.extend(section(1, module));
-    bytes
-}
-
-/// A section of the binary format.
-pub fn section(kind: u8, content: &[u8]) -> Vec<u8> {
-    let (mut bytes, mut length) = (vec![kind], content.len());
-    while length >= 0x80 {
-        bytes.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    bytes.push(length as u8);
-    bytes.extend(content);
     bytes
 }
 

@@ -19,9 +19,10 @@ use super::{
 use crate::{
     model::{
         name::{Id, Name},
-        rejection::{Rejection, ResourceReason},
+        rejection::Rejection,
     },
     proto::v1,
+    resource::page::{self, Binding, Position},
     store::WriteError,
 };
 
@@ -55,12 +56,10 @@ impl Evaluator {
     ) -> Result<v1::CompareRevisionsResponse, WriteError> {
         let name = run_name(&request.run)?;
         let asked = self.asked(&name, request)?;
-        let size = match usize::try_from(request.page_size) {
-            Ok(0) => PAGE_DEFAULT,
-            Ok(size) => size.min(PAGE_MOST),
-            Err(_) => return Err(Rejection::field("page_size", "is negative: 1 to 100, or 0").into()),
-        };
-        let start = start(&request.page_token, &asked.key)?;
+        let size = page::size_of(request.page_size.into(), PAGE_DEFAULT, PAGE_MOST)?;
+        let binding = Binding::new(&["CompareRevisions", &asked.key]);
+        let start = Position::read_number(&request.page_token, binding)?;
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
         let comparison = match self.comparisons().get(&asked.key) {
             Some(comparison) => comparison,
             None => {
@@ -70,7 +69,7 @@ impl Evaluator {
             }
         };
         let page: Vec<usize> = comparison.rows.iter().skip(start).take(size).copied().collect();
-        let end = start + page.len();
+        let end = start.saturating_add(page.len());
         let more = end < comparison.rows.len();
         let evaluations = page.into_iter().map(|row| self.evaluation_change(&comparison, row, name.team()));
         let [baseline_payout, candidate_payout, payout_difference] = comparison.sums();
@@ -86,7 +85,11 @@ impl Evaluator {
             payout_difference,
             outputs: comparison.outputs.clone(),
             evaluations: evaluations.collect(),
-            next_page_token: if more { token(end, &asked.key) } else { String::new() },
+            next_page_token: if more {
+                Position::of_number(end as u64).token(binding)
+            } else {
+                String::new()
+            },
             notes: comparison.notes.clone(),
         })
     }
@@ -261,20 +264,4 @@ fn explanation_changes(
         candidate_amount: find(&after, key),
     });
     changes.filter(|change| change.baseline_amount != change.candidate_amount).collect()
-}
-
-fn token(end: usize, key: &str) -> String {
-    format!("{end:016x}{key}")
-}
-
-fn start(token: &str, key: &str) -> Result<usize, Rejection> {
-    if token.is_empty() {
-        return Ok(0);
-    }
-    let digits = token.strip_suffix(key).filter(|digits| digits.len() == 16);
-    digits.and_then(|digits| usize::from_str_radix(digits, 16).ok()).ok_or_else(|| {
-        let message =
-            "page_token is not the next_page_token of this comparison: the same request, or empty to begin";
-        Rejection::resource(ResourceReason::InvalidPageToken, message).violation("page_token", message)
-    })
 }

@@ -1,10 +1,14 @@
 //! Valid modules made at random inside a plugin that ships, which instantiates them: a verdict or an answer, never a panic.
 #![no_main]
 
+#[path = "../../sandbox/section.rs"]
+mod section;
+
 use std::{sync::LazyLock, time::Duration};
 
 use libfuzzer_sys::fuzz_target;
 use merit::sandbox::{AtCeiling, Limits, Sandbox, SandboxConfig};
+use section::section;
 use wasm_smith::{Config, Module};
 
 /// A plugin that ships: what is made is put behind it.
@@ -21,18 +25,6 @@ const LIMITS: Limits = Limits {
     wall_time: Duration::from_secs(10),
     at_ceiling: AtCeiling::NONE,
 };
-
-/// A section of the binary format.
-fn section(kind: u8, content: &[u8]) -> Vec<u8> {
-    let (mut bytes, mut length) = (vec![kind], content.len());
-    while length >= 0x80 {
-        bytes.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    bytes.push(length as u8);
-    bytes.extend(content);
-    bytes
-}
 
 fuzz_target!(|seed: &[u8]| {
     let config = Config {
