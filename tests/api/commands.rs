@@ -146,10 +146,11 @@ fn corrupted(directory: &Path) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_cannot_start_says_which_way() {
     let (harness, cli) = started().await;
-    let damaged = harness.stopped().await;
+    let stopped = harness.stopped().await;
+    let damaged = stopped.path().join("data");
     let healthy = tempfile::tempdir().unwrap();
     let holder = store::Database::open(healthy.path(), store::Options::default()).unwrap();
-    corrupted(damaged.path());
+    corrupted(&damaged);
     let foreign = tempfile::tempdir().unwrap();
     fs::write(foreign.path().join("thesis.txt"), b"x").unwrap();
     let file = foreign.path().join("thesis.txt");
@@ -166,7 +167,7 @@ async fn a_service_that_cannot_start_says_which_way() {
     };
     serve(foreign.path(), 2, &["has thesis.txt, and nothing of Merit's", "give an empty directory"]);
     serve(&file, 5, &["opening the data in"]);
-    serve(damaged.path(), 6, &["damaged at byte", "next: ", "merit backup restore"]);
+    serve(&damaged, 6, &["damaged at byte", "next: ", "merit backup restore"]);
     serve(healthy.path(), 7, &["in use by another process", "next: ", "--data"]);
     check(
         &["serve", "--listen", &taken, "--log-filter", "off", "--data", "new"],
@@ -174,7 +175,7 @@ async fn a_service_that_cannot_start_says_which_way() {
         &["cannot listen on", &taken, "next: ", "--listen"],
     );
     check(&["serve", "--listen", "localhost"], 2, &["write it ADDRESS:PORT, such as 127.0.0.1:7171"]);
-    let (data, backup) = (damaged.path().to_str().unwrap(), cli.home().join("backup"));
+    let (data, backup) = (damaged.to_str().unwrap(), cli.home().join("backup"));
     check(&["backup", "create", "--data", data, backup.to_str().unwrap()], 6, &["damaged at byte"]);
     let verified = cli.merit(&["audit", "verify", "--data", data]);
     assert_eq!(verified.status.code(), Some(6), "{}", String::from_utf8_lossy(&verified.stderr));
