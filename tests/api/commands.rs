@@ -94,7 +94,10 @@ async fn errors_are_json_where_the_output_is() {
     check(&["plugin", "check", "nowhere.wasm"], 5, "FILE", "nowhere.wasm");
     let refused = cli.refused(&["create", "customers", "--set", "parent_customer=no", "-o", "json"], 1);
     let refused: Json = serde_json::from_str(&refused).unwrap();
-    assert_eq!(refused["error"]["reason"], "REFERENCE_NOT_FOUND", "{refused}");
+    assert_eq!(refused["error"]["reason"], "INVALID_FIELD", "{refused}");
+    let fields: Vec<&Json> =
+        refused["error"]["violations"].as_array().unwrap().iter().map(|wrong| &wrong["field"]).collect();
+    assert_eq!(fields, ["customer.display_name", "customer.parent_customer"], "all that is wrong, at once");
     harness.stopped().await;
 }
 
