@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_plugin_is_checked_at_home_within_the_limits_of_a_server() {
-        assert_eq!(Config::default().run_options().limits, sandbox::Limits::default());
+        assert_eq!(Config::default().run_options().limits, crate::sandbox::Limits::default());
     }
 
     #[test]
