@@ -62,3 +62,4 @@ pub use evaluator::{Evaluator, RunOptions};
 pub use plugins::sheet_parameters;
 pub use progress::Watched;
 pub use standard::component as standard_component;
+pub use turns::{Turn, Turns};

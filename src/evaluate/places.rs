@@ -26,8 +26,8 @@ impl Places {
     #[must_use]
     pub fn new(uploads: usize, wait: Duration) -> Self {
         Self {
-            uploads: Turns::new(uploads),
-            published: Turns::new(PUBLISHED),
+            uploads: Turns::new(uploads, 1),
+            published: Turns::new(PUBLISHED, 1),
             standard: Arc::new(Semaphore::new(PUBLISHED)),
             wait,
         }

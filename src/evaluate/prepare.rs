@@ -82,11 +82,21 @@ impl Evaluator {
     /// As loading does; when the store fails.
     pub async fn prepare_run(&self, run: &Name) -> Result<(), WriteError> {
         let run: v1::Run = self.resources().get(run)?;
-        for step in &run.steps {
+        self.prepare_steps(&run.steps).await
+    }
+
+    /// Loads the plugins of steps, where they name their revisions. What is wrong with them is said by whoever looks at them.
+    ///
+    /// # Errors
+    /// `BUSY`; when the store fails.
+    pub async fn prepare_steps(&self, steps: &[v1::RunStep]) -> Result<(), WriteError> {
+        for step in steps {
+            let is_revision = |name: &Name| name.collection() == "pluginRevisions";
+            if !Name::parse(&step.revision).as_ref().is_ok_and(is_revision) {
+                continue;
+            }
             match self.prepare_revision(&step.revision).await {
-                Err(WriteError::Rejected(rejection)) if rejection.reason != BUSY => {
-                    // The run has on file what it executed; what is wrong with that is said by whoever looks at it.
-                }
+                Err(WriteError::Rejected(rejection)) if rejection.reason != BUSY => {}
                 other => other?,
             }
         }
@@ -122,28 +132,25 @@ impl Evaluator {
 
     /// A team's turn.
     async fn turn(&self, turns: &Arc<Turns>, team: &Id, which: &str) -> Result<Turn, WriteError> {
-        let ahead = turns.ahead(team);
+        let ahead = turns.ahead(team.as_str());
         if ahead.waiting < WAITING
-            && let Ok(Ok(turn)) = timeout(self.places().wait, turns.ask(team)).await
+            && let Ok(Ok(turn)) = timeout(self.places().wait, turns.ask(team.as_str())).await
         {
             return Ok(turn);
         }
+        let waited = format!("this one waited {:?} (plugins.compile_wait_ms)", self.places().wait);
         let in_the_way = if ahead.waiting >= WAITING {
             format!("{} {which} components of teams/{team} wait for their turn already", ahead.waiting)
-        } else if ahead.has_place {
+        } else if ahead.own > 0 {
             format!(
                 "another {which} component of teams/{team} is being compiled, and {} wait: a team has one compiled at a \
-                 time",
+                 time, and {waited}",
                 ahead.waiting
             )
         } else {
-            format!("{which} components of {} other teams are being compiled", ahead.others)
+            format!("{which} components of {} other teams are being compiled, and {waited}", ahead.others)
         };
-        let message = format!(
-            "{in_the_way}; this one did not get its turn within {:?} (plugins.compile_wait_ms): come back in {} s",
-            self.places().wait,
-            COME_BACK.as_secs()
-        );
+        let message = format!("{in_the_way}: come back in {} s", COME_BACK.as_secs());
         Err(Rejection::new(BUSY, message).retry_after(COME_BACK).into())
     }
 

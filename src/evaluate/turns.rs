@@ -1,14 +1,15 @@
-//! Places that teams take in turn: no team has more than one of them at a time, and the one that had its turn longest ago
-//! is next. So nobody waits for what one other team does, however long that takes, where there are two places.
+//! Places that teams take in turn: no team has more of them at a time than it may, and the one that had its turn longest ago
+//! is next. So nobody waits for what one other team does, however long that takes, where there is a place more than that.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::oneshot;
 
-use crate::model::name::Id;
+/// Teams of which it is known when they had their last turn: some names may be made up.
+const KNOWN: usize = 10_000;
 
 /// Places that teams take in turn.
 pub struct Turns {
@@ -18,31 +19,33 @@ pub struct Turns {
 struct State {
     /// Places that nobody has.
     free: usize,
-    /// The teams that have one.
-    taken: HashSet<Id>,
+    /// The most that a team may have.
+    each: usize,
+    /// The teams that have some, and how many.
+    taken: HashMap<String, usize>,
     /// In the order in which they asked.
     waiting: Vec<Waiter>,
     /// When a team had its last turn, in turns; one that never had any is not there.
-    last: HashMap<Id, u64>,
+    last: HashMap<String, u64>,
     turns: u64,
 }
 
 struct Waiter {
-    team: Id,
+    team: String,
     tell: oneshot::Sender<Turn>,
 }
 
 /// A team's place. Whoever is next has it when this is dropped.
 pub struct Turn {
     turns: Arc<Turns>,
-    team: Id,
+    team: String,
 }
 
 /// Who is ahead of a team that asks for a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ahead {
-    /// The team has a place already.
-    pub has_place: bool,
+    /// Places that the team has already.
+    pub own: usize,
     /// Others of the team that wait.
     pub waiting: usize,
     /// Places that other teams have.
@@ -52,12 +55,13 @@ pub struct Ahead {
 // === impl Turns ===
 
 impl Turns {
-    /// So many places, all free.
+    /// So many places, all free, and so many of them at most for each team.
     #[must_use]
-    pub fn new(places: usize) -> Arc<Self> {
+    pub fn new(places: usize, each: usize) -> Arc<Self> {
         let state = State {
             free: places.max(1),
-            taken: HashSet::new(),
+            each: each.max(1),
+            taken: HashMap::new(),
             waiting: Vec::new(),
             last: HashMap::new(),
             turns: 0,
@@ -67,21 +71,27 @@ impl Turns {
 
     /// Asks for a place, which is received when it is the team's turn. To drop the receiver is to give it back.
     #[must_use]
-    pub fn ask(self: &Arc<Self>, team: &Id) -> oneshot::Receiver<Turn> {
+    pub fn ask(self: &Arc<Self>, team: &str) -> oneshot::Receiver<Turn> {
         let (tell, told) = oneshot::channel();
-        self.lock().waiting.push(Waiter { team: team.clone(), tell });
+        self.lock().waiting.push(Waiter { team: team.to_owned(), tell });
         self.hand_out();
         told
     }
 
     /// Who is ahead of a team.
     #[must_use]
-    pub fn ahead(&self, team: &Id) -> Ahead {
+    pub fn ahead(&self, team: &str) -> Ahead {
         let state = self.lock();
-        let has_place = state.taken.contains(team);
-        let waits = |waiter: &&Waiter| waiter.team == *team && !waiter.tell.is_closed();
+        let own = state.taken.get(team).copied().unwrap_or_default();
+        let waits = |waiter: &&Waiter| waiter.team == team && !waiter.tell.is_closed();
         let waiting = state.waiting.iter().filter(waits).count();
-        Ahead { has_place, waiting, others: state.taken.len() - usize::from(has_place) }
+        Ahead { own, waiting, others: state.taken.values().sum::<usize>() - own }
+    }
+
+    /// Places that somebody has.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.lock().taken.values().sum()
     }
 
     fn hand_out(self: &Arc<Self>) {
@@ -107,12 +117,16 @@ impl State {
             return None;
         }
         self.waiting.retain(|waiter| !waiter.tell.is_closed());
-        let may = self.waiting.iter().enumerate().filter(|(_, waiter)| !self.taken.contains(&waiter.team));
+        let may = |waiter: &Waiter| self.taken.get(&waiter.team).is_none_or(|taken| *taken < self.each);
+        let may = self.waiting.iter().enumerate().filter(|(_, waiter)| may(waiter));
         let (place, _) = may.min_by_key(|(_, waiter)| self.last.get(&waiter.team).copied())?;
         let waiter = self.waiting.remove(place);
         self.turns += 1;
+        if self.last.len() >= KNOWN {
+            self.last.clear();
+        }
         self.last.insert(waiter.team.clone(), self.turns);
-        self.taken.insert(waiter.team.clone());
+        *self.taken.entry(waiter.team.clone()).or_default() += 1;
         self.free -= 1;
         Some(waiter)
     }
@@ -121,7 +135,12 @@ impl State {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut state = self.turns.lock();
-        state.taken.remove(&self.team);
+        if let Some(taken) = state.taken.get_mut(&self.team) {
+            *taken -= 1;
+            if *taken == 0 {
+                state.taken.remove(&self.team);
+            }
+        }
         state.free += 1;
         drop(state);
         self.turns.hand_out();
@@ -134,9 +153,9 @@ mod tests {
 
     /// Has the teams ask in this order, and answers in which order they have their turns: of those that have a place, the
     /// one that has it longest gives it back.
-    fn order(places: usize, asking: &str) -> String {
-        let turns = Turns::new(places);
-        let ask = |letter: char| (letter, turns.ask(&Id::parse(&format!("team-{letter}")).unwrap()));
+    fn order(places: usize, each: usize, asking: &str) -> String {
+        let turns = Turns::new(places, each);
+        let ask = |letter: char| (letter, turns.ask(&letter.to_string()));
         let mut waiting: Vec<_> = asking.chars().map(ask).collect();
         let (mut having, mut order) = (Vec::new(), String::new());
         while !waiting.is_empty() || !having.is_empty() {
@@ -158,42 +177,45 @@ mod tests {
 
     #[test]
     fn teams_have_their_turns() {
-        let check = |places, asking, wanted| assert_eq!(order(places, asking), wanted, "{places}: {asking}");
-        check(1, "abc", "abc");
-        check(1, "aaab", "abaa");
-        check(1, "aaabbbc", "abcabab");
+        let check = |places, each, asking, wanted| {
+            assert_eq!(order(places, each, asking), wanted, "{each} of {places}: {asking}");
+        };
+        check(1, 1, "abc", "abc");
+        check(1, 1, "aaab", "abaa");
+        check(1, 1, "aaabbbc", "abcabab");
         // One place stays free rather than that a team has both.
-        check(2, "aaaa", "aaaa");
-        check(2, "aaab", "abaa");
-        check(2, "aabc", "abca");
-        check(3, "aaabbc", "abcaba");
+        check(2, 1, "aaaa", "aaaa");
+        check(2, 1, "aaab", "abaa");
+        check(2, 1, "aabc", "abca");
+        check(3, 1, "aaabbc", "abcaba");
+        check(3, 2, "aaaab", "abaaa");
     }
 
     #[test]
     fn who_is_ahead() {
-        let turns = Turns::new(2);
-        let [a, b] = ["team-a", "team-b"].map(|team| Id::parse(team).unwrap());
-        let check = |team, has_place, waiting, others| {
-            assert_eq!(turns.ahead(team), Ahead { has_place, waiting, others });
+        let turns = Turns::new(2, 1);
+        let check = |team, own, waiting, others| {
+            assert_eq!(turns.ahead(team), Ahead { own, waiting, others });
         };
-        check(&a, false, 0, 0);
-        let first = turns.ask(&a);
-        let second = turns.ask(&a);
-        check(&a, true, 1, 0);
-        check(&b, false, 0, 1);
+        check("a", 0, 0, 0);
+        let first = turns.ask("a");
+        let second = turns.ask("a");
+        check("a", 1, 1, 0);
+        check("b", 0, 0, 1);
         drop(second);
-        check(&a, true, 0, 0);
+        check("a", 1, 0, 0);
+        assert_eq!(turns.taken(), 1);
         drop(first);
-        check(&b, false, 0, 0);
+        check("b", 0, 0, 0);
+        assert_eq!(turns.taken(), 0);
     }
 
     #[test]
     fn a_place_that_nobody_takes_is_given_back() {
-        let turns = Turns::new(1);
-        let team = Id::parse("team-a").unwrap();
-        let first = turns.ask(&team);
-        let gone = turns.ask(&team);
-        let mut last = turns.ask(&team);
+        let turns = Turns::new(1, 1);
+        let first = turns.ask("a");
+        let gone = turns.ask("a");
+        let mut last = turns.ask("a");
         drop(gone);
         assert!(last.try_recv().is_err());
         drop(first);

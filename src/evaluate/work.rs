@@ -27,7 +27,7 @@ impl Evaluator {
     pub async fn work(&self) {
         let database = self.database().clone();
         let mut watch = database.watch();
-        let turns = Turns::new(self.options().concurrent_runs);
+        let turns = Turns::new(self.options().concurrent_runs, 1);
         let mut runs = Runs { evaluator: self.clone(), turns, tasks: JoinSet::new() };
         let mut seen = *watch.borrow_and_update();
         if let Err(error) = runs.take_up_unfinished() {
@@ -134,7 +134,7 @@ impl Runs {
     fn take_up(&mut self, name: Name) {
         let Some(progress) = self.evaluator.board().begin(&name) else { return };
         // Asked for here, in the order of the journal.
-        let turn = self.turns.ask(name.team());
+        let turn = self.turns.ask(name.team().as_str());
         let at_work = AtWork::new(self.evaluator.clone(), name, progress);
         self.tasks.spawn(async move {
             if let Ok(_turn) = turn.await

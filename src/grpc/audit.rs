@@ -9,6 +9,7 @@ use crate::{
         v1::{ListEventsRequest, ListEventsResponse, VerifyJournalRequest, VerifyJournalResponse},
     },
     resource::{Resources, blobs_named},
+    sandbox::Patience,
     store::Database,
 };
 
@@ -37,7 +38,9 @@ impl AuditService for Audits {
     ) -> Result<Response<ListEventsResponse>, Status> {
         let (database, resources) = (self.database.clone(), self.resources.clone());
         let request = request.into_inner();
-        self.blocking.run(move |_| events::list(&database, &resources, &request)).await.map(Response::new)
+        let parent = request.parent.clone();
+        let list = move |_: &Patience| events::list(&database, &resources, &request);
+        self.blocking.run(&parent, list).await.map(Response::new)
     }
 
     async fn verify_journal(
@@ -45,7 +48,7 @@ impl AuditService for Audits {
         _request: Request<VerifyJournalRequest>,
     ) -> Result<Response<VerifyJournalResponse>, Status> {
         let database = self.database.clone();
-        let found = self.blocking.run(move |_| Ok(database.verify(&blobs_named)?)).await?;
+        let found = self.blocking.run("", move |_| Ok(database.verify(&blobs_named)?)).await?;
         Ok(Response::new(VerifyJournalResponse {
             intact: found.damage.is_none(),
             records: found.records,

@@ -2,12 +2,13 @@
 
 use std::{future::Future, sync::Arc, thread::available_parallelism};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::{limits::Limits, panic, status};
 use crate::{
+    evaluate::{Turn, Turns},
     model::{caller::Caller, rejection::Rejection},
     sandbox::Patience,
     store::WriteError,
@@ -19,10 +20,15 @@ pub type Answers<T> = ReceiverStream<Result<T, Status>>;
 /// Answers made ahead of a client that reads slowly.
 const AHEAD: usize = 2;
 
-/// Runs work that blocks, a bounded number at a time. Cheap to clone.
-#[derive(Clone, Debug)]
+/// Whole runs that are executed again at the same time, one of a team.
+const WHOLE: usize = 2;
+
+/// Runs work that blocks, a bounded number at a time, by turns of the teams. Cheap to clone.
+#[derive(Clone)]
 pub struct Blocking {
-    room: Arc<Semaphore>,
+    room: Arc<Turns>,
+    /// For what executes whole runs again: others do not wait for that.
+    whole: Arc<Turns>,
     places: usize,
 }
 
@@ -74,18 +80,19 @@ impl Blocking {
             0 => 2 * available_parallelism().map_or(1, usize::from),
             room => room,
         };
-        Self { room: Arc::new(Semaphore::new(room)), places: room }
+        // One place is for whoever has none.
+        Self { room: Turns::new(room, room - 1), whole: Turns::new(WHOLE, 1), places: room }
     }
 
     /// How much is at work, and how much may be.
     #[must_use]
     pub fn usage(&self) -> (usize, usize) {
-        (self.places - self.room.available_permits(), self.places)
+        (self.room.taken(), self.places)
     }
 
-    /// Runs the work where blocking is allowed, when there is room. Work that nobody waits for any more is not begun;
-    /// what is begun is told, by its patience, when the client went away or its deadline has passed: then this answer is
-    /// dropped.
+    /// Runs the work where blocking is allowed, when it is the turn of the team that `name` belongs to. Work that nobody waits
+    /// for any more is not begun; what is begun is told, by its patience, when the client went away or its deadline has passed:
+    /// then this answer is dropped.
     ///
     /// # Errors
     /// What the work says.
@@ -94,22 +101,54 @@ impl Blocking {
     /// As the work does.
     pub async fn run<T: Send + 'static>(
         &self,
+        name: &str,
         work: impl FnOnce(&Patience) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, Status> {
-        let stopping = || status::unavailable("the server is stopping");
-        let place = Arc::clone(&self.room).acquire_owned().await.map_err(|_| stopping())?;
-        let (patience, _waiting) = Patience::of_a_waiter();
-        let done = tokio::task::spawn_blocking(move || {
-            let result = work(&patience);
-            drop(place);
-            result
-        });
-        match done.await {
-            Ok(result) => result.map_err(status::of),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(stopping()),
-            },
-        }
+        let turn = self.room.ask(team(name)).await.map_err(|_| stopping())?;
+        run_in(turn, work).await
+    }
+
+    /// The same, for work that executes a whole run again.
+    ///
+    /// # Errors
+    /// What the work says.
+    ///
+    /// # Panics
+    /// As the work does.
+    pub async fn run_whole<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce(&Patience) -> Result<T, WriteError> + Send + 'static,
+    ) -> Result<T, Status> {
+        let turn = self.whole.ask(team(name)).await.map_err(|_| stopping())?;
+        run_in(turn, work).await
+    }
+}
+
+/// The team of a name; what belongs to none is told from that by nothing.
+fn team(name: &str) -> &str {
+    name.split('/').nth(1).unwrap_or_default()
+}
+
+fn stopping() -> Status {
+    status::unavailable("the server is stopping")
+}
+
+async fn run_in<T: Send + 'static>(
+    turn: Turn,
+    work: impl FnOnce(&Patience) -> Result<T, WriteError> + Send + 'static,
+) -> Result<T, Status> {
+    let (patience, _waiting) = Patience::of_a_waiter();
+    let done = tokio::task::spawn_blocking(move || {
+        let result = work(&patience);
+        drop(turn);
+        result
+    });
+    match done.await {
+        Ok(result) => result.map_err(status::of),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(stopping()),
+        },
     }
 }

@@ -27,6 +27,7 @@ use crate::{
             WatchRunRequest, WatchRunResponse,
         },
     },
+    sandbox::Patience,
 };
 
 /// How often a run that is watched is looked at.
@@ -63,7 +64,8 @@ impl EvaluationService for Evaluations {
         request: Request<ComputeMeasuresRequest>,
     ) -> Result<Response<ComputeMeasuresResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        self.blocking.run(move |_| evaluator.compute_measures(&request)).await.map(Response::new)
+        let parent = request.parent.clone();
+        self.blocking.run(&parent, move |_| evaluator.compute_measures(&request)).await.map(Response::new)
     }
 
     async fn watch_run(
@@ -81,9 +83,9 @@ impl EvaluationService for Evaluations {
         &self,
         request: Request<GetEvaluationRequest>,
     ) -> Result<Response<Evaluation>, Status> {
-        let name = evaluation_name(&request.get_ref().name)?;
-        let evaluator = self.evaluator.clone();
-        self.blocking.run(move |_| evaluator.evaluation(&name)).await.map(Response::new)
+        let asked = request.into_inner().name;
+        let (name, evaluator) = (evaluation_name(&asked)?, self.evaluator.clone());
+        self.blocking.run(&asked, move |_| evaluator.evaluation(&name)).await.map(Response::new)
     }
 
     async fn list_evaluations(
@@ -91,17 +93,19 @@ impl EvaluationService for Evaluations {
         request: Request<ListEvaluationsRequest>,
     ) -> Result<Response<ListEvaluationsResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        self.blocking.run(move |_| evaluator.evaluations(&request)).await.map(Response::new)
+        let parent = request.parent.clone();
+        self.blocking.run(&parent, move |_| evaluator.evaluations(&request)).await.map(Response::new)
     }
 
     async fn explain_evaluation(
         &self,
         request: Request<ExplainEvaluationRequest>,
     ) -> Result<Response<ExplainEvaluationResponse>, Status> {
-        let name = evaluation_name(&request.get_ref().name)?;
-        let evaluator = self.evaluator.clone();
+        let asked = request.into_inner().name;
+        let (name, evaluator) = (evaluation_name(&asked)?, self.evaluator.clone());
         evaluator.prepare_run(&name.run).await.map_err(status::of)?;
-        self.blocking.run(move |patience| evaluator.waiting(patience).explain(&name)).await.map(Response::new)
+        let explain = move |patience: &Patience| evaluator.waiting(patience).explain(&name);
+        self.blocking.run(&asked, explain).await.map(Response::new)
     }
 
     async fn replay_run(
@@ -110,10 +114,9 @@ impl EvaluationService for Evaluations {
     ) -> Result<Response<ReplayRunResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
         evaluator.prepare_run(&run_name(&request.name)?).await.map_err(status::of)?;
-        self.blocking
-            .run(move |patience| evaluator.waiting(patience).replay(&request))
-            .await
-            .map(Response::new)
+        let run = request.name.clone();
+        let replay = move |patience: &Patience| evaluator.waiting(patience).replay(&request);
+        self.blocking.run_whole(&run, replay).await.map(Response::new)
     }
 
     async fn compare_revisions(
@@ -125,19 +128,18 @@ impl EvaluationService for Evaluations {
         for revision in [&request.baseline, &request.candidate].into_iter().filter(|name| !name.is_empty()) {
             evaluator.prepare_revision(revision).await.map_err(status::of)?;
         }
-        self.blocking
-            .run(move |patience| evaluator.waiting(patience).compare_revisions(&request))
-            .await
-            .map(Response::new)
+        let run = request.run.clone();
+        let compare = move |patience: &Patience| evaluator.waiting(patience).compare_revisions(&request);
+        self.blocking.run_whole(&run, compare).await.map(Response::new)
     }
 
     async fn download_dataset(
         &self,
         request: Request<DownloadDatasetRequest>,
     ) -> Result<Response<Pieces>, Status> {
-        let run = run_name(&request.get_ref().name)?;
-        let evaluator = self.evaluator.clone();
-        let dataset = self.blocking.run(move |_| evaluator.dataset(&run)).await?;
+        let asked = request.into_inner().name;
+        let (run, evaluator) = (run_name(&asked)?, self.evaluator.clone());
+        let dataset = self.blocking.run(&asked, move |_| evaluator.dataset(&run)).await?;
         Ok(Response::new(iter(pieces(dataset))))
     }
 }

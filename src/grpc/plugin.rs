@@ -19,6 +19,7 @@ use crate::{
             PublishPluginRevisionRequest, UploadPluginRevisionRequest,
         },
     },
+    sandbox::Patience,
 };
 
 /// Publishes plugins and tries them out.
@@ -65,7 +66,8 @@ impl PluginService for Plugins {
         request: Request<ListPluginRevisionRunsRequest>,
     ) -> Result<Response<ListPluginRevisionRunsResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        self.blocking.run(move |_| evaluator.revision_runs(&request)).await.map(Response::new)
+        let revision = request.name.clone();
+        self.blocking.run(&revision, move |_| evaluator.revision_runs(&request)).await.map(Response::new)
     }
 
     async fn list_standard_plugins(
@@ -81,10 +83,9 @@ impl PluginService for Plugins {
     ) -> Result<Response<Manifest>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
         evaluator.prepare(&request.parent, request.plugin.as_ref()).await.map_err(status::of)?;
-        self.blocking
-            .run(move |patience| evaluator.waiting(patience).describe_plugin(&request))
-            .await
-            .map(Response::new)
+        let parent = request.parent.clone();
+        let work = move |patience: &Patience| evaluator.waiting(patience).describe_plugin(&request);
+        self.blocking.run(&parent, work).await.map(Response::new)
     }
 
     async fn evaluate_plugin(
@@ -93,10 +94,9 @@ impl PluginService for Plugins {
     ) -> Result<Response<EvaluatePluginResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
         evaluator.prepare(&request.parent, request.plugin.as_ref()).await.map_err(status::of)?;
-        self.blocking
-            .run(move |patience| evaluator.waiting(patience).evaluate_plugin(&request))
-            .await
-            .map(Response::new)
+        let parent = request.parent.clone();
+        let work = move |patience: &Patience| evaluator.waiting(patience).evaluate_plugin(&request);
+        self.blocking.run(&parent, work).await.map(Response::new)
     }
 
     async fn explain_plugin(
@@ -105,9 +105,8 @@ impl PluginService for Plugins {
     ) -> Result<Response<ExplainPluginResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
         evaluator.prepare(&request.parent, request.plugin.as_ref()).await.map_err(status::of)?;
-        self.blocking
-            .run(move |patience| evaluator.waiting(patience).explain_plugin(&request))
-            .await
-            .map(Response::new)
+        let parent = request.parent.clone();
+        let work = move |patience: &Patience| evaluator.waiting(patience).explain_plugin(&request);
+        self.blocking.run(&parent, work).await.map(Response::new)
     }
 }

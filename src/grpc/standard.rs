@@ -17,6 +17,7 @@ use crate::{
     model::rejection::Rejection,
     proto::v1::{CreateRunRequest, CreateTeamRequest, UpdateTeamRequest},
     resource::Resources,
+    sandbox::Patience,
 };
 
 /// The methods whose requests the evaluator looks at too.
@@ -74,7 +75,11 @@ impl Standard {
         match method.full_name() {
             CREATE_RUN => {
                 let Ok(request) = CreateRunRequest::decode(request) else { return Ok(None) };
-                self.blocking.run(move |patience| evaluator.waiting(patience).objection(&request)).await
+                let steps = request.run.as_ref().map_or(&[][..], |run| &run.steps);
+                evaluator.prepare_steps(steps).await.map_err(status::of)?;
+                let team = request.parent.clone();
+                let objection = move |patience: &Patience| evaluator.waiting(patience).objection(&request);
+                self.blocking.run(&team, objection).await
             }
             CREATE_TEAM => {
                 let request = CreateTeamRequest::decode(request);

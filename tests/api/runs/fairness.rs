@@ -1,13 +1,16 @@
 //! Runs of several teams: what one of them runs, nobody else waits for; and a run that gets nobody through ends early.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use merit::{
     config::Config,
     proto::v1::{
-        self, RunState, input_binding::Source, publish_plugin_revision_request::Source as Published,
+        self, RunState, input_binding::Source, plugin_source,
+        publish_plugin_revision_request::Source as Published,
     },
 };
+
+use tokio::task::JoinHandle;
 
 use super::{bound, watched};
 use crate::{guest::Guest, harness::Harness};
@@ -128,6 +131,68 @@ async fn no_team_waits_for_what_another_one_runs() {
         let replay = harness.evaluations().replay_run(request).await.unwrap().into_inner();
         assert_eq!((replay.identical, replay.dataset), (true, dataset));
     }
+}
+
+/// Waits until so many guests are at work.
+async fn until_guests(harness: &Harness, guests: usize) {
+    while harness.evaluator.under_way().guests < guests {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn evaluation(team: &str, component: Vec<u8>) -> v1::EvaluatePluginRequest {
+    let inputs = ["a", "b"].map(|name| (name.to_owned(), "6.66".to_owned())).into();
+    let source = Some(plugin_source::Source::Component(component.into()));
+    v1::EvaluatePluginRequest {
+        parent: format!("teams/{team}"),
+        plugin: Some(v1::PluginSource { source, ..Default::default() }),
+        rows: vec![v1::PluginRow { inputs, ..Default::default() }],
+        ..Default::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_team_waits_for_what_another_one_asks() {
+    let harness = Harness::start_with(|config| {
+        for_ever(config);
+        (config.limits.computing_calls, config.plugins.try_out_ms) = (2, 1 << 40);
+    })
+    .await;
+    team(&harness, "looping", 3, endless()).await;
+    team(&harness, "other", 3, Guest::good().component()).await;
+    let mut runs = Vec::new();
+    for team in ["looping", "other"] {
+        let run = create(&harness, team, "q1", 1).await;
+        runs.push(watched(&harness, &run.name).await);
+    }
+    let compare = |run: &v1::Run, team: &str| {
+        let candidate = format!("teams/{team}/pluginRevisions/sum-2");
+        let request = v1::CompareRevisionsRequest { run: run.name.clone(), candidate, ..Default::default() };
+        let mut evaluations = harness.evaluations();
+        async move { evaluations.compare_revisions(request).await }
+    };
+    let evaluate = |team: &str, component: Vec<u8>| {
+        let (mut plugins, request) = (harness.plugins(), evaluation(team, component));
+        async move { plugins.evaluate_plugin(request).await }
+    };
+    // Three of each, of which one is at work.
+    let mut calls = Vec::new();
+    for _ in 0..3 {
+        calls.push(tokio::spawn(answered(compare(&runs[0], "looping"))));
+        calls.push(tokio::spawn(answered(evaluate("looping", endless()))));
+    }
+    until_guests(&harness, 2).await;
+    let found = compare(&runs[1], "other").await.unwrap().into_inner();
+    assert_eq!((found.rows, found.rows_changed), (3, 0));
+    let answer = evaluate("other", Guest::good().component()).await.unwrap().into_inner();
+    assert_eq!(answer.results[0].fault, None);
+    assert!(calls.iter().all(|call| !call.is_finished()));
+    assert_eq!(harness.evaluator.under_way().guests, 2);
+    calls.iter().for_each(JoinHandle::abort);
+}
+
+async fn answered<T>(call: impl Future<Output = T>) {
+    call.await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
