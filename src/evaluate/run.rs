@@ -199,7 +199,7 @@ impl BoundRun {
             let outcome = if is_shadow { shadow::execute(&job, &conduct) } else { execute(&job, &conduct) };
             let mut outcome =
                 outcome.map_err(|stopped| RunError::Stopped { step: bound.header.step.clone(), stopped })?;
-            if let Err(found) = sample::check(&job, &conduct, &outcome) {
+            if let Err(found) = sample::check(&job, &conduct, &outcome, evaluator.options().try_out) {
                 let (revision, reason) = (bound.header.revision.clone(), self.words(&found));
                 if !is_shadow {
                     return Err(RunError::Distrusted { step: bound.header.step.clone(), revision, reason });

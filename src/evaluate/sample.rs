@@ -5,7 +5,7 @@
 //! It is a sample: what only few rows show can escape it, and is found by a replay of the whole run in other chunks, or when
 //! the row is explained.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     column::{Column, count_u32},
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     model::rejection::PluginReason,
-    sandbox::{self, Outcome, Scope, verify_steps},
+    sandbox::{self, Outcome, Plugin, Scope, verify_steps},
 };
 
 /// Rows that are scored again, all in one batch and in the opposite order.
@@ -45,17 +45,23 @@ pub enum Shown {
     Explanation(String),
 }
 
-/// Scores some rows of a finished step again, and has some explained. Which they are depends on the plugin and the number of
-/// rows alone.
+/// Scores some rows of a finished step again, and has some explained, for as long as `explaining` at most: an explanation
+/// that never ends is no reason for the run to wait. Which rows they are depends on the plugin and the number of rows alone.
 ///
 /// # Errors
 /// A row whose answer is another one now, or whose explanation does not add up to it.
-pub fn check(job: &StepJob<'_>, conduct: &Conduct<'_>, outcome: &StepOutcome) -> Result<(), Distrust> {
+pub fn check(
+    job: &StepJob<'_>,
+    conduct: &Conduct<'_>,
+    outcome: &StepOutcome,
+    explaining: Duration,
+) -> Result<(), Distrust> {
     let own = PluginReason::PluginFault.code();
     let scored = |row: &u32| outcome.faults.get(row).is_none_or(|fault| fault.reason == own);
     let scored: Vec<u32> = (0..job.inputs.rows()).filter(scored).collect();
     let sample = sample(&job.plugin.hash(), &scored);
-    let checker = Checker { job, conduct, outcome };
+    let explaining = job.plugin.waiting(&conduct.patience.at_most(explaining));
+    let checker = Checker { job, conduct, outcome, explaining };
     match job.manifest.scope {
         Scope::Row => {
             let reversed: Vec<u32> = sample.iter().rev().copied().collect();
@@ -99,6 +105,8 @@ struct Checker<'a> {
     job: &'a StepJob<'a>,
     conduct: &'a Conduct<'a>,
     outcome: &'a StepOutcome,
+    /// The plugin, with little time.
+    explaining: Plugin,
 }
 
 // === impl Checker ===
@@ -136,7 +144,7 @@ impl Checker<'_> {
         let job = self.job;
         let batch = job.inputs.batch(job.manifest, rows);
         let place = rows.iter().position(|&other| other == row).unwrap_or_default();
-        let explained = job.plugin.explain(
+        let explained = self.explaining.explain(
             job.parameters,
             job.context,
             job.manifest,
