@@ -93,8 +93,8 @@ fn kill_once(directory: &Path, round: u32, random: &mut StdRng) -> BTreeSet<Stri
         }
         acknowledged
     });
-    // Some die while they open, most while they write.
-    if random.random_ratio(4, 5) {
+    // Some die while they open, most while they write. The first has to get as far as making the directory.
+    if round == 0 || random.random_ratio(4, 5) {
         for _ in 0..random.random_range(2..6) {
             told.recv().expect("the writer ended before it was killed");
         }
