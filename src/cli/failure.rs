@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use super::{
-    output::{Format, print_note},
+    format::{Format, print_note},
     refusal::Refusal,
 };
 use crate::{server::StartError, store::StoreError};

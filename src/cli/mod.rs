@@ -13,6 +13,7 @@ mod evaluation;
 mod examples;
 mod export;
 mod failure;
+mod format;
 mod import;
 mod output;
 mod pages;

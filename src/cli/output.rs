@@ -5,13 +5,13 @@ use std::{
     io::{self, IsTerminal as _, Write},
 };
 
-use clap::{Args, ValueEnum};
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use prost::Name;
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::Value as Json;
 
 use super::failure::Failure;
+pub(super) use super::format::{Format, OutputArguments, print_note};
 use crate::{model::text::visible, proto::descriptors, transfer::Columns};
 
 /// Columns of a list for people, where nobody says which.
@@ -19,29 +19,6 @@ const TABLE_COLUMNS_MAX: usize = 9;
 
 /// A line under the names of the columns, and no other.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-
-/// How a command prints.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    #[default]
-    Table,
-    /// One JSON document.
-    Json,
-    /// A JSON object a line.
-    Jsonl,
-    /// Comma-separated values, names in the first row.
-    Csv,
-}
-
-/// What every command that prints takes.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Output")]
-pub(super) struct OutputArguments {
-    /// How to print. With json and jsonl an error is a JSON object too, on stderr.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub(super) output: Format,
-}
 
 /// Rows for people, or for CSV.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -287,11 +264,6 @@ pub(super) fn print_json(format: Format, json: &Json) -> Result<(), Failure> {
 /// Prints a line to stdout; a reader that went away is no failure worth a message.
 pub(super) fn print_line(text: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{text}").map_err(stdout_failure)
-}
-
-/// Prints a line to stderr, for whoever looks; one that nobody takes is no failure.
-pub(super) fn print_note(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", visible(text));
 }
 
 /// The last part of a name of a record, for people; other texts as they are.

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use super::{
+    board::Progress,
     dataset,
     evaluator::Evaluator,
     execute::Stopped,
     plugins::hash_text,
-    progress::Progress,
     run::{BoundRun, Executed, RunError},
 };
 use crate::{

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{compare::Comparisons, places::Places, plugins::Plugins, progress::Board, results::Results};
+use super::{board::Board, compare::Comparisons, places::Places, plugins::Plugins, results::Results};
 use crate::{
     resource::Resources,
     sandbox::{Limits, Patience, Sandbox, UnderWay},

@@ -18,6 +18,7 @@ mod at_work;
 mod batch;
 mod binding;
 mod binding_rules;
+mod board;
 mod column;
 mod compare;
 mod compute;
