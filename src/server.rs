@@ -41,6 +41,7 @@ pub struct Opening {
     phase: watch::Sender<Phase>,
     serving: JoinHandle<()>,
     opened: oneshot::Sender<Services>,
+    served: oneshot::Receiver<()>,
     progress: OpeningProgress,
 }
 
@@ -93,11 +94,12 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let (phase, phases) = Phases::new();
         let (opened, services) = oneshot::channel();
+        let (tell, served) = oneshot::channel();
         let progress = OpeningProgress::default();
-        let opening = grpc::Opening { services, progress: progress.clone() };
+        let opening = grpc::Opening { services, served: tell, progress: progress.clone() };
         let limits = config.limits.within(allow_open_files());
         let serving = tokio::spawn(async move { grpc::serve(opening, listener, &limits, phases).await });
-        Ok(Opening { config: config.clone(), address, phase, serving, opened, progress })
+        Ok(Opening { config: config.clone(), address, phase, serving, opened, served, progress })
     }
 
     /// The address that it listens on.
@@ -159,13 +161,15 @@ impl Opening {
     /// # Errors
     /// What is in the way.
     pub async fn open(self) -> Result<Server, StartError> {
-        let Self { config, address, phase, serving, opened, progress } = self;
+        let Self { config, address, phase, serving, opened, served, progress } = self;
         // Opening may replay a long journal.
         let services = tokio::task::spawn_blocking(move || open(&config, progress)).await;
         let services =
             services.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
         // Nobody is there to take them only where serving has ended, which `run` reports.
         let _ = opened.send(services.clone());
+        // Whoever has a server may call it.
+        let _ = served.await;
         Ok(Server { address, phase, serving, services })
     }
 }

@@ -1,6 +1,8 @@
 //! A plugin where it is written: loaded from its file and called on rows of texts, without a store or a service. What
 //! authors ask of it (cases, checks, figures) is in `cli`.
 
+use std::time::Duration;
+
 use super::{
     plugins::{rejection, sheet_parameters},
     standard::{FORMULA, STANDARD_PLUGINS},
@@ -11,6 +13,9 @@ use crate::{
     proto::v1,
     sandbox::{self, Batch, Context, Limits, Manifest, Outcome, Plugin, Sandbox, Scope, Step, Verdict},
 };
+
+/// How long a call may take where nobody else waits: fuel decides, and an interpreter on a busy machine is slow, not wrong.
+const WALL_TIME: Duration = Duration::from_secs(600);
 
 /// What an author gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +76,7 @@ impl AuthoredPlugin {
             Draft::Formula(sheet) => (standard(FORMULA)?.to_vec(), sheet_parameters(sheet)),
             Draft::Standard(id) => (standard(id)?.to_vec(), given),
         };
-        let limits = Limits::default();
+        let limits = Limits { wall_time: WALL_TIME, ..Limits::default() };
         let plugin = sandbox.load(&component).map_err(|verdict| rejection(&verdict))?;
         let manifest = plugin.describe(&parameters, &limits).map_err(|verdict| rejection(&verdict))?;
         Ok(Self { plugin, parameters, manifest, component_bytes: component.len(), limits })

@@ -49,6 +49,8 @@ pub struct Services {
 pub struct Opening {
     /// Where they arrive. Given up without any, none are served.
     pub services: oneshot::Receiver<Services>,
+    /// Told once they are served.
+    pub served: oneshot::Sender<()>,
     /// How far the store is.
     pub progress: OpeningProgress,
 }
@@ -76,6 +78,8 @@ pub async fn serve(opening: Opening, listener: TcpListener, limits: &Limits, pha
         if let Ok(services) = opening.services.await {
             front.open(services.opened(limits));
             health::set(&reporter, ServingStatus::Serving).await;
+            // Nobody has to be there to hear it.
+            let _ = opening.served.send(());
         }
         health::follow(reporter, phases.clone()).await;
     };
