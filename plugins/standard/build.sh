@@ -41,7 +41,7 @@ elif [ -x /usr/bin/rustc ] && [ -n "$(find /usr/lib/rustlib /usr/src/ -path '*li
   compiler=$(/usr/bin/rustc --version)
   RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linkers/wasm-component-ld \
-    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags --remap-path-prefix=/usr/lib/rustlib/src/rust=rust -Zlocation-detail=none -Zfmt-debug=none -Clinker-flavor=wasm-ld -Clink-arg=--wasm-ld-path=$linkers/gcc-ld/wasm-ld" \
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags --remap-path-prefix=/usr/lib/rustlib/src/rust=rust -Zlocation-detail=none -Clinker-flavor=wasm-ld -Clink-arg=--wasm-ld-path=$linkers/gcc-ld/wasm-ld" \
     "${build[@]}" -Zbuild-std=core,alloc
 else
   echo "build.sh: no Rust here builds for wasm32-unknown-unknown." >&2

@@ -22,9 +22,10 @@ pub(super) fn text_of(flag: &str, argument: &str) -> Result<String, Failure> {
     }
 }
 
-/// The text of a file.
+/// The text of a file, without the mark that some editors put before it and nobody sees.
 pub(super) fn read_text(path: &str) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| Failure::file(format!("reading {path}"), error))
+    let text = fs::read_to_string(path).map_err(|error| Failure::file(format!("reading {path}"), error))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// The bytes of a file.

@@ -38,6 +38,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "merit run --period 2026-03 --step pay=commission-2 --input pay.revenue=measure:won-revenue --final",
         ],
     ),
+    ("cancel", &["merit cancel q1-2026"]),
     (
         "results",
         &[

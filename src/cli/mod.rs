@@ -69,6 +69,8 @@ enum Command {
     Export(Client<export::Arguments>),
     /// Scores everyone for a period, and shows who came out best.
     Run(Client<run::Arguments>),
+    /// Cancels a run that has not ended.
+    Cancel(Client<run::CancelArguments>),
     /// Lists what a run found.
     Results(Client<results::ResultsArguments>),
     /// Says how an evaluation came about: inputs, their sources, every step.
@@ -170,6 +172,7 @@ async fn call_service(command: Command) -> Result<(), Failure> {
         Command::Import(client) => import::run(&client.connection, &client.arguments).await,
         Command::Export(client) => export::run(&client.open().await?, &client.arguments).await,
         Command::Run(client) => run::run(&client.open().await?, &client.arguments).await,
+        Command::Cancel(client) => run::cancel(&client.open().await?, &client.arguments).await,
         Command::Results(client) => results::results(&client.open().await?, &client.arguments).await,
         Command::Explain(client) => results::explain(&client.open().await?, &client.arguments).await,
         Command::Replay(client) => results::replay(&client.open().await?, &client.arguments).await,

@@ -67,6 +67,28 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
+/// What `merit cancel` takes.
+#[derive(Debug, Args)]
+pub(super) struct CancelArguments {
+    /// The run, by id or name.
+    run: String,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// Cancels a run.
+pub(super) async fn cancel(connection: &Connection, arguments: &CancelArguments) -> Result<(), Failure> {
+    let mut client = client!(connection, evaluation_service_client::EvaluationServiceClient);
+    let name = connection.name("runs", &arguments.run)?;
+    let request = v1::CancelRunRequest { name, ..v1::CancelRunRequest::default() };
+    let answer = client.cancel_run(connection.request(request)).await;
+    let run = answer.map_err(|status| connection.failure(status))?.into_inner();
+    match arguments.output.output {
+        Format::Table => print_line(&format!("{} is cancelled", run.name)),
+        format => print_record(format, &dynamic(&run)),
+    }
+}
+
 /// Starts a run and follows it.
 pub(super) async fn run(connection: &Connection, arguments: &Arguments) -> Result<(), Failure> {
     let request = v1::CreateRunRequest {

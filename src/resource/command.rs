@@ -288,7 +288,14 @@ impl Command {
             }
         }
         let mut findings = Findings::default();
-        check::check(&mut after, Some(name.team()), &[], Path::new(""), &mut findings);
+        // What the request does not give was checked when it came, and the service may have added to it since.
+        let kept: Vec<&str> = fields
+            .fields
+            .iter()
+            .map(|field| field.name.as_str())
+            .filter(|name| !plan.written.iter().any(|written| written == name))
+            .collect();
+        check::check(&mut after, Some(name.team()), &kept, Path::new(""), &mut findings);
         let others = rules::change_state(collection, &mut after, &self.author, &Reader(transaction))?;
         let draft = Draft { collection, name, before: Some(before), after, own: false, author: self.author };
         let kept = draft.keep(transaction, "", findings)?.1;

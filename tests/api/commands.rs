@@ -102,6 +102,22 @@ async fn errors_are_json_where_the_output_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_publication_that_is_refused_leaves_no_plugin() {
+    let (_harness, line) = started().await;
+    let sheet = |name: &str, text: &str| std::fs::write(line.home().join(name), text).unwrap();
+    sheet("wrong.formula", "payout c = (");
+    // With the mark that some editors put before a text.
+    sheet("right.formula", "\u{feff}input x\npayout c = x\n");
+    let refused = line.merit(&["plugin", "publish", "pay", "--formula", "wrong.formula"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(line.merit(&["get", "plugins", "pay"]).status.code(), Some(1));
+    line.done(&["plugin", "publish", "pay", "--formula", "right.formula"]);
+    // What was there before stays.
+    line.merit(&["plugin", "publish", "pay", "--formula", "wrong.formula"]);
+    line.done(&["get", "plugins", "pay"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_goes_away_is_no_failure() {
     let (harness, cli) = started().await;
     let mut command = cli.command(&["list", "customers"]);

@@ -133,12 +133,28 @@ async fn a_run_that_is_cancelled_stops_its_guest() {
     organisation(&harness).await;
     let guest = Guest::good().with(|guest| guest.evaluate = LOOP.into());
     publish_component(&harness, "slow", guest.component()).await;
-    let steps = vec![component_step("slow", "slow", added())];
-    let created = super::runs::create(&harness, "q1", steps).await.unwrap();
-    until_under_way(&harness, 1).await;
-    let cancel = v1::CancelRunRequest { name: created.name, ..Default::default() };
-    harness.evaluations().cancel_run(cancel).await.unwrap();
-    until_under_way(&harness, 0).await;
+    let revision = component_step("slow", "slow", added());
+    let activate =
+        v1::ActivatePluginRevisionRequest { name: revision.revision.clone(), ..Default::default() };
+    harness
+        .plugins()
+        .approve_plugin_revision(v1::ApprovePluginRevisionRequest {
+            name: revision.revision.clone(),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    harness.plugins().activate_plugin_revision(activate).await.unwrap();
+    // The service finds the revision of a plugin, and notes it beside: that is no fault of the one who cancels.
+    let plugin =
+        v1::RunStep { revision: String::new(), plugin: format!("{TEAM}/plugins/slow"), ..revision.clone() };
+    for (run, step) in [("q1", revision), ("q2", plugin)] {
+        let created = super::runs::create(&harness, run, vec![step]).await.unwrap();
+        until_under_way(&harness, 1).await;
+        let cancel = v1::CancelRunRequest { name: created.name, ..Default::default() };
+        harness.evaluations().cancel_run(cancel).await.unwrap();
+        until_under_way(&harness, 0).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

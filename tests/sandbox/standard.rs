@@ -53,6 +53,15 @@ fn check(id: &str, parameters: &str, rows: u32, lines_each: u32) {
 }
 
 #[test]
+fn what_a_parameter_is_shows_in_the_shipped_components_too() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/standard/built/tiered_commission.wasm");
+    let plugin = SANDBOX.load(&fs::read(path).expect("a component")).expect("it loads");
+    let refusal = plugin.describe(r#"{"tiers": [{"from": 0, "rate": "five"}]}"#, &half()).unwrap_err();
+    // Built without the texts of `{:?}`, it said: is ; give a number.
+    assert!(refusal.message.contains(r#"tiers[0].rate: is "five"; give"#), "{}", refusal.message);
+}
+
+#[test]
 fn large_batches_take_less_than_half_of_the_limits() {
     let tiers = r#"[{"from": 0, "rate": "5%"}, {"from": 100, "rate": "8%"}, {"from": 500, "rate": "12%", "flat": 10}]"#;
     check("tiered_commission", &format!(r#"{{"tiers": {tiers}, "cap": 500, "gate_amount": 5}}"#), 4_096, 0);

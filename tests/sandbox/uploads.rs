@@ -33,7 +33,11 @@ fn only_components_are_plugins() {
     check(b"\0asm\x0d\0\x01\0\xff\xff\xff", InvalidComponent, "it is damaged at byte");
     check(b"\0asm\x0c\0\x01\0", InvalidComponent, "not a component of the current binary format");
     check(b"\x7fELF\x02\x01\x01", InvalidComponent, "perhaps a precompiled component");
-    check(&Guest::good().module(), InvalidComponent, "it is a core module; make it a component");
+    check(
+        &Guest::good().module(),
+        InvalidComponent,
+        "it is a core module; `merit plugin build MODULE.wasm --output COMPONENT.wasm` makes it a component",
+    );
     the_neighbour_is_well();
 }
 

@@ -160,17 +160,27 @@ async fn publish(arguments: &PublishArguments) -> Result<(), Failure> {
         }
         _ => sign::signed(&plugin, &source, &parameters, &arguments.key)?,
     };
-    ensure(&connection, &plugin, arguments.display_name.as_deref(), arguments.validate_only).await?;
+    let created =
+        ensure(&connection, &plugin, arguments.display_name.as_deref(), arguments.validate_only).await?;
     let request = v1::PublishPluginRevisionRequest {
         activate: arguments.activate,
         signature,
-        plugin,
+        plugin: plugin.clone(),
         source: Some(source),
         parameters,
         request_id: arguments.request_id.clone().unwrap_or_default(),
         validate_only: arguments.validate_only,
     };
-    let revision = publish_revision(&connection, request).await?;
+    let revision = match publish_revision(&connection, request).await {
+        Err(failure) if created => {
+            // Made for this revision alone. One that somebody has used in the meantime stays, by the rules of deletion.
+            let mut client = client!(connection, plugin_service_client::PluginServiceClient);
+            let request = v1::DeletePluginRequest { name: plugin, ..v1::DeletePluginRequest::default() };
+            let _ = client.delete_plugin(connection.request(request)).await;
+            return Err(failure);
+        }
+        answer => answer?,
+    };
     match arguments.output.output {
         Format::Table => {
             if arguments.validate_only {
@@ -224,19 +234,19 @@ fn pieces(
     pieces.map(|piece| v1::UploadPluginRevisionRequest { piece: Some(piece) }).collect()
 }
 
-/// Creates the plugin where there is none. A publication that is only checked needs one that is there.
+/// Creates the plugin where there is none, and says whether it did. A publication that is only checked needs one that is there.
 pub(in crate::cli) async fn ensure(
     connection: &Connection,
     name: &str,
     display_name: Option<&str>,
     validate_only: bool,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let mut client = client!(connection, plugin_service_client::PluginServiceClient);
     let request = connection.request(v1::GetPluginRequest { name: name.to_owned() });
     match client.get_plugin(request).await {
         Err(status) if status.code() == tonic::Code::NotFound && !validate_only => {}
         Err(status) => return Err(connection.failure(status)),
-        Ok(_) => return Ok(()),
+        Ok(_) => return Ok(false),
     }
     let id = short_name(name);
     let plugin = v1::Plugin { display_name: display_name.unwrap_or(&id).to_owned(), ..v1::Plugin::default() };
@@ -249,7 +259,7 @@ pub(in crate::cli) async fn ensure(
     };
     match client.create_plugin(connection.request(request)).await {
         Err(status) if status.code() != tonic::Code::AlreadyExists => Err(connection.failure(status)),
-        _ => Ok(()),
+        answer => Ok(answer.is_ok()),
     }
 }
 
