@@ -2,7 +2,7 @@
 //! of the values is `parameters.rs`.
 
 use alloc::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     format,
     string::{String, ToString},
     vec::Vec,
@@ -110,10 +110,11 @@ impl<'t> Reader<'t> {
             }
             self.at += 1;
             let value = self.value()?;
-            if object.members.contains_key(&key) {
-                object.twice.push(key);
-            } else {
-                object.members.insert(key, value);
+            match object.members.entry(key) {
+                Entry::Occupied(taken) => object.twice.push(taken.key().clone()),
+                Entry::Vacant(free) => {
+                    free.insert(value);
+                }
             }
         }
         Ok(Json::Object(object))
