@@ -35,10 +35,10 @@ pub struct Flags {
 /// What the command line says about the log.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct LogFlags {
-    /// See [`LogConfig::format`].
+    /// See [`super::LogConfig::format`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<LogFormat>,
-    /// See [`LogConfig::filter`].
+    /// See [`super::LogConfig::filter`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
 }
