@@ -82,7 +82,7 @@ def sheet_text(lines: list) -> str:
     return "\n".join(text + ["score last = x1"])
 
 
-def merit(sheets: list, cells: list) -> list:
+def merit(sheets: list, cells: list) -> dict:
     command = ["cargo", "run", "--quiet", "--locked", "-p", "merit-expression", "--example", "cells"]
     task = json.dumps({"sheets": sheets, "cells": cells})
     done = subprocess.run(command, cwd=TOP, input=task, capture_output=True, text=True)
@@ -114,7 +114,9 @@ def main() -> None:
                 cells.append({"text": node.text(Merit(by_name)), "inputs": inputs})
                 cases.append((len(rows) - 1, columns.index(called), node, by_name))
 
-    ours, theirs = merit(sheets, cells), calc.calculate(rows)
+    answers, theirs = merit(sheets, cells), calc.calculate(rows)
+    ours = answers["cells"]
+    check_refused(sheets, answers["refused"], ours)
     told = [compare(mine, theirs[row][column]) for mine, (row, column, _, _) in zip(ours, cases)]
     different = [index for index, same in enumerate(told) if not same]
     doubles, digits = (vary([(cells[index], cases[index]) for index in different]) for vary in (nudged, shifted))
@@ -133,6 +135,21 @@ def main() -> None:
             sys.exit(f"the manual does not explain {category!r}")
     if not all(told):
         sys.exit(f"{told.count('')} differences that nothing explains")
+
+
+def check_refused(sheets: list, refused: list, ours: list) -> None:
+    """A line that publishing refuses, since it fails in every row, has to be a fault in every row that is tried."""
+    start = 0
+    for sheet, lines in zip(sheets, refused):
+        count = len(sheet.splitlines()) - len(NUMBERS) - len(TEXTS) - 1
+        for line in lines:
+            place = line - 1 - len(NUMBERS) - len(TEXTS)
+            answers = [ours[start + row * count + place] for row in range(ROWS)]
+            if not all("fault" in answer for answer in answers):
+                sys.exit(f"line {line} is refused because it fails in every row, and comes to {answers}:\n{sheet}")
+        start += ROWS * count
+    if start != len(ours):
+        sys.exit(f"{len(ours)} cells do not belong to {len(sheets)} sheets of {start} cells")
 
 
 def compare(ours: dict, theirs) -> str:
@@ -179,7 +196,7 @@ def shifted(cells: list) -> list:
 
 
 def grouped(cells: list, count: int) -> list:
-    answers = merit([], cells) if cells else []
+    answers = merit([], cells)["cells"] if cells else []
     each = len(answers) // max(count, 1)
     return [answers[index * each : (index + 1) * each] for index in range(count)]
 

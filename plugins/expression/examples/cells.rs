@@ -1,9 +1,11 @@
 //! Evaluates expressions for `tests/spreadsheet/compare.py`, which holds them against a spreadsheet.
 //!
 //! In, as JSON: `{"sheets": ["input x1\n…"], "cells": [{"text": "x1 * 2", "inputs": {"x1": "12.5"}}]}`; names that begin with `t`
-//! are texts, the others numbers. Out: a list with, for each cell, its `number`, `text` or `boolean`, or its `fault`.
+//! are texts, the others numbers. Out: `refused`, a list with, for each sheet, the lines that are refused because they come to a
+//! fault in every row (any other refusal is an error of the script), and `cells`, a list with, for each cell, its `number`,
+//! `text` or `boolean`, or its `fault`.
 
-use merit_expression::{Expression, Kind, Scope, Sheet, Value};
+use merit_expression::{Expression, Kind, Problem, Scope, Sheet, Value};
 use serde_json::{Map, Value as Json, json};
 use std::io::Read;
 
@@ -24,14 +26,17 @@ fn main() {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).expect("it can be read");
     let task: Json = serde_json::from_str(&text).expect("JSON");
-    for sheet in task["sheets"].as_array().expect("sheets") {
-        let sheet = sheet.as_str().expect("a text");
-        if let Err(problems) = Sheet::compile(sheet) {
-            panic!("{sheet}\n{problems:?}");
-        }
-    }
-    let answers: Vec<Json> = task["cells"].as_array().expect("cells").iter().map(answer).collect();
-    println!("{}", Json::Array(answers));
+    let refused: Vec<Json> = task["sheets"].as_array().expect("sheets").iter().map(refused).collect();
+    let cells: Vec<Json> = task["cells"].as_array().expect("cells").iter().map(answer).collect();
+    println!("{}", json!({ "refused": refused, "cells": cells }));
+}
+
+fn refused(sheet: &Json) -> Json {
+    let sheet = sheet.as_str().expect("a text");
+    let Err(problems) = Sheet::compile(sheet) else { return json!([]) };
+    let in_every_row = |problem: &Problem| problem.message.starts_with("this fails in every row: ");
+    assert!(problems.iter().all(in_every_row), "{sheet}\n{problems:?}");
+    problems.iter().map(|problem| problem.line).collect()
 }
 
 fn answer(cell: &Json) -> Json {
