@@ -13,6 +13,8 @@ mod formula;
 mod interactive;
 mod load;
 mod neighbour;
+#[path = "../../plugins/expression/tests/language/powers.rs"]
+mod powers;
 mod reads;
 #[path = "../../plugins/expression/tests/language/reference.rs"]
 mod reference;

@@ -1,6 +1,6 @@
 //! Exact arithmetic on one pair of decimals: integers with a scale. Columns of them are in `evaluate`.
 
-use crate::fault::{DIVISION_BY_ZERO, OVERFLOW, Reason, ZERO_TO_ZERO};
+use crate::fault::{DIVISION_BY_ZERO, OVERFLOW, Reason};
 use crate::wide::Wide;
 use core::cmp::Ordering;
 
@@ -42,7 +42,7 @@ pub(crate) enum Rounding {
 }
 
 /// A quotient's magnitude, rounded: `rest` of `by` is left over, and `negative` is the sign of the whole.
-fn rounded(quotient: u128, rest: u128, by: u128, negative: bool, rounding: Rounding) -> u128 {
+pub(crate) fn rounded(quotient: u128, rest: u128, by: u128, negative: bool, rounding: Rounding) -> u128 {
     let away = match rounding {
         Rounding::HalfEven => match rest.cmp(&(by - rest)) {
             Ordering::Less => false,
@@ -55,10 +55,12 @@ fn rounded(quotient: u128, rest: u128, by: u128, negative: bool, rounding: Round
         Rounding::Floor => rest != 0 && negative,
         Rounding::Ceiling => rest != 0 && !negative,
     };
-    quotient + u128::from(away)
+    // What is beyond 128 bits is too large for every number.
+    quotient.saturating_add(u128::from(away))
 }
 
-fn signed(magnitude: u128, negative: bool) -> Result<i128, Reason> {
+/// The magnitude with its sign, where a number holds it.
+pub(crate) fn signed(magnitude: u128, negative: bool) -> Result<i128, Reason> {
     let value = i128::try_from(magnitude).map_err(|_| OVERFLOW)?;
     Ok(if negative { -value } else { value })
 }
@@ -163,96 +165,4 @@ pub(crate) fn root(value: i128, scale: u8, target: u8) -> Result<i128, Reason> {
     // Half a step up is (root + 1/2)² = root² + root + 1/4: the next is nearer once the square is beyond root² + root.
     let middle = Wide::product(root, root + 1);
     signed(if square > middle { root + 1 } else { root }, false)
-}
-
-/// A decimal of as many digits as fit, for powers: value × 10^-scale, where the scale may be of either sign.
-#[derive(Clone, Copy)]
-struct Float {
-    value: u128,
-    scale: i32,
-}
-
-impl Float {
-    const LIMIT: u128 = i128::MAX.unsigned_abs();
-
-    fn times(self, other: Self) -> Self {
-        let mut scale = self.scale.saturating_add(other.scale);
-        let product = Wide::product(self.value, other.value);
-        let mut drop = 0u8;
-        loop {
-            let by = ten(drop).unsigned_abs();
-            if let Some((quotient, rest)) = product.divide(by) {
-                let value = rounded(quotient, rest, by, false, Rounding::HalfEven);
-                if value <= Self::LIMIT {
-                    return Self { value, scale };
-                }
-            }
-            drop += 1;
-            scale = scale.saturating_sub(1);
-        }
-    }
-
-    fn power(self, mut exponent: u64) -> Self {
-        let (mut result, mut base) = (Self { value: 1, scale: 0 }, self);
-        while exponent > 0 {
-            if exponent & 1 == 1 {
-                result = result.times(base);
-            }
-            exponent >>= 1;
-            if exponent > 0 {
-                base = base.times(base);
-            }
-        }
-        result
-    }
-
-    fn at(self, target: u8, negative: bool) -> Result<i128, Reason> {
-        if self.value == 0 {
-            return Ok(0);
-        }
-        let distance = i32::from(target) - self.scale;
-        if distance >= 0 {
-            let by =
-                u8::try_from(distance).ok().and_then(|by| POWERS.get(usize::from(by))).ok_or(OVERFLOW)?;
-            return signed(self.value.checked_mul(by.unsigned_abs()).ok_or(OVERFLOW)?, negative);
-        }
-        let Some(by) = u8::try_from(-distance).ok().and_then(|by| POWERS.get(usize::from(by))) else {
-            return Ok(0);
-        };
-        let by = by.unsigned_abs();
-        signed(rounded(self.value / by, self.value % by, by, negative, Rounding::HalfEven), negative)
-    }
-}
-
-/// `value` × 10^-scale to a whole power, at `target` digits.
-pub(crate) fn power(value: i128, scale: u8, exponent: i64, target: u8) -> Result<i128, Reason> {
-    if value == 0 {
-        return match exponent {
-            0 => Err(ZERO_TO_ZERO),
-            1.. => Ok(0),
-            _ => Err(DIVISION_BY_ZERO),
-        };
-    }
-    let negative = value < 0 && exponent & 1 == 1;
-    let mut base = Float { value: value.unsigned_abs(), scale: i32::from(scale) };
-    while base.value.is_multiple_of(10) {
-        base = Float { value: base.value / 10, scale: base.scale - 1 };
-    }
-    if base.value == 1 && base.scale == 0 {
-        return signed(ten(target).unsigned_abs(), negative);
-    }
-    let power = base.power(exponent.unsigned_abs());
-    if exponent >= 0 {
-        return power.at(target, negative);
-    }
-    // 1 ÷ (v × 10^-s) = 10^s ÷ v, and at the target scale 10^(s + target) ÷ v.
-    let shift = power.scale.saturating_add(i32::from(target));
-    if shift < 0 {
-        return Ok(0);
-    }
-    let shift = u8::try_from(shift).map_err(|_| OVERFLOW)?;
-    if shift > 76 {
-        return Err(OVERFLOW);
-    }
-    divide(if negative { -1 } else { 1 }, power.value.cast_signed(), shift)
 }

@@ -53,6 +53,7 @@ mod decimal;
 mod evaluate;
 mod expression;
 mod fault;
+mod power;
 mod present;
 mod problem;
 mod row;

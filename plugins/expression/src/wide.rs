@@ -11,6 +11,11 @@ const HALF: u32 = 64;
 const MASK: u128 = u64::MAX as u128;
 
 impl Wide {
+    /// high × 2^128 + low.
+    pub(crate) fn new(high: u128, low: u128) -> Self {
+        Self { high, low }
+    }
+
     /// The whole product of two magnitudes.
     pub(crate) fn product(a: u128, b: u128) -> Self {
         let (a1, a0) = (a >> HALF, a & MASK);

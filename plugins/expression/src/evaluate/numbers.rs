@@ -6,6 +6,7 @@ use super::lane::{Data, Digits, Lane, merge, merge_all};
 use super::rowwise;
 use crate::decimal::{self, DIGITS, Rounding, ten};
 use crate::fault::{DIVISION_BY_ZERO, FINE, LOW_ABOVE_HIGH, NOT_WHOLE, OVERFLOW, Reason, SIGNS};
+use crate::power::power as power_of;
 use crate::text::check::{Node, Operation};
 use crate::text::functions::Function;
 use alloc::{borrow::Cow, vec::Vec};
@@ -142,22 +143,22 @@ fn magnitude<'f>(function: Function, node: &Node, lanes: &[Lane<'f>], frame: &Fr
     })
 }
 
-/// A whole number of that scale, as far as it is of use.
-fn whole_number(value: i128, scale: u8) -> Result<i64, Reason> {
-    if value % ten(scale) != 0 {
-        return Err(NOT_WHOLE);
-    }
-    Ok((value / ten(scale)).clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
+fn whole_number(value: i128, scale: u8) -> Result<i128, Reason> {
+    if value % ten(scale) == 0 { Ok(value / ten(scale)) } else { Err(NOT_WHOLE) }
 }
 
-/// The whole numbers of a lane: digits to round to, exponents, positions.
-pub(crate) fn whole_at(lane: &Lane<'_>, row: usize) -> Result<i64, Reason> {
+fn whole_of(lane: &Lane<'_>, row: usize) -> Result<i128, Reason> {
     let (scale, digits) = lane.number();
     whole_number(digits.get(row), scale)
 }
 
-/// The digits after the point that a rounding asks for, where the text says so.
-fn written(node: &Node, argument: usize) -> Option<i64> {
+/// The whole numbers of a lane, as far as they are of use: digits to round to, positions, days.
+pub(crate) fn whole_at(lane: &Lane<'_>, row: usize) -> Result<i64, Reason> {
+    Ok(whole_of(lane, row)?.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
+}
+
+/// The digits after the point that a rounding asks for, or an exponent, where the text says so.
+fn written(node: &Node, argument: usize) -> Option<i128> {
     let Operation::Call(_, arguments) = &node.operation else { return None };
     match arguments.get(argument)?.operation {
         Operation::Number { unscaled, scale } => whole_number(unscaled, scale).ok(),
@@ -241,12 +242,12 @@ fn power<'f>(node: &Node, lanes: &[Lane<'f>], frame: &Frame<'f>) -> Lane<'f> {
     let finest = DIGITS.max(scale);
     let target = match written(node, 1) {
         Some(exponent) if exponent >= 0 => {
-            i64::from(scale).saturating_mul(exponent).min(i64::from(finest)) as u8
+            i128::from(scale).saturating_mul(exponent).min(i128::from(finest)) as u8
         }
         _ => finest,
     };
     rowwise::numbers(node, frame, target, merge_all(lanes), all_one(lanes), |row| {
-        decimal::power(digits.get(row), scale, whole_at(&lanes[1], row)?, target)
+        power_of(digits.get(row), scale, whole_of(&lanes[1], row)?, target)
     })
 }
 

@@ -39,7 +39,7 @@ impl Generator {
     }
 
     /// A number of any size up to `bits`; now and then one where rounding is likely to err: 0, ones, halves.
-    fn number(&mut self, bits: u32) -> i128 {
+    pub fn number(&mut self, bits: u32) -> i128 {
         let size = match self.below(8) {
             0 => 10_i128.pow(self.below(u64::from(bits) * 3 / 10) as u32),
             1 => 5 * 10_i128.pow(self.below(u64::from(bits) * 3 / 10 - 1) as u32),
@@ -111,10 +111,7 @@ pub fn hold(cases: usize, rows: usize, seed: u64) -> (usize, usize) {
 }
 
 fn hold_one(operation: &Operation, [a, b]: [&[i128]; 2], [a_scale, b_scale]: [u32; 2]) -> usize {
-    let expression = Expression::compile(&operation.text, &Names).expect("it compiles");
-    let columns = [column(a, a_scale), column(b, b_scale)];
-    let of = |name: &String| &columns[usize::from(name == "b")];
-    let evaluated = expression.evaluate(a.len(), &expression.names().iter().map(of).collect::<Vec<_>>());
+    let evaluated = columns_of(&operation.text, &[column(a, a_scale), column(b, b_scale)]);
     let mut faulted = evaluated.faults.iter().map(|fault| fault.row as usize).peekable();
     let mut faults = 0;
     for (row, (&a, &b)) in a.iter().zip(b).enumerate() {
@@ -149,7 +146,15 @@ fn may_fault(operation: &Operation, a: i128, a_scale: u32, b: i128, b_scale: u32
     answer.is_none_or(|answer| answer.abs() >= SURELY_HELD) || large(a, a_scale) || large(b, b_scale)
 }
 
-fn column(values: &[i128], scale: u32) -> Column {
+/// An expression over the columns `a` and `b`.
+pub fn columns_of(text: &str, columns: &[Column; 2]) -> Evaluated {
+    let expression = Expression::compile(text, &Names).expect("it compiles");
+    let of = |name: &String| &columns[usize::from(name == "b")];
+    expression.evaluate(columns[0].rows(), &expression.names().iter().map(of).collect::<Vec<_>>())
+}
+
+/// A column of numbers.
+pub fn column(values: &[i128], scale: u32) -> Column {
     let narrow: Option<Vec<i64>> = values.iter().map(|&value| i64::try_from(value).ok()).collect();
     let unscaled = match narrow {
         Some(narrow) => Unscaled::Narrow(Arc::new(narrow)),
@@ -158,7 +163,8 @@ fn column(values: &[i128], scale: u32) -> Column {
     Column { values: Values::Number { scale: scale as u8, unscaled }, missing: None }
 }
 
-fn value(evaluated: &Evaluated, row: usize) -> (i128, u32) {
+/// The number in a row: its digits and its scale.
+pub fn value(evaluated: &Evaluated, row: usize) -> (i128, u32) {
     let Values::Number { scale, unscaled } = &evaluated.column.values else { panic!("it is no number") };
     let value = match unscaled {
         Unscaled::Narrow(values) => i128::from(values[row]),

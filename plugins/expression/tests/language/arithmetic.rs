@@ -219,3 +219,9 @@ fn generated_numbers_are_those_of_the_reference() {
     let (held, faults) = crate::agreement::hold(40_000, 64, 2026);
     assert!(held >= 40_000 && faults > 100, "{held} cases, {faults} of them faults");
 }
+
+#[test]
+fn generated_powers_and_roots_are_the_nearest() {
+    let (held, faults) = crate::powers::hold(12_000, 40, 2026);
+    assert!(held >= 12_000 && faults > 500, "{held} cases, {faults} of them faults");
+}

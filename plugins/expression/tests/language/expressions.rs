@@ -202,6 +202,21 @@ fn powers_and_roots() {
     check("0.1^1000000000", "0");
     check("1^1000000000", "1");
     check("(0-1)^1000000001", "-1");
+    check("1000 * 1.01^60", "1816.696698564");
+    check(
+        "1.01^365 & \" \" & 1.005^-120 & \" \" & 1.0075^120",
+        "\"37.783434332887 0.549632733364 2.451357078125\"",
+    );
+    check("POWER(1.02, 360)", "1247.561127748868");
+    check("4185.255908^7", "22493349271364250070290708.326900918615");
+    check("10^2147483648", "fault: the number is too large at column 1");
+    check("POWER(1000, 99999999999)", "fault: the number is too large at column 1");
+    check("10^9223372036854775807", "fault: the number is too large at column 1");
+    check("10^99999999999999999999", "fault: the number is too large at column 1");
+    check("quota > 10^3000000000", "fault: the number is too large at column 9");
+    check("0.1^3000000000 & 10^-3000000000 & 2^-99999999999999999999", "\"000\"");
+    check("1.0000000000000000000000000001^50000000000000000000000000000", "148.4131591025766034211155800034");
+    check("0.5^13 & \" \" & 1.5^13 & \" \" & 2^-13", "\"0.000122070312 194.619506835938 0.000122070312\"");
     check("0^0", "fault: 0 to the power of 0 at column 1");
     check("0^-1", "fault: division by zero at column 1");
     check("2^0.5", "fault: a whole number was expected at column 1");

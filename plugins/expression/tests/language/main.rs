@@ -4,6 +4,7 @@ mod agreement;
 mod arithmetic;
 mod expressions;
 mod manual;
+mod powers;
 mod problems;
 mod referee;
 mod reference;
