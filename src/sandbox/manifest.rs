@@ -5,8 +5,8 @@ use super::{
     verdict::{Verdict, shorten},
 };
 
-/// Inputs, line inputs and outputs, each.
-pub const COLUMNS: usize = 256;
+/// Inputs, line inputs and outputs, each: a formula sheet has up to 500 names.
+pub const COLUMNS: usize = 512;
 
 /// Decimals of an input or output.
 pub const SCALE: u8 = 12;

@@ -20,8 +20,8 @@ pub(crate) fn civil(days: i32) -> (i32, u32, u32) {
     (year as i32, month as u32, day as u32)
 }
 
-/// The day number of a day; month and day may lie outside of the calendar and roll over, as in spreadsheets.
-pub(crate) fn day_number(year: i64, month: i64, day: i64) -> Option<i32> {
+/// The day number of a day, whatever the year; month and day may lie outside of the calendar and roll over, as in spreadsheets.
+fn rolled(year: i64, month: i64, day: i64) -> Option<i64> {
     if [year, month, day].iter().any(|part| part.unsigned_abs() > 10_000_000) {
         return None;
     }
@@ -31,7 +31,12 @@ pub(crate) fn day_number(year: i64, month: i64, day: i64) -> Option<i32> {
     let year_of_era = year.rem_euclid(400);
     let from_march = if month > 2 { month - 3 } else { month + 9 };
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * from_march + 2) / 5;
-    in_range(era * 146_097 + day_of_era - 719_468 + day - 1)
+    Some(era * 146_097 + day_of_era - 719_468 + day - 1)
+}
+
+/// The day number of a day that rolls over.
+pub(crate) fn day_number(year: i64, month: i64, day: i64) -> Option<i32> {
+    in_range(rolled(year, month, day)?)
 }
 
 /// The day that many days later.
@@ -43,9 +48,15 @@ pub(crate) fn add_days(date: i32, days: i64) -> Option<i32> {
 pub(crate) fn add_months(date: i32, months: i64) -> Option<i32> {
     let (year, month, day) = civil(date);
     let month = i64::from(month).checked_add(months)?;
-    let next = day_number(i64::from(year), month.checked_add(1)?, 1)?;
-    let first = day_number(i64::from(year), month, 1)?;
-    Some(first + (i64::from(day) as i32 - 1).min(next - first - 1))
+    let (first, next) =
+        (rolled(i64::from(year), month, 1)?, rolled(i64::from(year), month.checked_add(1)?, 1)?);
+    in_range((first + i64::from(day) - 1).min(next - 1))
+}
+
+/// The last day of the month that many months later.
+pub(crate) fn end_of_month(date: i32, months: i64) -> Option<i32> {
+    let (year, month, _) = civil(date);
+    day_number(i64::from(year), i64::from(month).checked_add(months)?.checked_add(1)?, 0)
 }
 
 fn in_range(days: i64) -> Option<i32> {

@@ -1,6 +1,7 @@
 //! One expression: compiled against a scope, evaluated over columns.
 
 use crate::closed;
+use crate::constant::Constants;
 use crate::evaluate::lane::{Lane, from_column};
 use crate::evaluate::{Frame, Output, block_rows, evaluate, row_faults};
 use crate::fault::{Faults, MISSING};
@@ -71,9 +72,10 @@ impl Expression {
         let mut problems = Problems::new();
         let tree = parse(text, Span { start: 0, end: text.len() }, &mut problems);
         let mut used = Used { scope, places: BTreeMap::new(), names: Vec::new(), kinds: Vec::new() };
-        let root = check(&tree, &mut used, &mut problems);
+        let root = check(&tree, text, &mut used, &mut problems);
         if let Some(root) = &root {
             closed::check(root, &used.names, scope, &mut problems);
+            Constants::new(text).check(root, &mut problems);
         }
         match root {
             Some(root) if problems.count() == 0 => {

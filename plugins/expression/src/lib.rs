@@ -48,6 +48,7 @@ extern crate alloc;
 extern crate std;
 
 mod closed;
+mod constant;
 mod date;
 mod decimal;
 mod evaluate;

@@ -35,12 +35,13 @@ pub(crate) fn evaluate<'f>(
                 Ok(i128::from(end.get(row)) - i128::from(start.get(row)))
             })
         }
-        Function::Date | Function::Edate | Function::AddDays => {
+        Function::Date | Function::Edate | Function::Eomonth | Function::AddDays => {
             let (days, status) = rowwise::values(node, frame, status, one, |row| {
                 let number = |at: usize| whole_at(&lanes[at], row);
                 let found = match function {
                     Function::Date => date::day_number(number(0)?, number(1)?, number(2)?),
                     Function::Edate => date::add_months(lanes[0].days().get(row), number(1)?),
+                    Function::Eomonth => date::end_of_month(lanes[0].days().get(row), number(1)?),
                     _ => date::add_days(lanes[0].days().get(row), number(1)?),
                 };
                 found.ok_or(NO_DATE)

@@ -6,8 +6,8 @@ use super::lane::{Cells, Data, Digits, Gathered, Lane};
 use super::rowwise::fault;
 use crate::decimal::{self, DIGITS};
 use crate::fault::{FINE, MISSING, NO_LINES, OVERFLOW, Reason, Status, is_fault};
-use crate::text::check::Node;
-use crate::text::functions::Aggregate;
+use crate::text::check::{Node, Operation};
+use crate::text::functions::{Aggregate, Function};
 use alloc::{borrow::Cow, vec::Vec};
 
 /// The detail lines of a block of rows.
@@ -29,19 +29,7 @@ pub(crate) fn evaluate<'f>(
     let Some(detail) = frame.detail else {
         return Lane::empty(node.kind, fault(NO_LINES, node, frame));
     };
-    let inside = Frame { rows: detail.row_of.len(), inside_lines: true, ..*frame };
-    let (value, condition) = match aggregate {
-        Aggregate::Count => (None, arguments.first()),
-        _ => (arguments.first(), arguments.get(1)),
-    };
-    let value = match value {
-        Some(value) => evaluate_node(value, &inside),
-        None => Lane::fine(Data::Number(0, Digits::One(1))),
-    };
-    let condition = match condition {
-        Some(condition) => evaluate_node(condition, &inside),
-        None => Lane::fine(Data::Boolean(Cells::One(true))),
-    };
+    let [value, condition] = operands(aggregate, arguments, detail, frame);
     let (scale, digits) = value.number();
     let target = if aggregate == Aggregate::Average { DIGITS.max(scale) } else { scale };
     let overflow = || fault(OVERFLOW, node, frame);
@@ -63,6 +51,72 @@ pub(crate) fn evaluate<'f>(
     Lane { data: Data::Number(target, found.digits()), status: Cells::Many(Cow::Owned(status)) }
 }
 
+/// What is aggregated, and the condition under which, for every line.
+fn operands<'f>(
+    aggregate: Aggregate,
+    arguments: &'f [Node],
+    detail: &'f Detail<'f>,
+    frame: &Frame<'f>,
+) -> [Lane<'f>; 2] {
+    let inside = Frame { rows: detail.row_of.len(), inside_lines: true, ..*frame };
+    let (value, condition) = match aggregate {
+        Aggregate::Count => (None, arguments.first()),
+        _ => (arguments.first(), arguments.get(1)),
+    };
+    let or_one = |node: Option<&'f Node>, one: Data<'f>| match node {
+        Some(node) => evaluate_node(node, &inside),
+        None => Lane::fine(one),
+    };
+    [or_one(value, Data::Number(0, Digits::One(1))), or_one(condition, Data::Boolean(Cells::One(true)))]
+}
+
+/// Whether a line counts: the condition holds, and there is a value. A condition without a value holds not.
+fn counts(line: usize, value: &Lane<'_>, condition: &Lane<'_>) -> Result<bool, Status> {
+    let state = condition.status.get(line);
+    if is_fault(state) {
+        return Err(state);
+    }
+    if state == MISSING || !condition.flags().get(line) {
+        return Ok(false);
+    }
+    let state = value.status.get(line);
+    if is_fault(state) { Err(state) } else { Ok(state != MISSING) }
+}
+
+/// One line of a LINES_SUM: what an explanation tells.
+pub(crate) struct Summand {
+    /// Its place among the lines of its row, from 1.
+    pub(crate) place: usize,
+    pub(crate) value: (i128, u8),
+    /// What it is the product of, where it is one.
+    pub(crate) factors: Option<[(i128, u8); 2]>,
+}
+
+/// What the lines of a frame of one row add to a LINES_SUM, which has a value there; not those that add nothing.
+pub(crate) fn summands<'f>(arguments: &'f [Node], frame: &Frame<'f>) -> Vec<Summand> {
+    let Some(detail) = frame.detail else { return Vec::new() };
+    let [value, condition] = operands(Aggregate::Sum, arguments, detail, frame);
+    let inside = Frame { rows: detail.row_of.len(), inside_lines: true, ..*frame };
+    let factors: Vec<Lane<'f>> = match arguments.first().map(|node| &node.operation) {
+        Some(Operation::Call(Function::Multiply, nodes)) => {
+            nodes.iter().map(|node| evaluate_node(node, &inside)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let number = |lane: &Lane<'_>, line: usize| (lane.number().1.get(line), lane.number().0);
+    (0..detail.row_of.len())
+        .filter(|line| counts(*line, &value, &condition).unwrap_or(false) && number(&value, *line).0 != 0)
+        .map(|line| Summand {
+            place: line + 1,
+            value: number(&value, line),
+            factors: match &factors[..] {
+                [a, b] => Some([number(a, line), number(b, line)]),
+                _ => None,
+            },
+        })
+        .collect()
+}
+
 /// What is known of the lines of one row.
 #[derive(Default)]
 struct Total {
@@ -73,7 +127,7 @@ struct Total {
     most: i128,
 }
 
-/// Adds up the lines that count: the condition holds, and there is a value. A condition without a value holds not.
+/// Adds up the lines that count.
 fn gather(
     lines: core::ops::Range<usize>,
     digits: &Digits<'_>,
@@ -82,18 +136,7 @@ fn gather(
 ) -> Result<Total, Status> {
     let mut total = Total { count: 0, sum: Some(0), least: i128::MAX, most: i128::MIN };
     for line in lines {
-        let state = condition.status.get(line);
-        if is_fault(state) {
-            return Err(state);
-        }
-        if state == MISSING || !condition.flags().get(line) {
-            continue;
-        }
-        let state = value.status.get(line);
-        if is_fault(state) {
-            return Err(state);
-        }
-        if state == MISSING {
+        if !counts(line, value, condition)? {
             continue;
         }
         let value = digits.get(line);

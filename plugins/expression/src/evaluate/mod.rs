@@ -15,7 +15,7 @@ pub(crate) mod texts;
 pub(crate) use arithmetic::{align, rescale};
 pub(crate) use block::{Output, block_rows, row_faults};
 pub(crate) use choice::pick_row;
-pub(crate) use lines::Detail;
+pub(crate) use lines::{Detail, summands};
 pub(crate) use rates::slices;
 pub(crate) use rowwise::mark;
 
@@ -86,7 +86,7 @@ fn call<'f>(function: Function, node: &Node, lanes: Vec<Lane<'f>>, frame: &Frame
             choice::evaluate(function, node, lanes, frame)
         }
         F::Tiered | F::Banded | F::BandedUp | F::Interpolate => rates::evaluate(function, node, lanes, frame),
-        F::Date | F::Year | F::Month | F::Day | F::Days | F::Edate | F::AddDays => {
+        F::Date | F::Year | F::Month | F::Day | F::Days | F::Edate | F::Eomonth | F::AddDays => {
             dates::evaluate(function, node, &lanes, frame)
         }
         F::Concat | F::Left | F::Right | F::Mid | F::Len | F::Upper | F::Lower | F::Trim | F::Find => {

@@ -1,15 +1,18 @@
 //! From text to sheet: its lines, one by one, each with its own problems.
 
-use super::constant;
+use super::inputs::{self, Declared};
 use super::names::{BEGINNINGS, Known};
-use super::{Absence, Fallback, Named, SHEET_SCALE, Sheet, SheetInput, SheetOutput, SheetRole, Statement};
+use super::result;
+use super::{Absence, Named, SHEET_SCALE, Sheet, SheetInput, SheetOutput, SheetRole, Statement};
+use crate::constant::{Constants, Outcome};
+use crate::evaluate::lane::Lane;
 use crate::expression::too_long;
 use crate::problem::{Problems, Span, did_you_mean};
 use crate::text::check::{check, kind_name};
-use crate::text::lexer::{Token, comment, tokens};
+use crate::text::lexer::comment;
 use crate::text::parser::parse;
 use crate::{Kind, Problem};
-use alloc::{format, string::String, sync::Arc, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 /// The most names of a sheet.
 const MOST_NAMES: usize = 500;
@@ -37,6 +40,7 @@ pub(super) fn compile(text: &str) -> Result<Sheet, Vec<Problem>> {
         text,
         problems: Problems::new(),
         known: Known::new(all),
+        constants: Constants::new(text),
         sheet: Sheet {
             text: String::from(text),
             lines: Vec::new(),
@@ -90,11 +94,11 @@ fn split(text: &str) -> Vec<Line> {
     found
 }
 
-/// The first words of a line, up to three, and where what follows them begins.
+/// The words at the beginning of a line, up to five, and where they stand.
 fn words(text: &str, span: Span) -> Vec<(&str, Span)> {
     let mut found = Vec::new();
     let mut at = span.start;
-    while found.len() < 3 {
+    while found.len() < 5 {
         let rest = &text[at..span.end];
         at += rest.len() - rest.trim_start().len();
         let rest = &text[at..span.end];
@@ -112,10 +116,12 @@ fn words(text: &str, span: Span) -> Vec<(&str, Span)> {
 /// The name that a line gives to something, as far as can be told without reading it closely.
 fn defined<'t>(text: &'t str, line: &Line) -> Option<&'t str> {
     let words = words(text, line.span);
-    match words[..] {
-        [("input", _), ("lines", _), (name, _)] | [("input", _), (name, _), ..] => Some(name),
-        [("score" | "payout" | "grade", _), (name, _), ..] | [(name, _)] => Some(name),
-        _ => None,
+    let first_name = |(word, _): &&(&str, Span)| !inputs::WORDS.contains(word) && !begins_with_digit(word);
+    match &words[..] {
+        [("input", _), rest @ ..] => rest.iter().find(first_name).map(|(name, _)| *name),
+        // The first word may be misspelt.
+        [_, (name, _), ..] | [(name, _)] => Some(name),
+        [] => None,
     }
 }
 
@@ -123,15 +129,19 @@ struct Compiler<'t> {
     text: &'t str,
     problems: Problems,
     known: Known,
+    constants: Constants<'t>,
     sheet: Sheet,
 }
 
 impl Compiler<'_> {
     fn line(&mut self, line: &Line) {
         self.known.enter(line.number);
-        let before = self.problems.count();
         let words = words(self.text, line.span);
         match words[..] {
+            [("input", _), ("lines", _), ..] => {
+                self.known.expect_lines();
+                self.input(line);
+            }
             [("input", _), ..] => self.input(line),
             [(word, span), (name, name_span), ..] if !begins_with_digit(word) => match role(word) {
                 Some(role) => self.assignment(line, role, name, name_span),
@@ -152,16 +162,16 @@ impl Compiler<'_> {
             }
             _ => self.problems.add(line.span, format!("{FORMS}; what a line computes ends with the line")),
         }
-        if self.problems.count() > before
-            && let Some(name) = defined(self.text, line)
-        {
+        // What it would define, had it no problems, or none above it.
+        if let Some(name) = defined(self.text, line) {
             self.known.add_broken(name, line.number);
         }
     }
 
     /// `NAME = EXPRESSION`, with the word of its role before.
     fn assignment(&mut self, line: &Line, role: SheetRole, name: &str, name_span: Span) {
-        let free = self.known.is_free(name, name_span, &mut self.problems);
+        let before = self.problems.count();
+        self.known.is_free(name, name_span, &mut self.problems);
         let rest = &self.text[name_span.end..line.span.end];
         let at = name_span.end + (rest.len() - rest.trim_start().len());
         let rest = &self.text[at..line.span.end];
@@ -172,7 +182,7 @@ impl Compiler<'_> {
             return;
         }
         let tree = parse(self.text, Span { start: at + 1, end: line.span.end }, &mut self.problems);
-        let Some(node) = check(&tree, &mut self.known, &mut self.problems) else { return };
+        let Some(node) = check(&tree, self.text, &mut self.known, &mut self.problems) else { return };
         let wanted = match role {
             SheetRole::Score | SheetRole::Payout => Some(Kind::Number),
             SheetRole::Grade => Some(Kind::Text),
@@ -184,11 +194,14 @@ impl Compiler<'_> {
             self.problems.add(node.span, message);
             return;
         }
-        if let Some(message) = constant::problem(&node, role, self.text) {
-            self.problems.add(node.span, message);
+        self.constants.check(&node, &mut self.problems);
+        if self.problems.count() > before {
             return;
         }
-        if !free {
+        let outcome = self.constants.outcome(&node);
+        if let Some(message) = outcome.as_ref().and_then(|outcome| result::problem(outcome, node.kind, role))
+        {
+            self.problems.add(node.span, message);
             return;
         }
         let output = (role != SheetRole::Detail || node.kind == Kind::Number).then(|| {
@@ -196,41 +209,44 @@ impl Compiler<'_> {
             self.sheet.outputs.push(SheetOutput { name: String::from(name), role, scale });
             self.sheet.outputs.len() - 1
         });
-        self.known.add_row(name, line.number, self.sheet.lines.len(), node.kind);
-        let statement = Statement::Line { node, output };
-        self.sheet.lines.push(Named { name: String::from(name), line: line.number, statement });
+        let constant = outcome.and_then(|outcome| match outcome {
+            Outcome::Value(lane) => Some(lane),
+            Outcome::Fault(_) => None,
+        });
+        self.add(name, line, node.kind, constant, Statement::Line { node, output });
     }
 
-    /// `input [lines] NAME`, then in any order `text`, `optional`, `default VALUE`.
     fn input(&mut self, line: &Line) {
-        let mut reader = Reader::new(self.text, line.span, &mut self.problems);
-        reader.next();
-        let mut lines = false;
-        if reader.is_word("lines") && matches!(reader.second(), Token::Word(_)) {
-            reader.next();
-            lines = true;
-        }
-        let (token, name_span) = reader.next();
-        let Token::Word(name) = token else {
-            let form = if lines { "input lines NAME" } else { "input NAME" };
-            self.problems.add(name_span, format!("a name was expected: {form}"));
+        let Some(declared) = inputs::read(self.text, line.span, &mut self.problems) else { return };
+        let Declared { name, name_span, lines, text, absence } = declared;
+        if !self.known.is_free(name, name_span, &mut self.problems) {
             return;
-        };
-        let options = reader.options(lines, &mut self.problems);
-        let free = self.known.is_free(name, name_span, &mut self.problems);
-        let Some(options) = options.filter(|_| free) else { return };
-        let kind = if options.text { Kind::Text } else { Kind::Number };
-        let scale = if options.text { 0 } else { SHEET_SCALE };
-        let required = !lines && matches!(options.absence, Absence::Faults);
+        }
+        let kind = if text { Kind::Text } else { Kind::Number };
+        let scale = if text { 0 } else { SHEET_SCALE };
+        let required = !lines && matches!(absence, Absence::Faults);
         let input = SheetInput { name: String::from(name), kind, required, scale };
         if lines {
             self.known.add_line(name, line.number, self.sheet.line_inputs.len(), kind);
             self.sheet.line_inputs.push(input);
             return;
         }
-        self.known.add_row(name, line.number, self.sheet.lines.len(), kind);
-        let statement = Statement::Input { at: self.sheet.inputs.len(), kind, absence: options.absence };
+        let statement = Statement::Input { at: self.sheet.inputs.len(), kind, absence };
         self.sheet.inputs.push(input);
+        self.add(name, line, kind, None, statement);
+    }
+
+    /// Adds a line with a value per row; `constant` is what it comes to, where that is always the same.
+    fn add(
+        &mut self,
+        name: &str,
+        line: &Line,
+        kind: Kind,
+        constant: Option<Lane<'static>>,
+        statement: Statement,
+    ) {
+        self.known.add_row(name, line.number, self.sheet.lines.len(), kind);
+        self.constants.add(constant);
         self.sheet.lines.push(Named { name: String::from(name), line: line.number, statement });
     }
 }
@@ -246,103 +262,4 @@ fn role(word: &str) -> Option<SheetRole> {
         "grade" => SheetRole::Grade,
         _ => return None,
     })
-}
-
-/// What stands after the name of an input.
-struct Options {
-    text: bool,
-    absence: Absence,
-}
-
-/// Reads the tokens of an `input` line.
-struct Reader<'t> {
-    tokens: Vec<(Token<'t>, Span)>,
-    at: usize,
-}
-
-impl<'t> Reader<'t> {
-    fn new(text: &'t str, span: Span, problems: &mut Problems) -> Self {
-        Self { tokens: tokens(text, span, problems), at: 0 }
-    }
-
-    fn next(&mut self) -> (Token<'t>, Span) {
-        let token = self.tokens[self.at].clone();
-        self.at = (self.at + 1).min(self.tokens.len() - 1);
-        token
-    }
-
-    fn is_word(&self, wanted: &str) -> bool {
-        self.tokens[self.at].0 == Token::Word(wanted)
-    }
-
-    /// The token after the one at hand.
-    fn second(&self) -> &Token<'t> {
-        &self.tokens[(self.at + 1).min(self.tokens.len() - 1)].0
-    }
-
-    fn options(&mut self, lines: bool, problems: &mut Problems) -> Option<Options> {
-        let mut options = Options { text: false, absence: Absence::Faults };
-        let mut fallback = None;
-        loop {
-            let (token, span) = self.next();
-            match token {
-                Token::End => break,
-                Token::Word("text") => options.text = true,
-                Token::Word("default" | "optional") if lines => {
-                    problems
-                        .add(span, "a line input has no default: a detail line without the value is skipped");
-                    return None;
-                }
-                Token::Word("optional") => options.absence = Absence::StaysMissing,
-                Token::Word("default") => {
-                    let start = self.tokens[self.at].1;
-                    fallback = Some((self.fallback(problems)?, start));
-                }
-                Token::Unknown => return None,
-                _ => {
-                    let accepted = if lines { "`text`" } else { "`default VALUE`, `text`, `optional`" };
-                    problems.add(span, format!("{accepted} or the end of the line was expected"));
-                    return None;
-                }
-            }
-        }
-        if let Some((fallback, span)) = fallback {
-            if matches!(fallback, Fallback::Text(_)) != options.text {
-                let message = if options.text {
-                    "the default of a text must be a text in double quotes"
-                } else {
-                    "the default of a number must be a number; a text input is declared as `input NAME text default \"…\"`"
-                };
-                problems.add(span, message);
-                return None;
-            }
-            options.absence = Absence::Takes(fallback);
-        }
-        Some(options)
-    }
-
-    /// A number, with its sign and percent, or a text.
-    fn fallback(&mut self, problems: &mut Problems) -> Option<Fallback> {
-        let (mut token, mut span) = self.next();
-        let negative = token == Token::Sign("-");
-        if negative {
-            (token, span) = self.next();
-        }
-        match token {
-            Token::Number { unscaled, mut scale } => {
-                if self.tokens[self.at].0 == Token::Sign("%") && scale <= crate::decimal::MOST_DIGITS - 2 {
-                    self.next();
-                    scale += 2;
-                }
-                let (unscaled, scale) = crate::present::shortest(unscaled, scale, 0);
-                Some(Fallback::Number { unscaled: if negative { -unscaled } else { unscaled }, scale })
-            }
-            Token::Text(text) if !negative => Some(Fallback::Text(Arc::from(text.as_str()))),
-            Token::Unknown => None,
-            _ => {
-                problems.add(span, "a number was expected after `default`, or a text in double quotes");
-                None
-            }
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The evaluation of a sheet: its lines in order, block by block of rows.
 
-use super::constant::largest;
+use super::result::largest;
 use super::{Absence, Fallback, Named, Sheet, SheetContext, SheetLines, SheetOutcome, SheetRole, Statement};
 use crate::decimal::{MOST_DIGITS, Rounding};
 use crate::evaluate::lane::{Cells, Data, Digits, Lane, Texts, from_column, merge};

@@ -1,10 +1,11 @@
 //! Formula sheets: named lines of expressions, from inputs to scores, payouts and grades.
 
 mod compile;
-mod constant;
 mod evaluate;
 mod explain;
+mod inputs;
 mod names;
+mod result;
 mod steps;
 
 use crate::text::check::Node;

@@ -69,12 +69,16 @@ impl Known {
         false
     }
 
+    /// There are detail lines, whatever is wrong with what they are called.
+    pub(super) fn expect_lines(&mut self) {
+        self.has_lines = true;
+    }
+
     pub(super) fn add_row(&mut self, name: &str, line: usize, at: usize, kind: Kind) {
         self.entries.insert(String::from(name), (Entry::Row(at, kind), line));
     }
 
     pub(super) fn add_line(&mut self, name: &str, line: usize, at: usize, kind: Kind) {
-        self.has_lines = true;
         self.entries.insert(String::from(name), (Entry::Line(at, kind), line));
     }
 

@@ -2,16 +2,18 @@
 
 use super::evaluate::Block;
 use super::{SHEET_SCALE, SheetStep, Statement};
-use crate::decimal::{Rounding, rescale};
-use crate::evaluate::{evaluate as evaluate_node, pick_row, slices};
+use crate::decimal::{Rounding, lift, rescale};
+use crate::evaluate::{evaluate as evaluate_node, pick_row, slices, summands};
 use crate::fault::FINE;
 use crate::present;
 use crate::text::check::{Node, Operation};
-use crate::text::functions::Function;
+use crate::text::functions::{Aggregate, Function};
 use alloc::{format, string::String, vec, vec::Vec};
 
-/// More parts than that are not told apart: names used twice would double them with every line.
-const MOST_STEPS: usize = 100;
+/// More parts of an output than that are not told apart, but in one: names used twice would double them with every line.
+const MOST_PARTS: usize = 100;
+/// Nor more parts of all outputs: an explanation has to stay one that people, and the contract of plugins, can take.
+const MOST_PARTS_OF_ALL: usize = 8_000;
 /// So far sums and names are followed.
 const DEEPEST: usize = 40;
 /// The longest piece of a formula in a label, in characters.
@@ -30,6 +32,11 @@ pub(super) struct Steps<'s> {
     block: &'s Block<'s>,
     output: &'s str,
     parts: Vec<Part>,
+    most: usize,
+    /// How many parts are told in one.
+    others: usize,
+    /// Their sum; nothing where it is too large.
+    sum_of_others: Option<(i128, u8)>,
 }
 
 impl Block<'_> {
@@ -45,7 +52,8 @@ impl Block<'_> {
 
 impl<'s> Steps<'s> {
     pub(super) fn new(block: &'s Block<'s>, output: &'s str) -> Self {
-        Self { block, output, parts: Vec::new() }
+        let most = (MOST_PARTS_OF_ALL / block.sheet.outputs.len().max(1)).min(MOST_PARTS);
+        Self { block, output, parts: Vec::new(), most, others: 0, sum_of_others: Some((0, 0)) }
     }
 
     /// Takes the expression of a line apart; `line` is its place among the lines.
@@ -58,7 +66,7 @@ impl<'s> Steps<'s> {
         let Operation::Call(function, arguments) = &node.operation else {
             return self.name_or_leaf(node, label, negative, depth);
         };
-        if depth >= DEEPEST || self.parts.len() >= MOST_STEPS {
+        if depth >= DEEPEST || self.is_full() {
             return self.leaf(node, label, negative);
         }
         let deeper = depth + 1;
@@ -78,6 +86,7 @@ impl<'s> Steps<'s> {
                 }
             }
             Function::Tiered => self.tiers(node, arguments, label, negative),
+            Function::Lines(Aggregate::Sum) => self.lines(node, arguments, label, negative),
             _ => self.leaf(node, label, negative),
         }
     }
@@ -86,7 +95,7 @@ impl<'s> Steps<'s> {
     fn name_or_leaf(&mut self, node: &'s Node, label: &'s str, negative: bool, depth: usize) {
         if let Operation::Name(at) = node.operation
             && depth < DEEPEST
-            && self.parts.len() < MOST_STEPS
+            && !self.is_full()
         {
             let named = &self.block.sheet.lines[at];
             if let Statement::Line { node, .. } = &named.statement {
@@ -108,8 +117,34 @@ impl<'s> Steps<'s> {
     }
 
     fn push(&mut self, label: String, (unscaled, scale): (i128, u8), note: String, negative: bool) {
-        let unscaled = if negative { -unscaled } else { unscaled };
-        self.parts.push(Part { label, unscaled, scale, note });
+        let unscaled = if negative { unscaled.saturating_neg() } else { unscaled };
+        if self.is_full() {
+            self.others += 1;
+            self.sum_of_others = self.sum_of_others.and_then(|sum| added(sum, (unscaled, scale)));
+        } else {
+            self.parts.push(Part { label, unscaled, scale, note });
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.parts.len() >= self.most
+    }
+
+    /// One part for each detail line that adds something.
+    fn lines(&mut self, node: &'s Node, arguments: &'s [Node], label: &str, negative: bool) {
+        let lines = summands(arguments, &self.block.frame());
+        if lines.is_empty() {
+            return self.leaf(node, label, negative);
+        }
+        let text = |(unscaled, scale): (i128, u8)| present::number(unscaled, scale);
+        let source = arguments.first().map_or(String::new(), |value| self.block.source(value));
+        for line in lines {
+            let note = match line.factors {
+                Some([a, b]) => format!("{} × {}", text(a), text(b)),
+                None => source.clone(),
+            };
+            self.push(format!("{label}: line {}", line.place), line.value, note, negative);
+        }
     }
 
     /// One part for each slice that the amount reaches.
@@ -134,12 +169,19 @@ impl<'s> Steps<'s> {
     }
 
     /// The steps: each rounded to six decimals or those of the output, and what rounding leaves as a step of its own.
-    pub(super) fn finish(self, value: i128, scale: u8) -> Vec<SheetStep> {
+    pub(super) fn finish(mut self, value: i128, scale: u8) -> Vec<SheetStep> {
+        if self.others > 0 {
+            let Some((unscaled, scale)) = self.sum_of_others else { return self.in_one_step(value, scale) };
+            let label = format!("{} more", self.others);
+            self.parts.push(Part { label, unscaled, scale, note: String::from("together") });
+        }
         self.rounded(value, scale, scale.max(SHEET_SCALE))
             .or_else(|| self.rounded(value, scale, scale))
-            .unwrap_or_else(|| {
-                vec![self.step(String::from(self.output), value, scale, String::from("in one step"))]
-            })
+            .unwrap_or_else(|| self.in_one_step(value, scale))
+    }
+
+    fn in_one_step(&self, value: i128, scale: u8) -> Vec<SheetStep> {
+        vec![self.step(String::from(self.output), value, scale, String::from("in one step"))]
     }
 
     fn step(&self, label: String, unscaled: i128, scale: u8, note: String) -> SheetStep {
@@ -165,4 +207,11 @@ impl<'s> Steps<'s> {
         }
         Some(steps)
     }
+}
+
+/// The sum of two numbers, each with its scale.
+fn added(a: (i128, u8), b: (i128, u8)) -> Option<(i128, u8)> {
+    let scale = a.1.max(b.1);
+    let lifted = |(unscaled, from): (i128, u8)| lift(unscaled, scale - from).ok();
+    Some((lifted(a)?.checked_add(lifted(b)?)?, scale))
 }

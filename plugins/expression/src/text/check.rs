@@ -1,11 +1,11 @@
 //! The check: names and kinds. What passes it is a tree of operations that can be evaluated.
 
 use super::elsewhere;
-use super::functions::{Comparison, FUNCTIONS, Function, Gives, Signature, Wanted, find};
+use super::functions::{FUNCTIONS, Function, Gives, Signature, Wanted, find};
 use super::parser::{Shape, Tree};
 use crate::problem::{Problems, Span, did_you_mean};
 use crate::{Kind, date, decimal};
-use alloc::{format, string::String, sync::Arc, vec, vec::Vec};
+use alloc::{format, string::String, sync::Arc, vec::Vec};
 use core::cmp::Ordering;
 
 /// An operation whose names and kinds are right.
@@ -59,8 +59,8 @@ pub(crate) trait Names {
 }
 
 /// Checks a tree; nothing where it has problems, which are told.
-pub(crate) fn check(tree: &Tree, names: &mut dyn Names, problems: &mut Problems) -> Option<Node> {
-    Check { names, problems, inside_lines: false }.node(tree)
+pub(crate) fn check(tree: &Tree, text: &str, names: &mut dyn Names, problems: &mut Problems) -> Option<Node> {
+    Check { text, names, problems, inside_lines: false }.node(tree)
 }
 
 /// A kind, as messages name it.
@@ -73,14 +73,16 @@ pub(crate) fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-struct Check<'c> {
+pub(super) struct Check<'c> {
+    /// What is checked, to quote from.
+    pub(super) text: &'c str,
     names: &'c mut dyn Names,
-    problems: &'c mut Problems,
+    pub(super) problems: &'c mut Problems,
     inside_lines: bool,
 }
 
 impl Check<'_> {
-    fn node(&mut self, tree: &Tree) -> Option<Node> {
+    pub(super) fn node(&mut self, tree: &Tree) -> Option<Node> {
         let span = tree.span;
         let leaf = |kind, operation| Some(Node { kind, operation, span });
         match &tree.shape {
@@ -90,13 +92,17 @@ impl Check<'_> {
             Shape::Text(text) => leaf(Kind::Text, Operation::Text(Arc::from(text.as_str()))),
             Shape::Boolean(value) => leaf(Kind::Boolean, Operation::Boolean(*value)),
             Shape::Name(name) => self.name(name, span),
-            Shape::Call { name, name_span, arguments, closed } => {
-                self.call(name, *name_span, arguments, *closed, span)
+            Shape::Call { name, name_span, arguments, whole } => {
+                self.call(name, *name_span, arguments, *whole, span)
             }
             Shape::Operator { sign, operands } => self.operator(sign, operands, span),
             Shape::In(all) => self.members(all, span),
             Shape::Negative(operand) => self.negative(operand, span),
             Shape::Percent(operand) => self.percent(operand, span),
+            Shape::Pieces(pieces) => {
+                self.nodes(pieces);
+                None
+            }
             Shape::Bad => None,
         }
     }
@@ -132,19 +138,51 @@ impl Check<'_> {
                 None
             }
             None => {
-                let hint = if let Some(function) = find(name) {
-                    format!("; the function is called as {}", function.usage)
-                } else if let Some(instead) = elsewhere::name(name) {
-                    format!(": {instead}")
-                } else if self.problems.count() < MOST_HINTS {
-                    did_you_mean(name, self.names.known())
-                } else {
-                    String::new()
-                };
-                self.problems.add(span, format!("`{name}` is not known{hint}"));
+                self.unknown(name, span, false);
                 None
             }
         }
+    }
+
+    /// Tells that a name is not known, and what may be meant by it: a text where its neighbours are, or where it is written as
+    /// no name is.
+    fn unknown(&mut self, name: &str, span: Span, beside_text: bool) {
+        let hint = if let Some(function) = find(name) {
+            format!("; the function is called as {}", function.usage)
+        } else if let Some(instead) = elsewhere::name(name) {
+            format!(": {instead}")
+        } else if self.problems.count() < MOST_HINTS {
+            let near = did_you_mean(name, self.names.known());
+            if near.is_empty() && (beside_text || name.starts_with(char::is_uppercase)) {
+                format!("; a text is written in double quotes: \"{name}\"")
+            } else {
+                near
+            }
+        } else {
+            String::new()
+        };
+        self.problems.add(span, format!("`{name}` is not known{hint}"));
+    }
+
+    /// Trees that are compared with each other: a name among texts that is not known is likely to be one.
+    pub(super) fn compared(&mut self, trees: &[Tree]) -> Vec<Option<Node>> {
+        let strange = |check: &mut Self, tree: &Tree| match &tree.shape {
+            Shape::Name(name) if check.names.find(name).is_none() => Some(name.clone()),
+            _ => None,
+        };
+        let unknown: Vec<Option<String>> = trees.iter().map(|tree| strange(self, tree)).collect();
+        let nodes: Vec<Option<Node>> = trees
+            .iter()
+            .zip(&unknown)
+            .map(|(tree, name)| if name.is_none() { self.node(tree) } else { None })
+            .collect();
+        let beside_text = nodes.iter().flatten().any(|node| node.kind == Kind::Text);
+        for (tree, name) in trees.iter().zip(unknown) {
+            if let Some(name) = name {
+                self.unknown(&name, tree.span, beside_text);
+            }
+        }
+        nodes
     }
 
     fn call(
@@ -152,7 +190,7 @@ impl Check<'_> {
         name: &str,
         name_span: Span,
         arguments: &[Tree],
-        closed: bool,
+        whole: bool,
         span: Span,
     ) -> Option<Node> {
         let Some(signature) = find(name) else {
@@ -173,9 +211,12 @@ impl Check<'_> {
             return None;
         }
         self.inside_lines |= lines;
-        let nodes = self.nodes(arguments);
+        let nodes = match signature.function {
+            Function::Switch => self.compared(arguments),
+            _ => self.nodes(arguments),
+        };
         self.inside_lines = before;
-        if !closed {
+        if !whole {
             return None;
         }
         if !signature.accepts(nodes.len()) {
@@ -212,7 +253,7 @@ impl Check<'_> {
     }
 
     /// Brings every argument to the kind that is wanted; also gives the kind of those wanted as `Result`.
-    fn fit(
+    pub(super) fn fit(
         &mut self,
         nodes: Vec<Option<Node>>,
         wanted: &[Wanted],
@@ -242,7 +283,7 @@ impl Check<'_> {
     }
 
     /// The node, where it is of the kind; a text literal becomes a date where one is wanted.
-    fn coerce(&mut self, node: Node, kind: Kind, describe: &dyn Fn() -> String) -> Option<Node> {
+    pub(super) fn coerce(&mut self, node: Node, kind: Kind, describe: &dyn Fn() -> String) -> Option<Node> {
         if node.kind == kind {
             return Some(node);
         }
@@ -255,13 +296,22 @@ impl Check<'_> {
             return None;
         }
         let hint = match (&node.operation, kind) {
-            (Operation::Text(text), Kind::Number) => elsewhere::text_for_number(text),
-            _ => "",
+            (Operation::Text(text), Kind::Number) => String::from(elsewhere::text_for_number(text)),
+            (_, Kind::Date) => self.date_without_quotes(node.span),
+            _ => String::new(),
         };
         let message =
             format!("{} must be {}; this is {}{hint}", describe(), kind_name(kind), kind_name(node.kind));
         self.problems.add(node.span, message);
         None
+    }
+
+    /// What may have been meant by a difference where a date is wanted: `2026-03-31` is 1992.
+    fn date_without_quotes(&self, span: Span) -> String {
+        match self.text.get(span.start..span.end).filter(|text| date::parse(text).is_some()) {
+            Some(date) => format!("; a date is written in double quotes: \"{date}\""),
+            None => String::new(),
+        }
     }
 
     /// The bounds of a rate table, where they are written out, must ascend.
@@ -289,116 +339,6 @@ impl Check<'_> {
         }
         fine
     }
-
-    fn operator(&mut self, sign: &'static str, operands: &[Tree], span: Span) -> Option<Node> {
-        let nodes = self.nodes(operands);
-        let kinds: Vec<Option<Kind>> = nodes.iter().map(|node| node.as_ref().map(|node| node.kind)).collect();
-        let number = Wanted::Exactly(Kind::Number);
-        let date = Wanted::Exactly(Kind::Date);
-        let (function, wanted, kind) = match sign {
-            "AND" => (Function::And, vec![Wanted::Exactly(Kind::Boolean); nodes.len()], Kind::Boolean),
-            "OR" => (Function::Or, vec![Wanted::Exactly(Kind::Boolean); nodes.len()], Kind::Boolean),
-            "NOT" => (Function::Not, vec![Wanted::Exactly(Kind::Boolean)], Kind::Boolean),
-            "&" => (Function::Concat, vec![Wanted::Any; nodes.len()], Kind::Text),
-            "+" if kinds[0] == Some(Kind::Date) => (Function::AddDays, vec![date, number], Kind::Date),
-            "-" if kinds == [Some(Kind::Date), Some(Kind::Number)] => {
-                return self.days_before(nodes, span);
-            }
-            "-" if kinds[0] == Some(Kind::Date) => (Function::Days, vec![date, date], Kind::Number),
-            "+" => (Function::Add, vec![number; 2], Kind::Number),
-            "-" => (Function::Subtract, vec![number; 2], Kind::Number),
-            "*" => (Function::Multiply, vec![number; 2], Kind::Number),
-            "/" => (Function::Divide, vec![number; 2], Kind::Number),
-            "^" => (Function::Power, vec![number; 2], Kind::Number),
-            _ => return self.comparison(sign, nodes, span),
-        };
-        let describe = |at: usize| match (sign, at) {
-            ("NOT", _) => String::from("what follows NOT"),
-            ("AND" | "OR", _) => format!("each side of {sign}"),
-            (_, 0) => format!("the left side of `{sign}`"),
-            _ => format!("the right side of `{sign}`"),
-        };
-        let (nodes, _) = self.fit(nodes, &wanted, &describe)?;
-        Some(Node { kind, operation: Operation::Call(function, nodes), span })
-    }
-
-    /// A date minus a number of days.
-    fn days_before(&mut self, nodes: Vec<Option<Node>>, span: Span) -> Option<Node> {
-        let mut nodes: Vec<Node> = nodes.into_iter().flatten().collect();
-        let days = nodes.pop()?;
-        let days_span = days.span;
-        nodes.push(Node {
-            kind: Kind::Number,
-            operation: Operation::Call(Function::Negate, vec![days]),
-            span: days_span,
-        });
-        Some(Node { kind: Kind::Date, operation: Operation::Call(Function::AddDays, nodes), span })
-    }
-
-    fn comparison(&mut self, sign: &str, nodes: Vec<Option<Node>>, span: Span) -> Option<Node> {
-        let comparison = match sign {
-            "=" => Comparison::Equal,
-            "<>" => Comparison::Unequal,
-            "<" => Comparison::Less,
-            "<=" => Comparison::AtMost,
-            ">" => Comparison::More,
-            _ => Comparison::AtLeast,
-        };
-        let describe = |_: usize| format!("what `{sign}` compares with the other side");
-        let (nodes, _) = self.fit(nodes, &[Wanted::Same; 2], &describe)?;
-        let ordering = !matches!(comparison, Comparison::Equal | Comparison::Unequal);
-        if ordering && nodes[0].kind == Kind::Boolean {
-            self.problems.add(span, format!("`{sign}` does not compare true and false; use `=`, AND, OR"));
-            return None;
-        }
-        Some(Node {
-            kind: Kind::Boolean,
-            operation: Operation::Call(Function::Compare(comparison), nodes),
-            span,
-        })
-    }
-
-    fn members(&mut self, all: &[Tree], span: Span) -> Option<Node> {
-        let nodes = self.nodes(all);
-        let wanted = vec![Wanted::Same; nodes.len()];
-        let (nodes, _) = self.fit(nodes, &wanted, &|_| String::from("each value of IN"))?;
-        Some(Node { kind: Kind::Boolean, operation: Operation::Call(Function::In, nodes), span })
-    }
-
-    fn negative(&mut self, operand: &Tree, span: Span) -> Option<Node> {
-        let node = self.node(operand)?;
-        let node = self.coerce(node, Kind::Number, &|| String::from("what follows `-`"))?;
-        let operation = match node.operation {
-            Operation::Number { unscaled, scale } => Operation::Number { unscaled: -unscaled, scale },
-            _ => Operation::Call(Function::Negate, vec![node]),
-        };
-        Some(Node { kind: Kind::Number, operation, span })
-    }
-
-    fn percent(&mut self, operand: &Tree, span: Span) -> Option<Node> {
-        let node = self.node(operand)?;
-        let node = self.coerce(node, Kind::Number, &|| String::from("what stands before `%`"))?;
-        let operation = match node.operation {
-            Operation::Number { unscaled, scale } if scale + 2 <= decimal::MOST_DIGITS => {
-                shortest(unscaled, scale + 2)
-            }
-            _ => {
-                let hundredth = Operation::Number { unscaled: 1, scale: 2 };
-                let hundredth = Node { kind: Kind::Number, operation: hundredth, span };
-                Operation::Call(Function::Multiply, vec![node, hundredth])
-            }
-        };
-        Some(Node { kind: Kind::Number, operation, span })
-    }
-}
-
-/// A literal without zeros at its end.
-fn shortest(mut unscaled: i128, mut scale: u8) -> Operation {
-    while scale > 0 && unscaled % 10 == 0 {
-        unscaled /= 10;
-        scale -= 1;
-    }
-    Operation::Number { unscaled, scale }
 }
 
 fn counted(count: usize) -> String {

@@ -1,7 +1,7 @@
 //! What people know from elsewhere, and what is written for it here.
 
 /// Functions of spreadsheets that are not here, and what does their work.
-const FUNCTIONS: [(&str, &str); 33] = [
+const FUNCTIONS: [(&str, &str); 32] = [
     ("AVERAGEIF", "write LINES_AVERAGE(x, condition), over detail lines"),
     ("CEIL", "write CEILING(x, multiple)"),
     ("CHOOSE", "write SWITCH(x, 1, value1, 2, value2, otherwise)"),
@@ -9,7 +9,6 @@ const FUNCTIONS: [(&str, &str); 33] = [
     ("COUNT", "write LINES_COUNT(condition), over detail lines"),
     ("COUNTIF", "write LINES_COUNT(condition), over detail lines"),
     ("COUNTIFS", "write LINES_COUNT(condition AND condition), over detail lines"),
-    ("EOMONTH", "write EDATE(date, months)"),
     ("HLOOKUP", "write BANDED(x, from1, value1, …) or SWITCH(x, case1, value1, …)"),
     ("IFNA", "write IFMISSING(x, otherwise) or IFERROR(x, otherwise)"),
     ("INDEX", "write SWITCH(x, case1, value1, …)"),

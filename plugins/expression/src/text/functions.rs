@@ -54,6 +54,7 @@ pub(crate) enum Function {
     Day,
     Days,
     Edate,
+    Eomonth,
     AddDays,
     Left,
     Right,
@@ -181,7 +182,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Signature> {
 use Function as F;
 
 /// All functions, by chapter.
-pub(crate) static FUNCTIONS: [Signature; 54] = [
+pub(crate) static FUNCTIONS: [Signature; 55] = [
     row("IF", F::If, (3, 3), "brr", Gives::Result, "IF(condition, then, otherwise)"),
     row("IFS", F::Ifs, (2, MANY), "|br", Gives::Result, "IFS(condition1, value1, condition2, value2, …)"),
     row("SWITCH", F::Switch, (3, MANY), "s|sr", Gives::Result, "SWITCH(x, case1, value1, …, otherwise)"),
@@ -233,6 +234,7 @@ pub(crate) static FUNCTIONS: [Signature; 54] = [
     row("DAY", F::Day, (1, 1), "d", NUMBER, "DAY(date)"),
     row("DAYS", F::Days, (2, 2), "dd", NUMBER, "DAYS(end, start)"),
     row("EDATE", F::Edate, (2, 2), "dn", DATE, "EDATE(date, months)"),
+    row("EOMONTH", F::Eomonth, (2, 2), "dn", DATE, "EOMONTH(date, months)"),
     row("CONCAT", F::Concat, (1, MANY), "|*", TEXT, "CONCAT(a, b, …)"),
     row("LEFT", F::Left, (1, 2), "tn", TEXT, "LEFT(text, count)"),
     row("RIGHT", F::Right, (1, 2), "tn", TEXT, "RIGHT(text, count)"),

@@ -4,4 +4,6 @@ pub(crate) mod check;
 pub(crate) mod elsewhere;
 pub(crate) mod functions;
 pub(crate) mod lexer;
+mod operators;
+mod parentheses;
 pub(crate) mod parser;

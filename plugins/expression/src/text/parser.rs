@@ -14,7 +14,7 @@ const DEEPEST_TREE: u16 = 200;
 pub(crate) struct Tree {
     pub(crate) shape: Shape,
     pub(crate) span: Span,
-    depth: u16,
+    pub(super) depth: u16,
 }
 
 #[derive(Clone, Debug)]
@@ -31,8 +31,8 @@ pub(crate) enum Shape {
         name: String,
         name_span: Span,
         arguments: Vec<Tree>,
-        /// Whether its parenthesis is closed: else there may be more arguments than were read.
-        closed: bool,
+        /// Whether their number is sure: the parenthesis is closed, and nothing is missing between them.
+        whole: bool,
     },
     /// An operator; AND, OR and `&` take any number of operands, the others one or two.
     Operator {
@@ -43,6 +43,8 @@ pub(crate) enum Shape {
     In(Vec<Tree>),
     Negative(Box<Tree>),
     Percent(Box<Tree>),
+    /// What is whole of an expression that is not: how its pieces belong together is not known.
+    Pieces(Vec<Tree>),
     /// A problem is told already.
     Bad,
 }
@@ -64,38 +66,37 @@ mod power {
 pub(crate) fn parse(text: &str, span: Span, problems: &mut Problems) -> Tree {
     let tokens = tokens(text, span, problems);
     let mut parser = Parser { tokens, at: 0, nesting: 0, too_deep: false, broken: false, problems };
-    let tree = parser.expression(power::OR);
-    if !matches!(parser.peek(), Token::End | Token::Unknown) && !parser.broken {
-        let found = parser.describe();
-        let message = match parser.peek() {
-            Token::Sign(")") => String::from("this `)` closes nothing"),
-            _ => format!("an operator or the end was expected, not {found}{}", parser.leftover_hint()),
-        };
-        parser.problem(message);
-    }
-    tree
+    let tree = parser.operation(power::OR);
+    parser.rest(tree, Token::is_end, |parser| match parser.peek() {
+        Token::Sign(")") => String::from("this `)` closes nothing"),
+        _ => format!(
+            "an operator or the end was expected, not {}{}",
+            parser.describe(),
+            parser.leftover_hint()
+        ),
+    })
 }
 
-struct Parser<'t, 'p> {
+pub(super) struct Parser<'t, 'p> {
     tokens: Vec<(Token<'t>, Span)>,
     at: usize,
     nesting: usize,
-    too_deep: bool,
-    /// A problem of the argument at hand, or of the whole text, is told: what follows it is not.
-    broken: bool,
-    problems: &'p mut Problems,
+    pub(super) too_deep: bool,
+    /// That the argument at hand, or the whole text, cannot be parsed is told: once is enough.
+    pub(super) broken: bool,
+    pub(super) problems: &'p mut Problems,
 }
 
 impl<'t> Parser<'t, '_> {
-    fn peek(&self) -> &Token<'t> {
+    pub(super) fn peek(&self) -> &Token<'t> {
         &self.tokens[self.at].0
     }
 
-    fn span(&self) -> Span {
+    pub(super) fn span(&self) -> Span {
         self.tokens[self.at].1
     }
 
-    fn next(&mut self) -> (Token<'t>, Span) {
+    pub(super) fn next(&mut self) -> (Token<'t>, Span) {
         let token = self.tokens[self.at].clone();
         if self.at + 1 < self.tokens.len() {
             self.at += 1;
@@ -103,13 +104,13 @@ impl<'t> Parser<'t, '_> {
         token
     }
 
-    fn problem(&mut self, message: impl Into<String>) {
+    pub(super) fn problem(&mut self, message: impl Into<String>) {
         let span = self.span();
         self.problems.add(span, message);
         self.broken = true;
     }
 
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         match self.peek() {
             Token::Number { .. } => String::from("a number"),
             Token::Text(_) => String::from("a text"),
@@ -135,7 +136,7 @@ impl<'t> Parser<'t, '_> {
         }
     }
 
-    fn is_sign(&self, wanted: &str) -> bool {
+    pub(super) fn is_sign(&self, wanted: &str) -> bool {
         matches!(self.peek(), Token::Sign(sign) if *sign == wanted)
     }
 
@@ -166,7 +167,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     /// A tree of the shape over its children, refused where it grows too deep.
-    fn tree(&mut self, shape: Shape, span: Span, children: u16) -> Tree {
+    pub(super) fn tree(&mut self, shape: Shape, span: Span, children: u16) -> Tree {
         let depth = children + 1;
         if depth > DEEPEST_TREE {
             if !self.too_deep {
@@ -182,12 +183,12 @@ impl<'t> Parser<'t, '_> {
         Tree { shape, span, depth }
     }
 
-    fn bad(&self, span: Span) -> Tree {
+    pub(super) fn bad(&self, span: Span) -> Tree {
         Tree { shape: Shape::Bad, span, depth: 1 }
     }
 
     /// Runs `inside` one level deeper; beyond the bound the rest of the text is given up.
-    fn nested(&mut self, inside: impl FnOnce(&mut Self) -> Tree) -> Tree {
+    pub(super) fn nested(&mut self, inside: impl FnOnce(&mut Self) -> Tree) -> Tree {
         if self.nesting >= DEEPEST_NESTING {
             if !self.too_deep {
                 self.too_deep = true;
@@ -202,7 +203,13 @@ impl<'t> Parser<'t, '_> {
         tree
     }
 
-    fn expression(&mut self, least: u8) -> Tree {
+    /// A whole expression, one level deeper.
+    pub(super) fn expression(&mut self) -> Tree {
+        self.nested(|parser| parser.operation(power::OR))
+    }
+
+    /// What operators bind that bind as tightly, or more.
+    fn operation(&mut self, least: u8) -> Tree {
         let mut left = self.prefix();
         while let Some((sign, power)) = self.operator() {
             if power < least {
@@ -213,7 +220,7 @@ impl<'t> Parser<'t, '_> {
                 left = self.members(left);
                 continue;
             }
-            let right = self.expression(power + 1);
+            let right = self.operation(power + 1);
             left = self.join(sign, left, right);
         }
         left
@@ -236,41 +243,23 @@ impl<'t> Parser<'t, '_> {
         }
     }
 
-    fn members(&mut self, left: Tree) -> Tree {
-        if !self.is_sign("(") {
-            let found = self.describe();
-            self.problem(format!("`(` was expected after IN, not {found}: x IN (\"a\", \"b\")"));
-            return self.bad(left.span);
-        }
-        let (list, close) = self.arguments();
-        if list.is_empty() {
-            self.problems.add(close, "IN needs at least one value in its parentheses");
-            return self.bad(left.span);
-        }
-        let span = left.span.to(close);
-        let deepest = list.iter().map(|tree| tree.depth).max().unwrap_or(0).max(left.depth);
-        let mut all = vec![left];
-        all.extend(list);
-        self.tree(Shape::In(all), span, deepest)
-    }
-
     fn prefix(&mut self) -> Tree {
         let span = self.span();
         if self.is_word("NOT") {
             self.next();
-            let operand = self.nested(|parser| parser.expression(power::NOT));
+            let operand = self.nested(|parser| parser.operation(power::NOT));
             let (whole, depth) = (span.to(operand.span), operand.depth);
             return self.tree(Shape::Operator { sign: "NOT", operands: vec![operand] }, whole, depth);
         }
         if self.is_sign("-") {
             self.next();
-            let operand = self.nested(|parser| parser.expression(power::NEGATIVE));
+            let operand = self.nested(|parser| parser.operation(power::NEGATIVE));
             let (whole, depth) = (span.to(operand.span), operand.depth);
             return self.tree(Shape::Negative(Box::new(operand)), whole, depth);
         }
         if self.is_sign("+") {
             self.next();
-            return self.nested(|parser| parser.expression(power::NEGATIVE));
+            return self.nested(|parser| parser.operation(power::NEGATIVE));
         }
         let mut tree = self.primary();
         while self.is_sign("%") {
@@ -324,87 +313,5 @@ impl<'t> Parser<'t, '_> {
         };
         self.next();
         self.tree(shape, span, 0)
-    }
-
-    fn parenthesised(&mut self) -> Tree {
-        let (_, open) = self.next();
-        let inner = self.nested(|parser| parser.expression(power::OR));
-        if self.is_sign(")") {
-            let (_, close) = self.next();
-            return Tree { span: open.to(close), ..inner };
-        }
-        if !self.broken && !matches!(self.peek(), Token::Unknown) {
-            let found = self.describe();
-            self.problem(format!("`)` was expected, not {found}"));
-        }
-        self.skip_to_close();
-        self.bad(open.to(inner.span))
-    }
-
-    fn call(&mut self, word: &str) -> Tree {
-        let (_, name_span) = self.next();
-        let (arguments, close) = self.arguments();
-        let deepest = arguments.iter().map(|tree| tree.depth).max().unwrap_or(0);
-        let closed = matches!(self.tokens[self.at.saturating_sub(1)].0, Token::Sign(")"))
-            || !matches!(self.peek(), Token::End);
-        let shape = Shape::Call { name: String::from(word), name_span, arguments, closed };
-        self.tree(shape, name_span.to(close), deepest)
-    }
-
-    /// What stands in parentheses, separated by commas, and the closing one. After a problem it goes on at the next comma.
-    fn arguments(&mut self) -> (Vec<Tree>, Span) {
-        let (_, open) = self.next();
-        let mut found = Vec::new();
-        if self.is_sign(")") {
-            return (found, self.next().1);
-        }
-        loop {
-            found.push(self.nested(|parser| parser.expression(power::OR)));
-            if !self.is_sign(",") && !self.is_sign(")") {
-                if !self.broken && !matches!(self.peek(), Token::Unknown) {
-                    let what = self.describe();
-                    self.problem(format!("`,` or `)` was expected, not {what}"));
-                }
-                let span = self.span();
-                found.pop();
-                found.push(self.bad(span));
-                self.skip_to_comma();
-            }
-            self.broken = self.too_deep;
-            match self.peek() {
-                Token::Sign(",") => {
-                    self.next();
-                }
-                Token::Sign(_) => return (found, self.next().1),
-                _ => return (found, open),
-            }
-        }
-    }
-
-    /// Skips to the comma or parenthesis that ends the argument at hand, or to the end.
-    fn skip_to_comma(&mut self) {
-        let mut open = 0usize;
-        loop {
-            match self.peek() {
-                Token::End => return,
-                Token::Sign(",") if open == 0 => return,
-                Token::Sign(")") if open == 0 => return,
-                Token::Sign("(") => open += 1,
-                Token::Sign(")") => open -= 1,
-                _ => {}
-            }
-            self.next();
-        }
-    }
-
-    /// Skips past the parenthesis that closes the one at hand, or to the end.
-    fn skip_to_close(&mut self) {
-        loop {
-            self.skip_to_comma();
-            match self.next().0 {
-                Token::Sign(")") | Token::End => return,
-                _ => {}
-            }
-        }
     }
 }

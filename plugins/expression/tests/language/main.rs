@@ -8,5 +8,7 @@ mod powers;
 mod problems;
 mod referee;
 mod reference;
+mod sheet_problems;
 mod sheets;
+mod steps;
 mod table;

@@ -56,10 +56,7 @@ fn kinds() {
         &["1:11+5 what `=` compares with the other side must be a number; this is a text"],
     );
     told("active < TRUE", &["1:1+13 `<` does not compare true and false; use `=`, AND, OR"]);
-    told(
-        "1 < 2 < 3",
-        &["1:9+1 what `<` compares with the other side must be true or false; this is a number"],
-    );
+    told("1 < 2 < 3", &["1:1+9 comparisons do not chain: write `1 < 2 AND 2 < 3`"]);
     told(
         "close_date > \"31.03.2026\"",
         &["1:14+12 a date as \"2026-03-31\" was expected, not \"31.03.2026\""],
@@ -78,6 +75,154 @@ fn kinds() {
     told("-stage", &["1:2+5 what follows `-` must be a number; this is a text"]);
     told("stage%", &["1:1+5 what stands before `%` must be a number; this is a text"]);
     told("LINES_SUM(revenue)", &["1:1+9 LINES_SUM needs detail lines: a sheet with an `input lines` line"]);
+}
+
+#[test]
+fn comparisons_do_not_chain() {
+    told(
+        "0 < revenue <= quota + 1",
+        &["1:1+24 comparisons do not chain: write `0 < revenue AND revenue <= quota + 1`"],
+    );
+    told("(1 < 2) = 3", &["1:1+11 comparisons do not chain: write `1 < 2 AND 2 = 3`"]);
+    told(
+        "0 < revenu < quota",
+        &[
+            "1:1+18 comparisons do not chain: write `0 < revenu AND revenu < quota`",
+            "1:5+6 `revenu` is not known; did you mean `revenue`?",
+        ],
+    );
+    check("1 < 2 = active", "TRUE");
+}
+
+#[test]
+fn constants_that_no_row_can_be_computed_with() {
+    told("revenue ^ 0.5 > 10", &["1:11+3 the exponent must be a whole number; a square root is SQRT(x)"]);
+    told("ROUND(revenue, 1 / 2)", &["1:16+5 argument 2 of ROUND must be a whole number"]);
+    told("IF(active, TRUNC(revenue, 0.5), 1)", &["1:27+3 argument 2 of TRUNC must be a whole number"]);
+    told("close_date + 0.5", &["1:14+3 the number of days must be a whole number"]);
+    told("EOMONTH(close_date, 50%)", &["1:21+3 argument 2 of EOMONTH must be a whole number"]);
+    told("DATE(2026, 1.5, quota)", &["1:12+3 argument 2 of DATE must be a whole number"]);
+    told(
+        "MID(stage, 0, -1)",
+        &["1:12+1 argument 2 of MID must be at least 1", "1:15+2 argument 3 of MID must be at least 0"],
+    );
+    told("LEFT(stage, -1)", &["1:13+2 argument 2 of LEFT must be at least 0"]);
+    told("FIND(\"a\", stage, 0)", &["1:18+1 argument 3 of FIND must be at least 1"]);
+    told("CLAMP(revenue, 10, 5)", &["1:16+5 the low bound of CLAMP lies above the high one"]);
+    told("IF(active, revenue / (1 - 1), 0)", &["1:22+7 the divisor is 0 in every row"]);
+    told(
+        "MOD(revenue, 0) + QUOTIENT(revenue, 0%)",
+        &["1:14+1 the divisor is 0 in every row", "1:37+2 the divisor is 0 in every row"],
+    );
+    check("IFERROR(revenue / 0, 7)", "7");
+    check("IFERROR(ROUND(revenue, 0.5), 7)", "7");
+    check(
+        "CLAMP(revenue, zero + 10, 5)",
+        "fault: the low bound of CLAMP lies above the high one at column 1",
+    );
+}
+
+#[test]
+fn quotes_that_are_missing() {
+    let quoted = |place: &str, text: &str| {
+        format!("{place} `{text}` is not known; a text is written in double quotes: \"{text}\"")
+    };
+    told("labels.region = North", &[&quoted("1:17+5", "North")]);
+    told("north <> labels.region", &[&quoted("1:1+5", "north")]);
+    told("stage IN (won, \"LOST\")", &[&quoted("1:11+3", "won")]);
+    told("SWITCH(stage, won, 1, \"LOST\", 2)", &[&quoted("1:15+3", "won")]);
+    told("LEFT(Berlin, 2) = \"Be\"", &[&quoted("1:6+6", "Berlin")]);
+    told("labels.region = stag", &["1:17+4 `stag` is not known; did you mean `stage`?"]);
+    told("revenue > much", &["1:11+4 `much` is not known"]);
+    let date = "this is a number; a date is written in double quotes: \"2026-01-08\"";
+    told("DAYS(2026-01-08, close_date)", &[&format!("1:6+10 argument 1 of DAYS must be a date; {date}")]);
+    told(
+        "close_date > 2026-01-08",
+        &[&format!("1:14+10 what `>` compares with the other side must be a date; {date}")],
+    );
+    told("DAYS(1, close_date)", &["1:6+1 argument 1 of DAYS must be a date; this is a number"]);
+}
+
+#[test]
+fn what_is_not_understood_hides_nothing() {
+    let semicolon = "`;` is not known here: arguments are separated by `,`";
+    told("IF(revenue > quota; 5%; 0)", &[&format!("1:19+1 {semicolon}")]);
+    told(
+        "IF(revenu > 1; quotaa; RUOND(x, 1))",
+        &[
+            "1:4+6 `revenu` is not known; did you mean `revenue`?",
+            &format!("1:14+1 {semicolon}"),
+            "1:16+6 `quotaa` is not known; did you mean `quota`?",
+            "1:24+5 there is no function `RUOND`; did you mean `ROUND`?",
+            "1:30+1 `x` is not known",
+        ],
+    );
+    told(
+        "MIN(0,05; 1)",
+        &[
+            "1:5+4 `0,05` is no number; decimals are written with a point, as 1250.5",
+            &format!("1:9+1 {semicolon}"),
+        ],
+    );
+    told(
+        "revenue * 5 percent + quotaa",
+        &[
+            "1:13+7 an operator or the end was expected, not `percent`",
+            "1:23+6 `quotaa` is not known; did you mean `quota`?",
+        ],
+    );
+    told(
+        "(revenu + 1] * (quotaa + 2)",
+        &[
+            "1:2+6 `revenu` is not known; did you mean `revenue`?",
+            "1:12+1 `]` is not known here: lists are written in parentheses: x IN (\"a\", \"b\")",
+            "1:17+6 `quotaa` is not known; did you mean `quota`?",
+        ],
+    );
+    told(
+        "stge IN [\"a\"] && quot == 1",
+        &[
+            "1:1+4 `stge` is not known; did you mean `stage`?",
+            "1:9+1 `[` is not known here: lists are written in parentheses: x IN (\"a\", \"b\")",
+            "1:13+1 `]` is not known here: lists are written in parentheses: x IN (\"a\", \"b\")",
+            "1:15+2 `&&` is not known here: write `AND`",
+            "1:18+4 `quot` is not known; did you mean `quota`?",
+            "1:23+2 `==` is not known here: equality is written `=`",
+        ],
+    );
+    told(
+        "MAX((revenu 1), (quota, revnue), 1 2) + quotaa",
+        &[
+            "1:6+6 `revenu` is not known; did you mean `revenue`?",
+            "1:13+1 `)` was expected, not a number",
+            "1:23+1 `)` was expected, not `,`",
+            "1:25+6 `revnue` is not known; did you mean `revenue`?",
+            "1:36+1 `,` or `)` was expected, not a number",
+            "1:41+6 `quotaa` is not known; did you mean `quota`?",
+        ],
+    );
+    told("IF(active 1, 2)", &["1:11+1 `,` or `)` was expected, not a number"]);
+    told(
+        "stge IN 5",
+        &[
+            "1:1+4 `stge` is not known; did you mean `stage`?",
+            "1:9+1 `(` was expected after IN, not a number: x IN (\"a\", \"b\")",
+        ],
+    );
+    told(
+        "MAX(1,000,000.5, quotaa)",
+        &[
+            "1:5+11 `1,000,000.5` is no number; digits are not grouped, write 1000000.5",
+            "1:18+6 `quotaa` is not known; did you mean `quota`?",
+        ],
+    );
+    told(
+        "revenue ÷ quotaa",
+        &[
+            "1:9+1 `÷` is not known here: division is written `/`",
+            "1:11+6 `quotaa` is not known; did you mean `quota`?",
+        ],
+    );
 }
 
 #[test]
@@ -166,13 +311,7 @@ fn habits_from_elsewhere() {
     told("2 ** 3", &["1:3+2 `**` is not known here: a power is written `^`"]);
     told("revenue => 1", &["1:9+2 `=>` is not known here: write `>=`"]);
     told("revenue;", &["1:8+1 `;` is not known here: nothing is needed at the end"]);
-    told(
-        "reve\u{200b}nue",
-        &[
-            "1:1+4 `reve` is not known",
-            "1:5+1 a character that cannot be seen (U+200B) stands here: delete it",
-        ],
-    );
+    told("reve\u{200b}nue", &["1:5+1 a character that cannot be seen (U+200B) stands here: delete it"]);
     told(
         "revenue % 7",
         &[

@@ -1,12 +1,13 @@
 //! Sheets: what they ask for and give, their rounding, faults and explanations.
 
-use crate::table::{decimal, numbers, show};
-use merit_expression::{
-    Column, Kind, Sheet, SheetContext, SheetLines, SheetRole, SheetStep, Unscaled, Values,
+use crate::{
+    steps::adds_up,
+    table::{numbers, show},
 };
+use merit_expression::{Column, Kind, Sheet, SheetContext, SheetLines, SheetRole, Unscaled, Values};
 use std::sync::Arc;
 
-const COMMISSION: &str = r#"
+pub const COMMISSION: &str = r#"
 # Quarterly commission, key accounts
 input  revenue
 input  quota
@@ -104,89 +105,6 @@ fn the_sheet_of_the_manual() {
     );
 }
 
-/// The steps as `label [output] amount note`.
-fn told(steps: &[SheetStep]) -> Vec<String> {
-    let told = steps.iter().map(|step| {
-        let output = step.output.as_deref().unwrap_or("-");
-        format!("{} [{output}] {} {}", step.label, decimal(step.unscaled, step.scale), step.note)
-    });
-    told.collect()
-}
-
-#[test]
-fn an_explanation() {
-    let sheet = Sheet::compile(COMMISSION).unwrap();
-    let inputs = [numbers(&["150000.00"]), numbers(&["100000.00"]), numbers(&[""]), texts(&["North"])];
-    let steps = sheet.explain(&CENTS, 1, &inputs, None, 0);
-    assert_eq!(
-        told(&steps),
-        [
-            "revenue [-] 150000 input",
-            "quota [-] 100000 input",
-            "satisfaction [-] 0 input, by default",
-            "region [-] 0 \"North\": input",
-            "attainment [-] 1.5 revenue / quota",
-            "base [-] 10200 TIERED(revenue, 0, 5%, quota, 8%, 1.2 * quota, 12%)",
-            "kicker [-] 250 IF(region = \"North\", 250, 0)",
-            "performance [-] 70 100 * (0.7 * MIN(attainment, 1.5) / 1.5 + 0.3 * satisfaction / 5)",
-            "commission [-] 10450 IF(attainment < 50%, 0, base + kicker)",
-            "band [-] 0 \"C\": IFS(performance >= 90, \"A\", performance >= 75, \"B\", TRUE, \"C\")",
-            "attainment [attainment] 1.5 revenue / quota",
-            "base: from 0 to 100000 [base] 5000 100000 × 0.05",
-            "base: from 100000 to 120000 [base] 1600 20000 × 0.08",
-            "base: from 120000 [base] 3600 30000 × 0.12",
-            "kicker [kicker] 250 250",
-            "performance [performance] 70 100 * (0.7 * MIN(attainment, 1.5) / 1.5 + 0.3 * satisfaction / 5)",
-            "base: from 0 to 100000 [commission] 5000 100000 × 0.05",
-            "base: from 100000 to 120000 [commission] 1600 20000 × 0.08",
-            "base: from 120000 [commission] 3600 30000 × 0.12",
-            "kicker [commission] 250 250",
-        ]
-    );
-}
-
-/// The sum of all steps that name each output, against the output.
-pub fn adds_up(
-    sheet: &Sheet,
-    context: &SheetContext,
-    rows: usize,
-    inputs: &[Column],
-    lines: Option<SheetLines<'_>>,
-) {
-    let outcome = sheet.evaluate(context, rows, inputs, lines);
-    for row in 0..rows {
-        let steps = sheet.explain(context, rows, inputs, lines, row);
-        for (output, column) in sheet.outputs().iter().zip(&outcome.columns) {
-            let own: Vec<&SheetStep> =
-                steps.iter().filter(|step| step.output.as_ref() == Some(&output.name)).collect();
-            let expected = show(column, row);
-            if expected == "missing" || output.role == SheetRole::Grade {
-                assert!(own.is_empty(), "{own:?}");
-                continue;
-            }
-            let sum: i128 =
-                own.iter().map(|step| step.unscaled * 10i128.pow(20 - u32::from(step.scale))).sum();
-            assert_eq!(decimal(sum, 20), expected, "{} of row {row}: {own:?}", output.name);
-            assert!(own.iter().all(|step| i64::try_from(step.unscaled).is_ok()));
-        }
-    }
-}
-
-#[test]
-fn steps_add_up() {
-    let third = "input x\ninput y\na = x / 3\nb = y * 1.23456789 - a\npayout p = IF(x > 0, a + b + TIERED(x, 0, 1/3, 7, 2/3), -a)\nscore s = SUM(a, b, 1/7) - x\n";
-    let sheet = Sheet::compile(third).unwrap();
-    let inputs =
-        [numbers(&["10.5", "-1", "0", "7.777777", "1"]), numbers(&["1", "2", "3.333333", "99999", ""])];
-    for context in [
-        CENTS,
-        SheetContext { currency_scale: 0, half_even: true },
-        SheetContext { currency_scale: 8, ..CENTS },
-    ] {
-        adds_up(&sheet, &context, 5, &inputs, None);
-    }
-}
-
 #[test]
 fn payouts_are_rounded_by_the_rule_of_the_team() {
     let sheet = Sheet::compile("input x\npayout p = x / 1000\nscore s = x / 10000000").unwrap();
@@ -263,121 +181,6 @@ fn faults_and_absences() {
     );
     let wrong = results(&large, &CENTS, 1, &[texts(&["x"])], None);
     assert_eq!(wrong, ["fault: input `x` is not the column of a number that was expected"]);
-}
-
-#[track_caller]
-fn check(text: &str, expected: &[&str]) {
-    let problems = match Sheet::compile(text) {
-        Ok(_) => Vec::new(),
-        Err(problems) => problems,
-    };
-    let told = problems
-        .iter()
-        .map(|found| format!("{}:{}+{} {}", found.line, found.column, found.length, found.message));
-    assert_eq!(told.collect::<Vec<_>>(), expected, "{text}");
-}
-
-#[test]
-fn problems_of_sheets() {
-    check("score s = 1", &[]);
-    check("", &["1:1+1 a sheet needs a score, a payout or a grade: payout NAME = …"]);
-    check(
-        "input revenue\nx = 1 # only a detail",
-        &["1:1+1 a sheet needs a score, a payout or a grade: payout NAME = …"],
-    );
-    check(
-        "input revenue\npayout p = revenu * 5%\nscore s = q + 1\nq = 3",
-        &[
-            "2:12+6 `revenu` is not known; did you mean `revenue`?",
-            "3:11+1 `q` stands below, in line 4: a line may use only names above it",
-        ],
-    );
-    check("payot p = 1", &["1:1+5 `payot` does not begin a line; did you mean `payout`?"]);
-    check("score s = \"high\"", &["1:11+6 a score must be a number; this is a text"]);
-    check("grade g = 1 + 1", &["1:11+5 a grade must be a text; this is a number"]);
-    check("payout p = TRUE", &["1:12+4 a payout must be a number; this is true or false"]);
-    check("score = 1", &["1:1+5 a name was expected after `score`: score NAME = …"]);
-    check("score and = 1", &["1:7+3 `and` cannot be a name: it is a word of the language"]);
-    check(
-        "score Total = 1",
-        &["1:7+5 `Total` cannot be a name: names are written in lower_snake_case, as `total`"],
-    );
-    check(
-        "netSales = 1\nscore Größe = 1",
-        &[
-            "1:1+8 `netSales` cannot be a name: names are written in lower_snake_case, as `net_sales`",
-            "2:7+5 `Größe` cannot be a name: names are written in lower_snake_case",
-        ],
-    );
-    check("input a\ninput a\nscore s = a", &["2:7+1 `a` is already the name of line 1"]);
-    check("score s 1", &["1:9+1 `=` was expected after `s`: s = …"]);
-    check("input\nscore s = 1", &["1:6+1 a name was expected: input NAME"]);
-    check(
-        "input a defalt 3\nscore s = a",
-        &["1:9+6 `default VALUE`, `text`, `optional` or the end of the line was expected"],
-    );
-    check(
-        "input a default\nscore s = a",
-        &["1:16+1 a number was expected after `default`, or a text in double quotes"],
-    );
-    check(
-        "input a text default 3\nscore s = 1",
-        &["1:22+1 the default of a text must be a text in double quotes"],
-    );
-    check(
-        "input lines amount\nscore s = amount + LINES_SUM(LINES_SUM(amount))",
-        &[
-            "2:11+6 `amount` has one value per detail line; use it in LINES_SUM(…) or another LINES_ function",
-            "2:30+9 LINES_SUM cannot stand within another LINES_ function",
-        ],
-    );
-    check(
-        "score s = LINES_COUNT()",
-        &["1:11+11 LINES_COUNT needs detail lines: a sheet with an `input lines` line"],
-    );
-}
-
-#[test]
-fn constants_line_ends_and_long_names() {
-    const NINES: &str = "99999999999999999999";
-    check(
-        &format!("payout p = {NINES}"),
-        &[
-            "1:12+20 99999999999999999999 is too large: a payout is at most 9223372036854775807, and with the cents of most \
-           currencies at most 92233720368547758.07",
-        ],
-    );
-    check(
-        "x = 10 ^ 13 # a detail may be that large\nscore s = x / 10\nscore t = -(10 ^ 13)",
-        &["3:11+10 -10000000000000 is too large: a score is at most 9223372036854.775807"],
-    );
-    check("payout p = 9223372036854775807", &[]);
-    check("input lines a\nscore s = 1 / LINES_COUNT()", &[]);
-    check("x = IFERROR(1 / 0, 5)\nscore s = x", &[]);
-    check("input a\nx = 1 / 0\nscore s = a * x", &["2:5+5 this fails in every row: division by zero"]);
-    check("s = s + 1", &["1:5+1 `s` is what this line defines: a line may use only names above it"]);
-    check("\u{feff}input a\r\nscore s = a\r\n", &[]);
-    check(
-        "input a\rscore s = a\r",
-        &[
-            "1:8+1 a line ends here with a carriage return alone: save the sheet with line feeds (LF, or CRLF)",
-        ],
-    );
-    check("=IF(A1>100,5,0)", &["1:1+15 what is computed needs a name: payout NAME = …"]);
-    check(
-        "input a\nscore s = MAX(a,\n  5)",
-        &[
-            "2:17+1 a value was expected, not the end",
-            "3:3+2 a line is `input NAME`, `NAME = …`, `score NAME = …`, `payout NAME = …` or `grade NAME = …`; what \
-             a line computes ends with the line",
-        ],
-    );
-    check(&format!("input {}\nscore s = 1", "a".repeat(63)), &[]);
-    check(
-        &format!("input {}\nscore s = 1", "a".repeat(64)),
-        &["1:7+64 a name has at most 63 letters; this one has 64"],
-    );
-    check("broken = 1 +\nscore s = broken * 2", &["1:13+1 a value was expected, not the end"]);
 }
 
 #[test]
