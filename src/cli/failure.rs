@@ -17,7 +17,12 @@ use crate::{server::StartError, store::StoreError};
 #[derive(Debug)]
 pub enum Failure {
     /// The server refused a request.
-    Refused(Box<Status>),
+    Refused {
+        /// What it said.
+        status: Box<Status>,
+        /// The formula sheet that the request was about.
+        sheet: Option<String>,
+    },
     /// The command line, the configuration or a mapping file is wrong; nothing was sent.
     Usage(String),
     /// The server cannot be reached, or did not answer in time.
@@ -78,7 +83,16 @@ impl Failure {
         if unreachable {
             return Self::Unreachable { server: server.to_owned(), cause: status.message().to_owned() };
         }
-        Self::Refused(Box::new(status))
+        Self::Refused { status: Box::new(status), sheet: None }
+    }
+
+    /// The same about a formula sheet, whose problems can be shown where they are.
+    #[must_use]
+    pub fn about(mut self, of_request: Option<&str>) -> Self {
+        if let Self::Refused { sheet, .. } = &mut self {
+            *sheet = of_request.map(str::to_owned);
+        }
+        self
     }
 
     /// The exit code, as `--help` documents it.
@@ -89,7 +103,7 @@ impl Failure {
 
     fn code(&self) -> u8 {
         match self {
-            Self::Refused(_) | Self::Service(_) => 1,
+            Self::Refused { .. } | Self::Service(_) => 1,
             Self::Usage(_) => 2,
             Self::Unreachable { .. } => 3,
             Self::Differs(_) => 4,
@@ -118,8 +132,8 @@ impl Failure {
     }
 
     fn text(&self) -> String {
-        if let Self::Refused(status) = self {
-            return Refusal::of(status).text();
+        if let Self::Refused { status, sheet } = self {
+            return Refusal::of(status).about(sheet.as_deref()).text();
         }
         match self.next() {
             Some(next) => format!("error: {}\n  next: {next}\n", self.message()),
@@ -129,7 +143,7 @@ impl Failure {
 
     fn json(&self) -> Json {
         let mut error = match self {
-            Self::Refused(status) => Refusal::of(status).json(),
+            Self::Refused { status, sheet } => Refusal::of(status).about(sheet.as_deref()).json(),
             _ => json!({ "reason": self.reason(), "message": self.message() }),
         };
         if let Some(next) = self.next() {
@@ -141,7 +155,7 @@ impl Failure {
 
     fn reason(&self) -> &'static str {
         match self {
-            Self::Refused(_) => "REFUSED",
+            Self::Refused { .. } => "REFUSED",
             Self::Usage(_) => "USAGE",
             Self::Unreachable { .. } => "UNREACHABLE",
             Self::Differs(_) => "DIFFERS",
@@ -155,7 +169,7 @@ impl Failure {
     /// What went wrong, in words.
     pub(super) fn message(&self) -> String {
         match self {
-            Self::Refused(status) => status.message().to_owned(),
+            Self::Refused { status, .. } => status.message().to_owned(),
             Self::Unreachable { server, cause } => format!("no answer from {server}: {cause}"),
             Self::File { context, source } => format!("{context}: {source}"),
             Self::Usage(message)

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
+use merit_expression::{Problem, Sheet};
 use serde_json::{Value as Json, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
+
+use crate::model::rejection::Rejection;
 
 /// A refusal, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub(super) struct Refusal {
     message: String,
     /// Fields and what is wrong with them.
     violations: Vec<(String, String)>,
+    /// The problems of a formula, each with its line of the sheet, instead of the violations.
+    problems: Vec<String>,
     facts: BTreeMap<String, String>,
     next: Option<String>,
 }
@@ -31,16 +36,64 @@ impl Refusal {
         Self {
             message: status.message().to_owned(),
             violations: violations.map(|wrong| (wrong.field.clone(), wrong.description.clone())).collect(),
+            problems: Vec::new(),
             facts: info.map(|info| info.metadata.clone().into_iter().collect()).unwrap_or_default(),
             next: next(&reason, status.code(), delay),
             reason,
         }
     }
 
+    /// What a rejection says.
+    pub(super) fn of_rejection(rejection: &Rejection) -> Self {
+        let violations = rejection.violations.iter();
+        Self {
+            reason: rejection.reason.code().to_owned(),
+            message: rejection.message.clone(),
+            violations: violations.map(|wrong| (wrong.field.clone(), wrong.description.clone())).collect(),
+            problems: Vec::new(),
+            facts: BTreeMap::new(),
+            next: None,
+        }
+    }
+
+    /// The same about a formula sheet: its problems are shown where they are, all of them, if they are those that were told.
+    pub(super) fn about(mut self, sheet: Option<&str>) -> Self {
+        let Some(Err(problems)) = sheet.filter(|_| self.reason == "INVALID_FORMULA").map(Sheet::compile)
+        else {
+            return self;
+        };
+        let here: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        let told = self.violations.iter().filter(|(_, description)| description.starts_with("line "));
+        if !told.clone().all(|(_, description)| here.contains(description)) {
+            return self;
+        }
+        let sheet = sheet.unwrap_or_default();
+        self.problems = problems.iter().map(|problem| problem.shown(sheet)).collect();
+        self.message = match here.len() {
+            1 => "the formula has a problem".to_owned(),
+            count => format!("the formula has {count} problems"),
+        };
+        self.violations = here.into_iter().map(|problem| ("formula".to_owned(), problem)).collect();
+        self
+    }
+
     /// For people: what the message has told is not told again.
     pub(super) fn text(&self) -> String {
-        let mut text = format!("error: {}: {}\n", self.reason, self.message);
-        for (field, description) in &self.violations {
+        let mut text = format!("error: {}", self.told());
+        if let Some(next) = &self.next {
+            let _ = writeln!(text, "  next: {next}");
+        }
+        text
+    }
+
+    /// Everything but what to do next.
+    pub(super) fn told(&self) -> String {
+        let mut text = format!("{}: {}\n", self.reason, self.message);
+        for problem in &self.problems {
+            let _ = writeln!(text, "  {}", problem.replace('\n', "\n  "));
+        }
+        let violations = if self.problems.is_empty() { &self.violations[..] } else { &[] };
+        for (field, description) in violations {
             if self.message.contains(description) {
                 continue;
             }
@@ -52,9 +105,6 @@ impl Refusal {
         }
         for (key, value) in &self.facts {
             let _ = writeln!(text, "  {key}: {value}");
-        }
-        if let Some(next) = &self.next {
-            let _ = writeln!(text, "  next: {next}");
         }
         text
     }
@@ -156,6 +206,34 @@ mod tests {
             &[("sheet", "line 1\n  a + b\n      ^")],
             "error: INVALID_FIELD: wrong\n  sheet:\n    line 1\n      a + b\n          ^\n",
         );
+    }
+
+    #[test]
+    fn problems_of_a_formula_are_shown_where_they_are() {
+        let sheet = "input revenue\npayout p = revenu * 5%\nscore s = revnue";
+        let (first, second) = (
+            "line 2, column 12: `revenu` is not known; did you mean `revenue`?",
+            "line 3, column 11: `revnue` is not known; did you mean `revenue`?",
+        );
+        let check = |told: &[&str], sheet: Option<&str>, expected: &str| {
+            let mut details = ErrorDetails::new();
+            told.iter().for_each(|problem| _ = details.add_bad_request_violation("formula", *problem));
+            details.set_error_info("INVALID_FORMULA", "merit.v1", std::collections::HashMap::new());
+            let status = Status::with_error_details(Code::InvalidArgument, "the formula is wrong", details);
+            assert_eq!(Refusal::of(&status).about(sheet).text(), expected);
+        };
+        let shown = format!(
+            "error: INVALID_FORMULA: the formula has 2 problems\n  {first}\n    payout p = revenu * 5%\n               ^^^^^^\n  \
+             {second}\n    score s = revnue\n              ^^^^^^\n"
+        );
+        check(&[first, second], Some(sheet), &shown);
+        // What the server had no room for is found here.
+        check(&[first, "1 more"], Some(sheet), &shown);
+        // A server that sees it otherwise is believed.
+        let other = "error: INVALID_FORMULA: the formula is wrong\n  formula: line 1, column 1: so\n";
+        check(&["line 1, column 1: so"], Some(sheet), other);
+        check(&["line 1, column 1: so"], Some("score s = 1"), other);
+        check(&["line 1, column 1: so"], None, other);
     }
 
     #[test]

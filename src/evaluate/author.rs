@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    plugins::{rejection, sheet_parameters},
+    plugins::{formula_rejection, rejection, sheet_parameters},
     standard::{FORMULA, STANDARD_PLUGINS},
     try_out,
 };
@@ -78,7 +78,12 @@ impl AuthoredPlugin {
         };
         let limits = Limits { wall_time: WALL_TIME, ..Limits::default() };
         let plugin = sandbox.load(&component).map_err(|verdict| rejection(&verdict))?;
-        let manifest = plugin.describe(&parameters, &limits).map_err(|verdict| rejection(&verdict))?;
+        let refused = match draft {
+            Draft::Formula(_) => formula_rejection,
+            Draft::Standard(id) if id == FORMULA => formula_rejection,
+            _ => rejection,
+        };
+        let manifest = plugin.describe(&parameters, &limits).map_err(|verdict| refused(&verdict))?;
         Ok(Self { plugin, parameters, manifest, component_bytes: component.len(), limits })
     }
 

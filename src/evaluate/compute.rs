@@ -164,9 +164,7 @@ fn filtered(view: &View, filter: &str) -> Result<Vec<usize>, Rejection> {
             .violation("filter", told)
     };
     let expression = Expression::compile(filter, &FieldScope(view.schema())).map_err(|problems| {
-        let told = problems
-            .iter()
-            .map(|problem| format!("line {}, column {}: {}", problem.line, problem.column, problem.message));
+        let told = problems.iter().map(ToString::to_string);
         wrong(told.collect::<Vec<_>>().join("; "))
     })?;
     let columns = expression

@@ -84,12 +84,8 @@ fn schema(collection: &str, role: &str) -> Result<&'static Schema, Rejection> {
 /// The rejection of an expression, with a violation for every problem.
 #[must_use]
 pub fn invalid_expression(role: &str, text: &str, problems: &[Problem]) -> Rejection {
-    let words: Vec<String> = problems.iter().map(problem_words).collect();
+    let words: Vec<String> = problems.iter().map(Problem::to_string).collect();
     let reason = Reason::Evaluation(EvaluationReason::InvalidExpression);
     let rejection = Rejection::new(reason, format!("{role}, {text:?}: {}", words.join("; ")));
     words.into_iter().fold(rejection, |rejection, words| rejection.violation(role, words))
-}
-
-fn problem_words(problem: &Problem) -> String {
-    format!("line {}, column {}: {}", problem.line, problem.column, problem.message)
 }

@@ -94,10 +94,7 @@ impl Names<'_> {
             return Ok((0..rows).collect());
         }
         let expression = Expression::compile(filter, self).map_err(|problems| {
-            let words = |problem: &merit_expression::Problem| {
-                format!("line {}, column {}: {}", problem.line, problem.column, problem.message)
-            };
-            let words: Vec<String> = problems.iter().map(words).collect();
+            let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
             let rejection = invalid_filter(format!("filter: {}", words.join("; ")));
             words.into_iter().fold(rejection, |rejection, words| rejection.violation("filter", words))
         })?;

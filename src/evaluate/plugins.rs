@@ -15,7 +15,7 @@ use crate::{
     },
     proto::v1,
     resource::Resources,
-    sandbox::{Limits, Manifest, Patience, Plugin, Purpose, Sandbox, UnderWay, Verdict},
+    sandbox::{Limits, Manifest, Patience, Plugin, Purpose, REFUSES_PARAMETERS, Sandbox, UnderWay, Verdict},
     store::{BlobHash, Database, WriteError},
 };
 
@@ -253,25 +253,37 @@ pub fn sheet_parameters(sheet: &str) -> String {
     serde_json::json!({ "sheet": sheet }).to_string()
 }
 
-/// The rejection for a verdict of the sandbox.
+/// The rejection for a verdict of the sandbox: where a plugin has more than a line to say of its parameters, a violation for
+/// each.
 #[must_use]
 pub fn rejection(verdict: &Verdict) -> Rejection {
-    Rejection::new(Reason::Plugin(verdict.reason), verdict.message.clone())
+    let reason = Reason::Plugin(verdict.reason);
+    let mut lines = verdict.message.lines();
+    let first = lines.next().unwrap_or_default();
+    if verdict.reason != PluginReason::BadParameters || verdict.message.len() == first.len() {
+        return Rejection::new(reason, verdict.message.clone());
+    }
+    let said = first.strip_prefix(REFUSES_PARAMETERS).unwrap_or(first);
+    let message = format!("{first}; and {} more", lines.clone().count());
+    let rejection = Rejection::new(reason, message).violation("parameters", said);
+    lines.fold(rejection, |rejection, line| rejection.violation("parameters", line))
 }
 
-/// The rejection for what the plugin `formula` says of a sheet: one problem a line.
-fn formula_rejection(verdict: &Verdict) -> Rejection {
-    if verdict.reason != PluginReason::BadParameters {
+/// The rejection for what the plugin `formula` says of a sheet: a violation for every problem, with its line and column. Where it
+/// stands is shown by whoever has the sheet.
+#[must_use]
+pub fn formula_rejection(verdict: &Verdict) -> Rejection {
+    // A line of the sheet, shown below a problem, is set in.
+    let problems: Vec<&str> = verdict.message.lines().filter(|line| line.starts_with("line ")).collect();
+    let (PluginReason::BadParameters, Some(first)) = (verdict.reason, problems.first()) else {
         return rejection(verdict);
-    }
-    let reason = Reason::Plugin(PluginReason::InvalidFormula);
-    let lines = verdict.message.lines().map(str::trim).filter(|line| !line.is_empty());
-    // What stands above the problems says only how many there are.
-    let located: Vec<&str> = lines.clone().filter(|line| line.starts_with("line ")).collect();
-    let problems = if located.is_empty() { lines.collect() } else { located };
-    problems.into_iter().fold(Rejection::new(reason, verdict.message.clone()), |rejection, problem| {
-        rejection.violation("formula", problem)
-    })
+    };
+    let message = match problems.len() {
+        1 => format!("the formula has a problem: {first}"),
+        count => format!("the formula has {count} problems; the first: {first}"),
+    };
+    let rejection = Rejection::new(Reason::Plugin(PluginReason::InvalidFormula), message);
+    problems.into_iter().fold(rejection, |rejection, problem| rejection.violation("formula", problem))
 }
 
 /// Parameters where they do not belong.
@@ -338,16 +350,38 @@ mod tests {
         assert_eq!((recent.get(&1), recent.get(&3)), (Some("one"), Some("three")));
     }
 
+    fn refused(message: &str) -> Verdict {
+        Verdict { reason: PluginReason::BadParameters, row: None, message: message.to_owned() }
+    }
+
     #[test]
     fn every_problem_of_a_sheet_is_a_violation() {
-        let verdict = Verdict {
-            reason: PluginReason::BadParameters,
-            row: None,
-            message: "2 problems\nline 1, column 3: what\nline 2, column 1: why".to_owned(),
+        let check = |message: &str, expected: &str, violations: &[&str]| {
+            let rejection = formula_rejection(&refused(message));
+            assert_eq!(rejection.to_string(), expected);
+            let told =
+                rejection.violations.iter().map(|wrong| format!("{} {}", wrong.field, wrong.description));
+            assert_eq!(told.collect::<Vec<_>>(), violations);
         };
-        let rejection = formula_rejection(&verdict);
-        assert_eq!(rejection.reason.code(), "INVALID_FORMULA");
-        assert_eq!(rejection.violations.len(), 2);
-        assert_eq!(rejection.violations[1].description, "line 2, column 1: why");
+        check(
+            "sheet: 2 problems\nline 1, column 3: what\n  line 7, column 1: a + b\n    ^\nline 2, column 1: why",
+            "INVALID_FORMULA: the formula has 2 problems; the first: line 1, column 3: what",
+            &["formula line 1, column 3: what", "formula line 2, column 1: why"],
+        );
+        check(
+            "sheet: 1 problem\nline 1, column 3: what\n  a\n  ^",
+            "INVALID_FORMULA: the formula has a problem: line 1, column 3: what",
+            &["formula line 1, column 3: what"],
+        );
+        check("sheet: is missing", "BAD_PARAMETERS: sheet: is missing", &[]);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_parameters_is_a_violation() {
+        let wrong = format!("{REFUSES_PARAMETERS}tiers[0].rate: is 5\ncap: is a text");
+        let rejection = rejection(&refused(&wrong));
+        assert_eq!(rejection.message, "the plugin refuses its parameters: tiers[0].rate: is 5; and 1 more");
+        let told: Vec<&str> = rejection.violations.iter().map(|wrong| wrong.description.as_str()).collect();
+        assert_eq!(told, ["tiers[0].rate: is 5", "cap: is a text"]);
     }
 }

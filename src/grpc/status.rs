@@ -9,6 +9,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use crate::{
     model::rejection::{
         EvaluationReason, OrganisationReason, PluginReason, Reason, Rejection, ResourceReason, ServiceReason,
+        Violation,
     },
     store::{StoreError, WriteError},
 };
@@ -16,11 +17,13 @@ use crate::{
 /// The domain of the reasons.
 pub const DOMAIN: &str = "merit.v1";
 
-/// Details travel as metadata, which clients commonly limit to 8 KiB in all; this many bytes of text leave room for the
-/// encoding and the words, which are sent twice.
-const DETAIL_BYTES: usize = 1536;
+/// Details travel as metadata, which clients commonly limit to 8 KiB in all: this is for the message and the details, as they are
+/// encoded.
+const METADATA_BYTES: usize = 7600;
 /// The longest message, in bytes.
 const MESSAGE_BYTES: usize = 640;
+/// The longest field and the longest description of a violation, in bytes.
+const VIOLATION_BYTES: usize = 1024;
 
 /// What a client sees of a call that did not do what it was asked.
 #[must_use]
@@ -197,24 +200,10 @@ fn of_plugin(reason: PluginReason) -> Code {
 /// The details of `google.rpc`: always the reason, and what else the rejection has.
 fn details(rejection: &Rejection, code: Code, message: &str) -> ErrorDetails {
     let reason = rejection.reason.code();
-    let mut room = DETAIL_BYTES;
-    let mut take = |text: &str| {
-        let taken = cut(text, room).to_owned();
-        room -= taken.len();
-        taken
-    };
+    let mut room = Room::beside(message);
     let metadata: HashMap<String, String> =
-        rejection.metadata.iter().map(|(key, value)| ((*key).to_owned(), take(value))).collect();
-    let mut violations = Vec::new();
-    for violation in &rejection.violations {
-        let (field, description) = (take(&violation.field), take(&violation.description));
-        if field.len() < violation.field.len() {
-            // The first ones have to do.
-            break;
-        }
-        violations.push(FieldViolation { reason: take(reason), ..FieldViolation::new(field, description) });
-    }
-
+        rejection.metadata.iter().map(|(key, value)| ((*key).to_owned(), room.text(value))).collect();
+    let violations = room.violations(&rejection.violations, reason);
     let resource = metadata.get("resource").cloned();
     let mut details = ErrorDetails::new();
     if !violations.is_empty() {
@@ -235,6 +224,55 @@ fn details(rejection: &Rejection, code: Code, message: &str) -> ErrorDetails {
     }
     details.set_error_info(reason, DOMAIN, metadata);
     details
+}
+
+/// What of the metadata is left for texts.
+struct Room(usize);
+
+// === impl Room ===
+
+impl Room {
+    /// Bytes of a violation beside its texts, and of the one that says how many more there are.
+    const OF_VIOLATION: usize = 16;
+    const OF_REST: usize = 160;
+
+    /// Beside a message, which is sent as it is, and with the details, up to three times.
+    fn beside(message: &str) -> Self {
+        let plain = |byte: &u8| (b' '..=b'~').contains(byte) && *byte != b'%';
+        let encoded: usize = message.bytes().map(|byte| if plain(&byte) { 1 } else { 3 }).sum();
+        // Details are sent in base64; 512 bytes of them are names of types, the reason and the like.
+        Self((METADATA_BYTES.saturating_sub(encoded) / 4 * 3).saturating_sub(3 * message.len() + 512))
+    }
+
+    /// As much of a text as there is room for.
+    fn text(&mut self, text: &str) -> String {
+        let taken = cut(text, self.0.min(VIOLATION_BYTES)).to_owned();
+        self.0 -= taken.len();
+        taken
+    }
+
+    /// As many of the violations as there is room for, and how many more there are.
+    fn violations(&mut self, violations: &[Violation], reason: &str) -> Vec<FieldViolation> {
+        let mut told = Vec::new();
+        for (index, violation) in violations.iter().enumerate() {
+            let field = cut(&violation.field, VIOLATION_BYTES);
+            let description = cut(&violation.description, VIOLATION_BYTES);
+            let bytes = field.len() + description.len() + reason.len() + Self::OF_VIOLATION;
+            let left = violations.len() - index;
+            let kept = if left > 1 { Self::OF_REST } else { 0 };
+            if bytes + kept > self.0 {
+                let (field, more) = (cut(field, Self::OF_REST / 2), format!("{left} more"));
+                told.push(FieldViolation { reason: reason.to_owned(), ..FieldViolation::new(field, more) });
+                break;
+            }
+            self.0 -= bytes;
+            told.push(FieldViolation {
+                reason: reason.to_owned(),
+                ..FieldViolation::new(field, description)
+            });
+        }
+        told
+    }
 }
 
 /// As much of the text as fits the bytes, whole characters.
@@ -303,14 +341,35 @@ mod tests {
 
     #[test]
     fn an_error_fits_the_metadata_that_clients_accept() {
-        let mut large = Rejection::resource(ResourceReason::InvalidField, "世界".repeat(10_000));
-        for index in 0..1000 {
-            large = large.violation(format!("items[{index}].amount"), "界".repeat(500));
-        }
-        let mut headers = http::HeaderMap::new();
-        rejected(&large).add_header(&mut headers).unwrap();
-        let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
-        assert!(bytes < 8192, "{bytes}");
-        assert!(headers.contains_key("grpc-status-details-bin"));
+        let check = |message: &str, field: &str, description: &str, count: usize, least: usize| {
+            for reason in [ResourceReason::InvalidField, ResourceReason::StateForbids] {
+                let mut large = Rejection::resource(reason, message).with("resource", description);
+                for index in 0..count {
+                    large = large.violation(format!("{field}[{index}]"), description);
+                }
+                let status = rejected(&large);
+                let mut headers = http::HeaderMap::new();
+                status.add_header(&mut headers).unwrap();
+                let bytes: usize =
+                    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+                assert!(bytes < 8192, "{bytes}");
+                assert!(headers.contains_key("grpc-status-details-bin"));
+                let details = status.get_error_details();
+                let told = &details.bad_request().unwrap().field_violations;
+                let (last, whole) = told.split_last().unwrap();
+                assert!(told.len() >= least, "{} violations", told.len());
+                assert!(whole.iter().all(|told| told.description.starts_with(cut(description, 1024))));
+                if told.len() == count {
+                    assert_eq!(last.description, description);
+                } else {
+                    assert_eq!(last.description, format!("{} more", count - whole.len()));
+                }
+            }
+        };
+        check(&"世界".repeat(10_000), "items", &"界".repeat(500), 1000, 1);
+        check("no", &"long".repeat(2000), &"界".repeat(500), 10, 1);
+        check("no", "formula", "line 12, column 26: `revenu` is not known; did you mean `revenue`?", 30, 30);
+        check("no", "formula", "line 12, column 26: `revenu` is not known; did you mean `revenue`?", 100, 40);
+        check("no", "formula", "wrong", 2, 2);
     }
 }

@@ -30,7 +30,7 @@ impl Filter {
             return Ok(None);
         }
         let expression = Expression::compile(text, &CollectionScope::new(schema))
-            .map_err(|problems| refused(problems.iter().map(told).collect()))?;
+            .map_err(|problems| refused(problems.iter().map(Problem::to_string).collect()))?;
         if expression.kind() != Kind::Boolean {
             return Err(refused(vec![format!(
                 "it gives a {}: a condition like display_name = \"Anna\" is wanted",
@@ -59,11 +59,6 @@ impl Filter {
             })
             .collect()
     }
-}
-
-/// A problem with its place.
-pub(crate) fn told(problem: &Problem) -> String {
-    format!("line {}, column {}: {}", problem.line, problem.column, problem.message)
 }
 
 /// What people call a kind.

@@ -46,7 +46,7 @@ pub use limits::{AtCeiling, Limits};
 pub use pack::pack;
 pub use patience::{Over, Patience, Waiting};
 pub use plugin::Plugin;
-pub use verdict::Verdict;
+pub use verdict::{REFUSES_PARAMETERS, Verdict};
 
 use census::Census;
 use compiled::Authenticated;

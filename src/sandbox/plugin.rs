@@ -127,7 +127,7 @@ impl Plugin {
         let answer = self.instantiate(&mut store, &call).and_then(|instance| {
             function(&instance, &mut store).map_err(|error| Verdict::of_call(&error, &call))
         })?;
-        answer.map_err(Verdict::refused)
+        answer.map_err(|refusal| Verdict::refused(refusal, &call))
     }
 
     fn store(&self, call: &Call<'_>) -> Store<Meter> {

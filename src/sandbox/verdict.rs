@@ -13,6 +13,13 @@ use crate::model::rejection::PluginReason;
 /// Bytes of a plugin's own words (refusals, faults) that are kept.
 pub const MESSAGE_BYTES: usize = 1_000;
 
+/// How a verdict begins that is about a plugin's parameters; the plugin's own words follow, a line for each thing that is wrong.
+pub const REFUSES_PARAMETERS: &str = "the plugin refuses its parameters: ";
+
+/// Bytes of what a plugin says of its parameters when it is asked what it needs under them: all that is wrong, at once. Nobody
+/// keeps it for every row.
+const PARAMETER_BYTES: usize = 64 << 10;
+
 /// What the engine says when an answer takes more than `output_bytes`; it has no type for it.
 const OUTPUT_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
 
@@ -51,14 +58,14 @@ impl Verdict {
         self
     }
 
-    /// The plugin refuses.
-    pub(super) fn refused(refusal: Refusal) -> Self {
-        let (reason, what, mut words) = match refusal {
-            Refusal::BadParameters(words) => (PluginReason::BadParameters, "its parameters", words),
-            Refusal::BadBatch(words) => (PluginReason::BadBatch, "the batch", words),
+    /// The plugin refuses in a call.
+    pub(super) fn refused(refusal: Refusal, call: &Call<'_>) -> Self {
+        let (reason, begins, mut words) = match refusal {
+            Refusal::BadParameters(words) => (PluginReason::BadParameters, REFUSES_PARAMETERS, words),
+            Refusal::BadBatch(words) => (PluginReason::BadBatch, "the plugin refuses the batch: ", words),
         };
-        shorten(&mut words);
-        Self { reason, row: None, message: format!("the plugin refuses {what}: {words}") }
+        shorten_to(&mut words, if call.size == Size::NONE { PARAMETER_BYTES } else { MESSAGE_BYTES });
+        Self { reason, row: None, message: format!("{begins}{words}") }
     }
 
     /// What an error of the engine during a call means.
@@ -244,9 +251,13 @@ fn place(error: &wasmtime::Error) -> String {
 
 /// Cuts a plugin's words to [`MESSAGE_BYTES`], at a character, with a mark that there was more.
 pub fn shorten(words: &mut String) {
-    if words.len() > MESSAGE_BYTES {
+    shorten_to(words, MESSAGE_BYTES);
+}
+
+fn shorten_to(words: &mut String, bytes: usize) {
+    if words.len() > bytes {
         let mark = "…";
-        words.truncate(words.floor_char_boundary(MESSAGE_BYTES - mark.len()));
+        words.truncate(words.floor_char_boundary(bytes - mark.len()));
         words.push_str(mark);
     }
 }

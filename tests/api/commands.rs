@@ -118,6 +118,45 @@ async fn a_publication_that_is_refused_leaves_no_plugin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_problem_of_a_formula_is_shown_where_it_is() {
+    let (_harness, line) = started().await;
+    let check = |problems: usize| {
+        let payouts =
+            (1..=problems).map(|at| format!("payout commission_{at} = revenu * {at}% # of the quarter"));
+        let sheet = format!("input revenue\n{}\n", payouts.collect::<Vec<_>>().join("\n"));
+        std::fs::write(line.home().join("wrong.formula"), sheet).unwrap();
+        let publish = ["plugin", "publish", "pay", "--formula", "wrong.formula"];
+        let try_out = ["plugin", "evaluate", "--formula", "wrong.formula", "--input", "revenue=1"];
+        for (words, code) in
+            [(&publish[..], 1), (&try_out[..], 1), (&["plugin", "check", "wrong.formula"][..], 4)]
+        {
+            let refused = line.merit(words);
+            let shown = String::from_utf8(refused.stderr).unwrap();
+            assert_eq!(refused.status.code(), Some(code), "{shown}");
+            assert!(
+                shown.contains(&format!("INVALID_FORMULA: the formula has {problems} problems\n")),
+                "{shown}"
+            );
+            assert_eq!(shown.matches("^^^^^^\n").count(), problems, "{shown}");
+            for at in 1..=problems {
+                let column = format!("payout commission_{at} = ").len() + 1;
+                let problem = format!(
+                    "  line {}, column {column}: `revenu` is not known; did you mean `revenue`?\n    payout commission_{at} = revenu",
+                    at + 1
+                );
+                assert!(shown.contains(&problem), "{problem}\n{shown}");
+            }
+        }
+        let json = line.merit(&[&publish[..], &["-o", "json"][..]].concat());
+        let json: Json = serde_json::from_slice(&json.stderr).unwrap();
+        assert_eq!(json["error"]["violations"].as_array().unwrap().len(), problems);
+    };
+    check(15);
+    // More than the answer of a call has room for.
+    check(90);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_goes_away_is_no_failure() {
     let (harness, cli) = started().await;
     let mut command = cli.command(&["list", "customers"]);

@@ -193,6 +193,32 @@ async fn a_formula_is_tried_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_problem_of_a_formula_is_a_violation() {
+    let harness = Harness::start().await;
+    harness.team("acme").await;
+    let mut plugins = harness.plugins();
+    let mut told = async |problems: usize| {
+        let payouts = (1..=problems).map(|at| format!("payout commission_{at} = revenu * {at}%"));
+        let sheet = format!("input revenue\n{}\n", payouts.collect::<Vec<_>>().join("\n"));
+        let describe = v1::DescribePluginRequest { parent: TEAM.to_owned(), plugin: formula(&sheet) };
+        let status = plugins.describe_plugin(describe).await.unwrap_err();
+        assert_eq!(reason(&status), "INVALID_FORMULA");
+        let message = format!("the formula has {problems} problems; the first: line 2, column 23: ");
+        assert!(status.message().starts_with(&message), "{}", status.message());
+        let details = status.get_error_details();
+        let violations = &details.bad_request().expect("it names what is wrong").field_violations;
+        assert!(violations.iter().all(|wrong| wrong.field == "formula"));
+        violations.iter().map(|wrong| wrong.description.clone()).collect::<Vec<_>>()
+    };
+    let fifteen = told(15).await;
+    assert_eq!(fifteen.len(), 15);
+    assert_eq!(fifteen[14], "line 16, column 24: `revenu` is not known; did you mean `revenue`?");
+    let many = told(90).await;
+    assert_eq!(many.last(), Some(&format!("{} more", 91 - many.len())), "{}", many.len());
+    assert!(many.len() > 35, "{}", many.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_formula_with_mistakes_says_where() {
     let harness = Harness::start().await;
     harness.team("acme").await;

@@ -135,6 +135,20 @@ fn a_refusal_is_told_in_the_plugins_words() {
     assert_eq!(verdict.message, "the plugin refuses the batch: tiers overlap");
 }
 
+#[test]
+fn all_that_is_wrong_with_parameters_is_kept() {
+    let said = |words: &str| {
+        let guest = Guest::good().with(|guest| {
+            guest.describe = format!("(i32.const {})", guest.image.refusal(0, words));
+        });
+        let verdict = guest.load().expect("a plugin").describe("{}", &LIMITS).expect_err("a refusal");
+        verdict.message.strip_prefix("the plugin refuses its parameters: ").expect("its words").to_owned()
+    };
+    assert!(said(&"ü".repeat(10_000)) == "ü".repeat(10_000));
+    let cut = said(&"ü".repeat(40_000));
+    assert!(cut.ends_with("ü…") && (65_530..=65_536).contains(&cut.len()), "{} bytes", cut.len());
+}
+
 /// A manifest with one thing wrong, and words of the verdict.
 fn check_manifest(spoil: impl FnOnce(&mut Manifest), said: &str) {
     let mut manifest = manifest();
@@ -160,9 +174,9 @@ fn manifests_name_columns_that_can_be() {
         |manifest| {
             let input =
                 |index| Input { name: format!("i{index}"), kind: Kind::Text, scale: 0, required: false };
-            manifest.line_inputs = (0..257).map(input).collect();
+            manifest.line_inputs = (0..513).map(input).collect();
         },
-        "line-inputs has 257 entries; at most 256",
+        "line-inputs has 513 entries; at most 512",
     );
 }
 

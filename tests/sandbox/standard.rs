@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use merit::sandbox::{Batch, Column, Decimals, Limits, Lines, Values};
+use merit::sandbox::{Batch, Column, Decimals, Limits, Lines, Values, verify_steps};
 
 use crate::guest::{LIMITS, SANDBOX, context};
 
@@ -103,4 +103,42 @@ fn large_groups_take_less_than_half_of_the_limits() {
         10_000,
         0,
     );
+}
+
+/// Describes a sheet of many names, scores a row and explains it.
+fn check_names(sheet: &str, outputs: usize) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/standard/built/formula.wasm");
+    let plugin = SANDBOX.load(&fs::read(path).expect("a component")).expect("it loads");
+    let parameters = serde_json::json!({ "sheet": sheet }).to_string();
+    let limits = half();
+    let manifest = plugin.describe(&parameters, &limits).expect("a manifest");
+    assert_eq!(manifest.outputs.len(), outputs);
+    let columns = manifest.inputs.iter().map(|input| column(&input.name, input.scale, 1)).collect();
+    let lines = Lines {
+        row_ends: vec![2],
+        columns: manifest.line_inputs.iter().map(|input| column(&input.name, input.scale, 2)).collect(),
+    };
+    let batch = Batch { rows: 1, columns, lines: (!manifest.line_inputs.is_empty()).then_some(lines) };
+    let outcome = plugin.evaluate(&parameters, &context(), &manifest, &batch, &limits).expect("an outcome");
+    let steps = plugin.explain(&parameters, &context(), &manifest, &batch, 0, &limits).expect("steps");
+    for column in &outcome.columns {
+        verify_steps(column, 0, &steps).expect("they add up");
+    }
+}
+
+#[test]
+fn a_sheet_has_as_many_names_as_its_manual_says() {
+    let lines = |count: usize, line: fn(usize) -> String| {
+        (0..count).map(line).chain(["payout p = 1.5".to_owned()]).collect::<Vec<_>>().join("\n")
+    };
+    check_names(&lines(499, |at| format!("d{at} = {at} + 0.5")), 500);
+    check_names(&lines(499, |at| format!("input i{at}")), 1);
+    check_names(&lines(499, |at| format!("input lines i{at}")), 1);
+    check_names(&format!("input a\nscore s = SUM({})", vec!["a"; 30_000].join(",")), 1);
+}
+
+#[test]
+fn powers_of_hundreds_of_factors_take_less_than_half_of_the_limits() {
+    let sheet = "input a\nrate = 1 + a / 100000\npayout p = 1000 * rate^60\nscore s = POWER(rate, -365)";
+    check("formula", &serde_json::json!({ "sheet": sheet }).to_string(), 4_096, 0);
 }

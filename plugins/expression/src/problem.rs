@@ -2,11 +2,16 @@
 
 use crate::Problem;
 use alloc::{format, string::String, vec::Vec};
+use core::fmt;
 
 /// The longest text of an expression or a sheet, in bytes.
 pub(crate) const LONGEST_TEXT: usize = 64 * 1024;
 /// More problems than that are not listed.
 const MOST_PROBLEMS: usize = 100;
+/// The longest message, in characters: names that are quoted in it may be of any length.
+const LONGEST_MESSAGE: usize = 1000;
+/// Characters of a line that are shown, before a problem and in all.
+const SHOWN: (usize, usize) = (60, 120);
 
 /// A stretch of a text, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +54,43 @@ impl Problems {
     }
 }
 
-fn placed(text: &str, span: Span, message: String) -> Problem {
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "line {}, column {}: {}", self.line, self.column, self.message)
+    }
+}
+
+impl Problem {
+    /// The problem, the line of the text that it is in, and carets below what is meant.
+    #[must_use]
+    pub fn shown(&self, text: &str) -> String {
+        let line = text.split('\n').nth(self.line.saturating_sub(1)).unwrap_or_default();
+        let (written, before) = part_of(line, self.column.saturating_sub(1));
+        let indent: String =
+            written.chars().take(before).map(|letter| if letter == '\t' { letter } else { ' ' }).collect();
+        let carets = self.length.min(written.chars().count().saturating_sub(before)).max(1);
+        format!("{self}\n  {written}\n  {indent}{}", "^".repeat(carets))
+    }
+}
+
+/// The part of a line around a column, and how many of its characters stand before that.
+fn part_of(line: &str, column: usize) -> (String, usize) {
+    let harmless = |letter: char| if letter.is_control() && letter != '\t' { ' ' } else { letter };
+    let first = column.saturating_sub(SHOWN.0);
+    let mut written = String::from(if first > 0 { "…" } else { "" });
+    let mut letters = line.trim_end_matches('\r').chars().skip(first);
+    written.extend(letters.by_ref().take(SHOWN.1).map(harmless));
+    if letters.next().is_some() {
+        written.push('…');
+    }
+    (written, column - first + usize::from(first > 0))
+}
+
+fn placed(text: &str, span: Span, mut message: String) -> Problem {
+    if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
     let (line, column) = position(text, span.start);
     let length = text.get(span.start..span.end).map_or(1, |meant| meant.chars().count()).max(1);
     Problem { line, column, length, message }

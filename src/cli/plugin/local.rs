@@ -9,6 +9,7 @@ use crate::{
         argument::{read_bytes, read_text, text_of},
         failure::Failure,
         period,
+        refusal::Refusal,
     },
     evaluate::author::{AuthoredPlugin, Draft},
     model::{currency, rejection::Rejection},
@@ -72,8 +73,11 @@ impl PluginArguments {
         };
         let sandbox = Sandbox::new(SandboxConfig::default()).map_err(Failure::Service)?;
         let draft = draft(&self.plugin)?;
-        AuthoredPlugin::load(&sandbox, &draft, parameters.as_deref())
-            .map_err(|rejection| refused(&self.plugin, &rejection))
+        AuthoredPlugin::load(&sandbox, &draft, parameters.as_deref()).map_err(|rejection| {
+            let sheet = if let Draft::Formula(sheet) = &draft { Some(sheet.as_str()) } else { None };
+            let refusal = Refusal::of_rejection(&rejection).about(sheet);
+            Failure::Differs(format!("{}: {}", self.plugin, refusal.told().trim_end()))
+        })
     }
 
     /// What the plugin is told.

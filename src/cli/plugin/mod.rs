@@ -201,6 +201,10 @@ pub(in crate::cli) async fn publish_revision(
     mut request: v1::PublishPluginRevisionRequest,
 ) -> Result<v1::PluginRevision, Failure> {
     let mut client = client!(connection, plugin_service_client::PluginServiceClient);
+    let sheet = match &request.source {
+        Some(publish::Source::Formula(sheet)) => Some(sheet.clone()),
+        _ => None,
+    };
     let answer = match request.source.take() {
         Some(publish::Source::Component(component)) => {
             let pieces = pieces(request, &component);
@@ -211,7 +215,9 @@ pub(in crate::cli) async fn publish_revision(
             client.publish_plugin_revision(connection.request(request)).await
         }
     };
-    answer.map(tonic::Response::into_inner).map_err(|status| connection.failure(status))
+    answer
+        .map(tonic::Response::into_inner)
+        .map_err(|status| connection.failure(status).about(sheet.as_deref()))
 }
 
 /// An upload: what is published, then the component.

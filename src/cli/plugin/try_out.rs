@@ -72,11 +72,13 @@ pub(super) struct TryArguments {
 pub(super) async fn describe(common: &Common<SourceArguments>) -> Result<(), Failure> {
     let connection = Connection::open(&common.connection).await?;
     let mut client = client!(connection, plugin_service_client::PluginServiceClient);
-    let plugin = Some(source(&connection, &common.arguments)?);
+    let plugin = source(&connection, &common.arguments)?;
+    let sheet = sheet_of(&plugin);
     let parent = connection.team()?.to_owned();
-    let answer =
-        client.describe_plugin(connection.request(v1::DescribePluginRequest { parent, plugin })).await;
-    let manifest = answer.map_err(|status| connection.failure(status))?.into_inner();
+    let answer = client
+        .describe_plugin(connection.request(v1::DescribePluginRequest { parent, plugin: Some(plugin) }))
+        .await;
+    let manifest = answer.map_err(|status| connection.failure(status).about(sheet.as_deref()))?.into_inner();
     match common.output.output {
         format @ (Format::Json | Format::Jsonl) => print_json(format, &json(&dynamic(&manifest))),
         Format::Table => {
@@ -92,15 +94,17 @@ pub(super) async fn evaluate(common: &Common<TryArguments>) -> Result<(), Failur
     let connection = Connection::open(&common.connection).await?;
     let mut client = client!(connection, plugin_service_client::PluginServiceClient);
     let (period_start, period_end) = told_period(&common.arguments)?;
+    let plugin = source(&connection, &common.arguments.source)?;
+    let sheet = sheet_of(&plugin);
     let request = v1::EvaluatePluginRequest {
         parent: connection.team()?.to_owned(),
-        plugin: Some(source(&connection, &common.arguments.source)?),
+        plugin: Some(plugin),
         period_start,
         period_end,
         rows: rows(&common.arguments)?,
     };
     let answer = client.evaluate_plugin(connection.request(request)).await;
-    let answer = answer.map_err(|status| connection.failure(status))?.into_inner();
+    let answer = answer.map_err(|status| connection.failure(status).about(sheet.as_deref()))?.into_inner();
     let faulted = answer.results.iter().filter(|result| result.fault.is_some()).count();
     match common.output.output {
         format @ (Format::Json | Format::Jsonl) => print_json(format, &json(&dynamic(&answer)))?,
@@ -149,16 +153,18 @@ pub(super) async fn explain(common: &Common<TryArguments>) -> Result<(), Failure
     let connection = Connection::open(&common.connection).await?;
     let mut client = client!(connection, plugin_service_client::PluginServiceClient);
     let (period_start, period_end) = told_period(&common.arguments)?;
+    let plugin = source(&connection, &common.arguments.source)?;
+    let sheet = sheet_of(&plugin);
     let request = v1::ExplainPluginRequest {
         parent: connection.team()?.to_owned(),
-        plugin: Some(source(&connection, &common.arguments.source)?),
+        plugin: Some(plugin),
         period_start,
         period_end,
         rows: rows(&common.arguments)?,
         row: common.arguments.row,
     };
     let answer = client.explain_plugin(connection.request(request)).await;
-    let answer = answer.map_err(|status| connection.failure(status))?.into_inner();
+    let answer = answer.map_err(|status| connection.failure(status).about(sheet.as_deref()))?.into_inner();
     if let format @ (Format::Json | Format::Jsonl) = common.output.output {
         return print_json(format, &json(&dynamic(&answer)));
     }
@@ -202,6 +208,14 @@ fn source(connection: &Connection, arguments: &SourceArguments) -> Result<v1::Pl
         ),
     };
     Ok(v1::PluginSource { source: Some(source), parameters: parameters(arguments.parameters.as_deref())? })
+}
+
+/// The sheet of a formula.
+fn sheet_of(plugin: &v1::PluginSource) -> Option<String> {
+    match &plugin.source {
+        Some(plugin_source::Source::Formula(sheet)) => Some(sheet.clone()),
+        _ => None,
+    }
 }
 
 fn told_period(arguments: &TryArguments) -> Result<(String, String), Failure> {

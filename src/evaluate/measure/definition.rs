@@ -228,12 +228,7 @@ impl Fields<'_> {
             return Ok(None);
         }
         Expression::compile(text, &FieldScope(self.schema)).map(Some).map_err(|problems| {
-            let told: Vec<String> = problems
-                .iter()
-                .map(|problem| {
-                    format!("line {}, column {}: {}", problem.line, problem.column, problem.message)
-                })
-                .collect();
+            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
             self.place.invalid_expression(field, told.join("; "))
         })
     }

@@ -34,7 +34,7 @@ pub(super) fn check(
         }
         Err(problems) => {
             for problem in &problems {
-                findings.add(invalid, path, filter::told(problem));
+                findings.add(invalid, path, problem.to_string());
             }
             None
         }

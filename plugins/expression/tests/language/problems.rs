@@ -164,6 +164,10 @@ fn what_is_not_understood_hides_nothing() {
             &format!("1:9+1 {semicolon}"),
         ],
     );
+}
+
+#[test]
+fn what_is_left_over_hides_nothing() {
     told(
         "revenue * 5 percent + quotaa",
         &[
