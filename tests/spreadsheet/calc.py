@@ -15,14 +15,22 @@ HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
  xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"
  xmlns:of="urn:oasis:names:tc:opendocument:xmlns:of:1.2" office:version="1.3"
- office:mimetype="application/vnd.oasis.opendocument.spreadsheet"><office:body><office:spreadsheet>
+ xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" xmlns:number="urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0"
+ office:mimetype="application/vnd.oasis.opendocument.spreadsheet"><office:automatic-styles>
+<number:number-style style:name="digits"><number:number number:decimal-places="9" number:min-integer-digits="1"/></number:number-style>
+<style:style style:name="number" style:family="table-cell" style:data-style-name="digits"/></office:automatic-styles><office:body><office:spreadsheet>
 <table:calculation-settings table:case-sensitive="false" table:search-criteria-must-apply-to-whole-cell="true"/>
 <table:table table:name="Sheet1">"""
 TAIL = "</table:table></office:spreadsheet></office:body></office:document>"
 
 
-def formula(text: str) -> str:
-    return f"<table:table-cell table:formula={quoteattr('of:=' + text)}/>"
+def formula(text: str, number: bool) -> str:
+    # A number has a form of its own, or it would take that of the dates and conditions that it is computed of.
+    form = ' table:style-name="number"' if number else ""
+    return f"<table:table-cell{form} table:formula={quoteattr('of:=' + text)}/>"
+
+
+EMPTY = "<table:table-cell/>"
 
 
 def number(text: str) -> str:
@@ -65,9 +73,7 @@ def value(cell):
     if cell.get(f"{CALCEXT}value-type") == "error":
         return Error(shown)
     if kind == "boolean":
-        # A number in a cell that looks like one of a condition is written there too.
-        flag = cell.get(f"{OFFICE}boolean-value")
-        return flag == "true" if flag in ("true", "false") else float(flag)
+        return cell.get(f"{OFFICE}boolean-value") == "true"
     if kind == "string":
         return cell.get(f"{OFFICE}string-value", shown)
     # A formula that gives an empty text has no type.

@@ -8,77 +8,34 @@ cargo. The categories below are those of "Where Merit and Calc differ" in plugin
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 from collections import Counter
-from decimal import Decimal
+from decimal import Decimal, getcontext
 from pathlib import Path
 
 import calc
-from generate import NUMBERS, TEXTS, Generator
+from explain import Different, compare, explain
+from generate import LINE_NUMBERS, LINE_TEXTS, LINES, NUMBERS, OPTIONAL, TEXTS, Generator
+from styles import FIRST_FORMULA, FIRST_LINE, INPUTS, Calc, Merit, Sheet
 
 TOP = Path(__file__).resolve().parents[2]
 ROWS = 4
-
-
-class Merit:
-    """How an expression is written for Merit, its lines written out in place."""
-
-    separator = ", "
-
-    def __init__(self, lines: dict, digit: str = "", double: str = "") -> None:
-        self.lines, self.digit, self.double = lines, digit, double
-
-    def function(self, called: str) -> str:
-        return called
-
-    def inexact(self, text: str) -> str:
-        return f"({text} {self.digit})" if self.digit else text
-
-    def literal(self, text: str) -> str:
-        fraction = "." in text or text.endswith("%")
-        return f"({text} {self.double})" if self.double and fraction else text
-
-    def name(self, called: str) -> str:
-        return f"({self.lines[called].text(self)})" if called in self.lines else called
-
-
-class Sheet(Merit):
-    """The same, with lines by name."""
-
-    def name(self, called: str) -> str:
-        return called
-
-
-class Calc:
-    """How an expression is written for a cell: names are references."""
-
-    separator = ";"
-    # Functions that OpenFormula does not have, and files name after who had them first.
-    # (CEILING and FLOOR of OpenFormula are others than those that people know, which Calc calls CEILING.XCL and FLOOR.XCL.)
-    foreign = ["CEILING", "CONCAT", "FLOOR", "IFS", "SWITCH"]
-
-    def __init__(self, columns: list, row: int) -> None:
-        self.columns, self.row = columns, row
-
-    def function(self, called: str) -> str:
-        return f"COM.MICROSOFT.{called}" if called in self.foreign else called
-
-    def inexact(self, text: str) -> str:
-        return text
-
-    def literal(self, text: str) -> str:
-        return text
-
-    def name(self, called: str) -> str:
-        return f"[.{chr(65 + self.columns.index(called))}{self.row}]"
+getcontext().prec = 100
+# What publishing says of a line with constants that no row can be computed with.
+CONSTANTS = ["must be a whole number", "must be at least", "the divisor is 0", "the low bound of CLAMP", "this fails in every row"]
 
 
 def sheet_text(lines: list) -> str:
-    text = [f"input {name}" for name in NUMBERS] + [f"input {name} text" for name in TEXTS]
+    """A sheet whose outputs are the values of all lines: texts as grades, conditions as 1 and 0."""
+    text = [f"input {name}" for name in NUMBERS] + [f"input {OPTIONAL} optional"] + [f"input {name} text" for name in TEXTS]
+    text += [f"input lines {name}" for name in LINE_NUMBERS] + [f"input lines {name} text" for name in LINE_TEXTS]
+    text += [f"{called} = {node.text(Sheet({}))}" for called, node in lines]
     for called, node in lines:
-        text.append(f"{called} = {node.text(Sheet({}))}")
+        if node.kind == "text":
+            text.append(f'grade of_{called} = IFERROR({called}, "fault")')
+        if node.kind == "boolean":
+            text.append(f"of_{called} = IF({called}, 1, 0)")
     return "\n".join(text + ["score last = x1"])
 
 
@@ -103,30 +60,31 @@ def main() -> None:
     for _ in range(options.sheets):
         lines = generator.sheet()
         by_name = dict(lines)
-        sheets.append(sheet_text(lines))
-        columns = NUMBERS + TEXTS + [called for called, _ in lines]
+        sheets.append({"text": sheet_text(lines), "rows": []})
+        columns = INPUTS + [""] * (FIRST_FORMULA - FIRST_LINE) + [called for called, _ in lines]
         for _ in range(ROWS):
-            inputs = generator.inputs()
+            inputs, detail = generator.inputs(), generator.detail()
+            sheets[-1]["rows"].append({"inputs": inputs, "lines": detail})
             style = Calc(columns, len(rows) + 1)
-            row = [calc.number(inputs[name]) for name in NUMBERS] + [calc.string(inputs[name]) for name in TEXTS]
-            rows.append(row + [calc.formula(node.text(style)) for _, node in lines])
+            rows.append(given(inputs, detail) + [calc.formula(node.text(style), node.kind == "number") for _, node in lines])
             for called, node in lines:
-                cells.append({"text": node.text(Merit(by_name)), "inputs": inputs})
+                text = node.text(Merit(by_name))
+                cells.append({"text": text, "kind": node.kind, "inputs": inputs, "lines": detail})
                 cases.append((len(rows) - 1, columns.index(called), node, by_name))
 
     answers, theirs = merit(sheets, cells), calc.calculate(rows)
     ours = answers["cells"]
-    check_refused(sheets, answers["refused"], ours)
+    same = check_sheets(sheets, answers["sheets"], ours)
     told = [compare(mine, theirs[row][column]) for mine, (row, column, _, _) in zip(ours, cases)]
-    different = [index for index, same in enumerate(told) if not same]
-    doubles, digits = (vary([(cells[index], cases[index]) for index in different]) for vary in (nudged, shifted))
-    for index, double, digit in zip(different, doubles, digits):
-        row, column, node, lines = cases[index]
-        told[index] = explain(node, lines, cells[index], ours[index], theirs[row][column], double, digit)
-        if options.all or not told[index]:
-            print(f"{told[index] or 'UNEXPLAINED'}: {cells[index]['text']}\n  {cells[index]['inputs']}")
-            print(f"  Merit {ours[index]}, Calc {theirs[row][column]!r}")
-    print(f"{options.sheets} sheets of seed {options.seed}, {len(cases)} cells:")
+    different = {index: Different(node, lines, cells[index], ours[index], theirs[row][column])
+                 for index, (row, column, node, lines) in enumerate(cases) if not told[index]}
+    categories = explain(list(different.values()), lambda again: merit([], again)["cells"] if again else [])
+    for (index, difference), category in zip(different.items(), categories):
+        told[index] = category
+        if options.all or not category:
+            print(f"{category or 'UNEXPLAINED'}: {cells[index]['text']}\n  {cells[index]['inputs']} {cells[index]['lines']}")
+            print(f"  Merit {difference.ours}, Calc {difference.theirs!r}")
+    print(f"{options.sheets} sheets of seed {options.seed}, {len(cases)} cells, {same} of them the same in a sheet over all rows:")
     for category, count in Counter(told).most_common():
         print(f"  {count:6} {category or 'unexplained'}")
     manual = (TOP / "plugins/expression/LANGUAGE.md").read_text(encoding="utf-8")
@@ -137,104 +95,56 @@ def main() -> None:
         sys.exit(f"{told.count('')} differences that nothing explains")
 
 
-def check_refused(sheets: list, refused: list, ours: list) -> None:
-    """A line that publishing refuses, since it fails in every row, has to be a fault in every row that is tried."""
-    start = 0
-    for sheet, lines in zip(sheets, refused):
-        count = len(sheet.splitlines()) - len(NUMBERS) - len(TEXTS) - 1
-        for line in lines:
-            place = line - 1 - len(NUMBERS) - len(TEXTS)
-            answers = [ours[start + row * count + place] for row in range(ROWS)]
-            if not all("fault" in answer for answer in answers):
-                sys.exit(f"line {line} is refused because it fails in every row, and comes to {answers}:\n{sheet}")
-        start += ROWS * count
+def given(inputs: dict, detail: list) -> list:
+    """The cells of a row that are no formulas."""
+    number = lambda text: calc.number(text) if text else calc.EMPTY
+    row = [number(inputs[name]) for name in NUMBERS + [OPTIONAL]] + [calc.string(inputs[name]) for name in TEXTS]
+    for name in LINE_NUMBERS + LINE_TEXTS:
+        values = [line[name] for line in detail] + [""] * (LINES - len(detail))
+        row += [number(value) if name in LINE_NUMBERS or not value else calc.string(value) for value in values]
+    return row
+
+
+def check_sheets(sheets: list, answers: list, ours: list) -> int:
+    """Holds that a sheet gives for all its rows at once what each of its cells gives alone, and that publishing refuses a line that
+    fails in every row only where it does; gives how many cells are the same."""
+    start = same = 0
+    first = len(INPUTS + LINE_NUMBERS + LINE_TEXTS)
+    for sheet, answer in zip(sheets, answers):
+        text = sheet["text"].splitlines()
+        names = [line.split(" ")[0] for line in text[first:] if line.startswith("line")]
+        grades = [line.split(" ")[1] for line in text[first:] if line.startswith("grade ")]
+        alone = [ours[start + row * len(names) : start + (row + 1) * len(names)] for row in range(ROWS)]
+        start += ROWS * len(names)
+        for line, message in answer.get("refused", []):
+            cells = [row[line - 1 - first] for row in alone]
+            if not any(known in message for known in CONSTANTS):
+                sys.exit(f"line {line} is refused: {message}\n{sheet['text']}")
+            if "fails in every row" in message and any("fault" not in cell and "refused" not in cell for cell in cells):
+                sys.exit(f"line {line} is refused because it fails in every row, and comes to {cells}:\n{sheet['text']}")
+        for called, column in answer.get("outputs", {}).items():
+            if called == "last":
+                continue
+            for row, value in enumerate(column):
+                cell = alone[row][names.index(called.removeprefix("of_"))]
+                if value != as_output(cell, called in grades):
+                    sys.exit(f"{called} in row {row} is {value}, and alone {cell}:\n{sheet['text']}\n{sheet['rows'][row]}")
+                same += 1
     if start != len(ours):
         sys.exit(f"{len(ours)} cells do not belong to {len(sheets)} sheets of {start} cells")
+    return same
 
 
-def compare(ours: dict, theirs) -> str:
-    """How they agree; nothing where they do not."""
-    if isinstance(theirs, calc.Error):
-        return "the same" if "fault" in ours else ""
-    if "fault" in ours:
-        return ""
-    if "number" in ours and isinstance(theirs, float):
-        number = Decimal(ours["number"])
-        if float(number) == theirs:
-            return "the same"
-        distance = abs(number - Decimal(theirs))
-        return "the same to nine digits" if distance <= max(abs(number), Decimal(1)) * Decimal("1e-9") else ""
-    if "boolean" in ours and isinstance(theirs, bool):
-        return "the same" if ours["boolean"] == theirs else ""
-    return "the same" if "text" in ours and ours["text"] == theirs else ""
-
-
-def nudged(cells: list) -> list:
-    """Merit's answers to cells again, with inputs and fractions a few parts in 10^15 off: what a double cannot tell."""
-    again = []
-    for cell, (_, _, node, lines) in cells:
-        for size in ["1e-15", "1e-14", "1e-13"]:
-            for pattern in range(2 ** len(NUMBERS)):
-                inputs = dict(cell["inputs"])
-                for bit, name in enumerate(NUMBERS):
-                    number = Decimal(inputs[name])
-                    change = max(abs(number), Decimal(1)) * Decimal(size) * (1 if pattern >> bit & 1 else -1)
-                    inputs[name] = format(round(number + change, 18), "f")
-                sign = "+" if pattern.bit_count() & 1 else "-"
-                text = node.text(Merit(lines, double=f"{sign} {Decimal(size) / 10:f}"))
-                again.append({"text": text, "inputs": inputs})
-    return grouped(again, len(cells))
-
-
-def shifted(cells: list) -> list:
-    """Merit's answers again, with every product, quotient, power and mean off by half of its twelfth digit."""
-    again = []
-    for cell, (_, _, node, lines) in cells:
-        for offset in ["+ 0.0000000000005", "- 0.0000000000005"]:
-            again.append({"text": node.text(Merit(lines, offset)), "inputs": cell["inputs"]})
-    return grouped(again, len(cells))
-
-
-def grouped(cells: list, count: int) -> list:
-    answers = merit([], cells)["cells"] if cells else []
-    each = len(answers) // max(count, 1)
-    return [answers[index * each : (index + 1) * each] for index in range(count)]
-
-
-def functions(node, lines: dict) -> set:
-    """What an expression uses, and the lines that it names."""
-    found = node.functions()
-    return found.union(*(functions(lines[called], lines) for called in node.names() if called in lines))
-
-
-def explain(node, lines: dict, cell: dict, ours: dict, theirs, double: list, digit: list) -> str:
-    """The category of a difference, as the manual has them; nothing where there is none."""
-    used, fault = functions(node, lines), ours.get("fault", "")
-    if any(compare(answer, theirs) for answer in double) or between(double, theirs):
-        return "binary floats"
-    if any(compare(answer, theirs) for answer in digit) or between(digit, theirs):
-        return "twelve digits"
-    if fault.startswith("division by zero") and any("fault" not in answer for answer in digit):
-        return "twelve digits"
-    if "too large" in fault:
-        return "38 digits"
-    if "0 to the power of 0" in fault:
-        return "0^0"
-    if "text" in ours and used & {"&", "CONCAT"} and re.search(r"\d[eE]\+0", str(theirs)):
-        return "long numbers as text"
-    if isinstance(theirs, calc.Error) and not fault and used & {"AND", "OR"}:
-        return "faults beside AND and OR"
-    if used & {"text <", "text <=", "text >", "text >="}:
-        return "the order of letters"
-    if "UPPER" in used and "ß" in str(cell):
-        return "capital ß"
-    return ""
-
-
-def between(span: list, theirs) -> bool:
-    """Whether a number lies within what the nudged answers span."""
-    numbers = [Decimal(answer["number"]) for answer in span if "number" in answer]
-    return isinstance(theirs, float) and bool(numbers) and min(numbers) <= Decimal(theirs) <= max(numbers)
+def as_output(cell: dict, fault: bool) -> dict:
+    """What a sheet makes of a value: a detail has six decimals, half to even, and fits 64 bits."""
+    if "number" in cell:
+        rounded = Decimal(cell["number"]).quantize(Decimal("1e-6"))
+        return {"number": f"{rounded or abs(rounded):f}"} if abs(rounded) <= Decimal("9223372036854.775807") else {}
+    if "boolean" in cell:
+        return {"number": "1.000000" if cell["boolean"] else "0.000000"}
+    if fault and cell.get("fault", "missing") != "missing":
+        return {"text": "fault"}
+    return cell if "text" in cell else {}
 
 
 if __name__ == "__main__":

@@ -86,8 +86,12 @@ impl<'t> Constants<'t> {
         }
     }
 
-    /// Tells arguments with which no row can have a value, but for those that IFERROR looks at.
+    /// Tells arguments with which no row can have a value. A division by zero that IFERROR looks at is meant.
     pub(crate) fn check(&self, node: &Node, problems: &mut Problems) {
+        self.check_within(node, false, problems);
+    }
+
+    fn check_within(&self, node: &Node, guarded: bool, problems: &mut Problems) {
         let Operation::Call(function, nodes) = &node.operation else { return };
         for at in whole_arguments(*function) {
             if let Some(argument) = nodes.get(*at)
@@ -106,15 +110,19 @@ impl<'t> Constants<'t> {
                     problems.add(low.span.to(high.span), LOW_ABOVE_HIGH);
                 }
             }
-            (Function::Divide | Function::Mod | Function::Quotient, [_, divisor]) if !self.is(node) => {
+            (Function::Divide | Function::Mod | Function::Quotient, [_, divisor])
+                if !guarded && !self.is(node) =>
+            {
                 if self.number(divisor).is_some_and(|(digits, _)| digits == 0) {
                     problems.add(divisor.span, "the divisor is 0 in every row");
                 }
             }
             _ => {}
         }
-        let guarded = usize::from(*function == Function::IfError);
-        nodes.iter().skip(guarded).for_each(|node| self.check(node, problems));
+        for (at, node) in nodes.iter().enumerate() {
+            let guarded = guarded || (*function == Function::IfError && at == 0);
+            self.check_within(node, guarded, problems);
+        }
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) fn evaluate<'f>(
         }
         _ => return each_row(function, node, &lanes, frame),
     };
-    let status = lanes[only].status.clone();
+    let status = merge_all(&lanes);
     let mut lanes = lanes;
     let entries = lanes[only].texts().dictionary.len();
     if entries == 0 || !codes.iter().all(|code| (*code as usize) < entries) {
@@ -100,7 +100,9 @@ pub(crate) fn evaluate<'f>(
     lanes[only].status = Cells::One(FINE);
     let table = each_row(function, node, &lanes, &Frame { rows: entries, ..*frame });
     let mut lane = table.gather(&codes);
-    lane.status = super::lane::merge(&status, &lane.status);
+    // What stands where there is no value means nothing, and what becomes of it neither.
+    let row = |row: usize| if status.get(row) == FINE { lane.status.get(row) } else { status.get(row) };
+    lane.status = (0..frame.rows).map(row).collect();
     lane
 }
 

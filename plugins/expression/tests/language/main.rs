@@ -2,6 +2,7 @@
 
 mod agreement;
 mod arithmetic;
+mod batches;
 mod expressions;
 mod manual;
 mod powers;
