@@ -111,11 +111,11 @@ impl<'t> Constants<'t> {
                 }
             }
             (Function::Divide | Function::Mod | Function::Quotient, [_, divisor])
-                if !guarded && !self.is(node) =>
+                if !guarded
+                    && !self.is(node)
+                    && self.number(divisor).is_some_and(|(digits, _)| digits == 0) =>
             {
-                if self.number(divisor).is_some_and(|(digits, _)| digits == 0) {
-                    problems.add(divisor.span, "the divisor is 0 in every row");
-                }
+                problems.add(divisor.span, "the divisor is 0 in every row");
             }
             _ => {}
         }
