@@ -32,13 +32,18 @@ build=(cargo build --locked --profile plugin --target wasm32-unknown-unknown --t
 
 sysroot=$(dirname "$(dirname "$(rustup which rustc)")")
 linkers=$(echo "$sysroot"/lib/rustlib/*/bin)
-if [ -d "$sysroot/lib/rustlib/wasm32-unknown-unknown" ]; then
+recorded=$(cat "$built/COMPILER")
+debian=
+[ ! -x /usr/bin/rustc ] || [ -z "$(find /usr/lib/rustlib /usr/src/ -path '*library/core/Cargo.toml' 2>/dev/null | head -1)" ] ||
+  debian=$(/usr/bin/rustc --version)
+# Where both could, the compiler of the record builds: its bytes can be compared.
+if [ -d "$sysroot/lib/rustlib/wasm32-unknown-unknown" ] && [ "$debian" != "$recorded" ]; then
   compiler=$(rustc --version)
   export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linkers/wasm-component-ld
   export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags -Clinker-flavor=wasm-ld -Clink-arg=--wasm-ld-path=$linkers/gcc-ld/wasm-ld"
   "${build[@]}"
-elif [ -x /usr/bin/rustc ] && [ -n "$(find /usr/lib/rustlib /usr/src/ -path '*library/core/Cargo.toml' 2>/dev/null | head -1)" ]; then
-  compiler=$(/usr/bin/rustc --version)
+elif [ -n "$debian" ]; then
+  compiler=$debian
   RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linkers/wasm-component-ld \
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags --remap-path-prefix=/usr/lib/rustlib/src/rust=rust -Zlocation-detail=none -Clinker-flavor=wasm-ld -Clink-arg=--wasm-ld-path=$linkers/gcc-ld/wasm-ld" \
@@ -54,7 +59,6 @@ for plugin in "${plugins[@]}"; do
 done
 
 if [ "$destination" != "$built" ]; then
-  recorded=$(cat "$built/COMPILER")
   if [ "$compiler" != "$recorded" ]; then
     echo "build.sh: built, but the bytes cannot be compared: they are of '$recorded', here is '$compiler'."
     exit 0
