@@ -2,7 +2,11 @@
 
 use std::{fs, path::Path};
 
-use merit::sandbox::{Batch, Column, Decimals, Limits, Lines, Values, verify_steps};
+use merit::{
+    evaluate::author::{AuthoredPlugin, Draft, Scored},
+    proto::v1,
+    sandbox::{Batch, Column, Decimals, Limits, Lines, Values, verify_steps},
+};
 
 use crate::guest::{LIMITS, SANDBOX, context};
 
@@ -20,15 +24,19 @@ fn half() -> Limits {
     }
 }
 
-/// A column of numbers that differ from row to row, with so many decimals.
-fn column(name: &str, scale: u8, rows: u32) -> Column {
+/// A column of numbers that differ from row to row, with so many decimals; none is much larger than `most`.
+fn column(name: &str, scale: u8, rows: u32, most: i64) -> Column {
     let unit = 10_i64.pow(u32::from(scale));
     let unscaled =
-        (0..i64::from(rows)).map(|row| (row * 7_919 % 1_000 + 1) * unit + row % 7 * unit / 10).collect();
+        (0..i64::from(rows)).map(|row| (row * 7_919 % most + 1) * unit + row % 7 * unit / 10).collect();
     Column { name: name.into(), values: Values::Decimals(Decimals { scale, unscaled }), missing: vec![] }
 }
 
 fn check(id: &str, parameters: &str, rows: u32, lines_each: u32) {
+    check_up_to(1_000, id, parameters, rows, lines_each);
+}
+
+fn check_up_to(most: i64, id: &str, parameters: &str, rows: u32, lines_each: u32) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("plugins/standard/built/{id}.wasm"));
     let plugin = SANDBOX.load(&fs::read(path).expect("a component")).expect("it loads");
     let limits = half();
@@ -38,12 +46,12 @@ fn check(id: &str, parameters: &str, rows: u32, lines_each: u32) {
         columns: manifest
             .line_inputs
             .iter()
-            .map(|input| column(&input.name, input.scale, rows * lines_each))
+            .map(|input| column(&input.name, input.scale, rows * lines_each, most))
             .collect(),
     };
     let batch = Batch {
         rows,
-        columns: manifest.inputs.iter().map(|input| column(&input.name, input.scale, rows)).collect(),
+        columns: manifest.inputs.iter().map(|input| column(&input.name, input.scale, rows, most)).collect(),
         lines: (!manifest.line_inputs.is_empty()).then(lines),
     };
     let outcome = plugin
@@ -59,6 +67,40 @@ fn what_a_parameter_is_shows_in_the_shipped_components_too() {
     let refusal = plugin.describe(r#"{"tiers": [{"from": 0, "rate": "five"}]}"#, &half()).unwrap_err();
     // Built without the texts of `{:?}`, it said: is ; give a number.
     assert!(refusal.message.contains(r#"tiers[0].rate: is "five"; give"#), "{}", refusal.message);
+}
+
+/// A row of texts.
+fn row(cells: &[(&str, &str)]) -> v1::PluginRow {
+    let inputs = cells.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    v1::PluginRow { inputs, lines: Vec::new() }
+}
+
+#[test]
+fn who_lacks_an_input_brings_nothing_into_a_pool_that_is_a_share_of_it() {
+    let parameters = r#"{"pool": {"rate": "10%", "of": "revenue"}, "minimum_score": 1}"#;
+    let plugin =
+        AuthoredPlugin::load(&SANDBOX, &Draft::Standard("pool_share".into()), Some(parameters)).unwrap();
+    let check = |rows: &[&[(&str, &str)]], expected: &[&str]| {
+        let rows: Vec<_> = rows.iter().map(|cells| row(cells)).collect();
+        let scored = plugin.score(&context(), &rows.iter().collect::<Vec<_>>()).unwrap();
+        let share = |scored: &Scored| match scored {
+            Scored::Outputs(outputs) => outputs[0].1.clone().unwrap_or_default(),
+            Scored::Fault(why) => why.clone(),
+        };
+        assert_eq!(scored.iter().map(share).collect::<Vec<_>>(), expected);
+    };
+    check(
+        &[&[("revenue", "1000"), ("score", "2")], &[("revenue", "500"), ("score", "2")]],
+        &["75.00", "75.00"],
+    );
+    check(
+        &[&[("revenue", "1000"), ("score", "2")], &[("revenue", "500")]],
+        &["100.00", "MISSING_INPUT: the required input score is missing"],
+    );
+    check(
+        &[&[("revenue", "1000"), ("score", "2")], &[("revenue", "500"), ("score", "0")]],
+        &["150.00", "0.00"],
+    );
 }
 
 #[test]
@@ -79,7 +121,9 @@ fn large_batches_take_less_than_half_of_the_limits() {
         0,
     );
     check("threshold_bonus", r#"{"levels": [{"at": "50%", "bonus": 5}, {"at": 1, "rate": "2%"}]}"#, 4_096, 0);
-    check(
+    // Degrees are shares, and nobody means one above 10.
+    check_up_to(
+        9,
         "milestone_bonus",
         r#"{"milestones": [{"name": "a", "weight": 1, "graded": true}, {"name": "b", "weight": 2, "graded": true}]}"#,
         4_096,

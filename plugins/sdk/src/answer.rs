@@ -7,13 +7,15 @@ use alloc::{
     vec,
     vec::Vec,
 };
-use core::fmt::Display;
+use core::{cmp::Ordering, fmt::Display};
 
-use crate::{Context, Decimal, Output, Role, Rounding, Step};
+use crate::{Context, Decimal, Fraction, Output, Role, Rounding, Step};
 
 /// The answer for a row, as it comes about. An output that no step names is missing.
 pub struct Answer<'m> {
     outputs: &'m [Output],
+    /// What the steps of each output add up to, exactly.
+    sums: Vec<Option<Fraction>>,
     values: Vec<Option<Value>>,
     /// What the steps of each output add up to as they are recorded, which may be with fewer digits.
     recorded: Vec<Decimal>,
@@ -35,6 +37,7 @@ impl<'m> Answer<'m> {
     pub(crate) fn new(outputs: &'m [Output], explaining: bool) -> Self {
         Self {
             outputs,
+            sums: vec![None; outputs.len()],
             values: vec![None; outputs.len()],
             recorded: if explaining { vec![Decimal::ZERO; outputs.len()] } else { Vec::new() },
             steps: explaining.then(Vec::new),
@@ -45,27 +48,64 @@ impl<'m> Answer<'m> {
 
     /// Begins anew, for another row.
     pub(crate) fn clear(&mut self) {
+        self.sums.fill(None);
         self.values.fill(None);
         self.error = None;
     }
 
-    /// Adds an amount to an output. The output is the sum of its steps, rounded once. The note is written only where
-    /// an explanation is wanted: `format_args!` costs nothing otherwise.
-    pub fn step(&mut self, output: &str, label: impl Display, amount: Decimal, note: impl Display) {
+    /// Adds an amount to an output: a decimal, or a fraction that is not divided yet. The output is the sum of its steps,
+    /// divided and rounded once. The note is written only where an explanation is wanted: `format_args!` costs nothing
+    /// otherwise.
+    pub fn step(
+        &mut self,
+        output: &str,
+        label: impl Display,
+        amount: impl Into<Fraction>,
+        note: impl Display,
+    ) {
         let Some(at) = self.find(output) else { return };
-        match &mut self.values[at] {
-            Some(Value::Number(so_far)) => match so_far.plus(amount) {
-                Ok(sum) => *so_far = sum,
-                Err(error) => self.fault(error),
-            },
-            value => *value = Some(Value::Number(amount)),
+        let amount = amount.into();
+        match self.sums[at].map_or(Ok(amount), |sum| sum.plus(amount)) {
+            Ok(sum) => self.sums[at] = Some(sum),
+            Err(error) => self.fault(error),
         }
         self.record(label, Some(at), amount, note);
     }
 
+    /// Lifts an output to the least that it may be, by a step that says so.
+    pub fn at_least(&mut self, output: &str, label: impl Display, least: Decimal, note: impl Display) {
+        self.bound(output, label, least, Ordering::Less, note);
+    }
+
+    /// Cuts an output to the most that it may be, by a step that says so.
+    pub fn at_most(&mut self, output: &str, label: impl Display, most: Decimal, note: impl Display) {
+        self.bound(output, label, most, Ordering::Greater, note);
+    }
+
+    fn bound(
+        &mut self,
+        output: &str,
+        label: impl Display,
+        bound: Decimal,
+        beyond: Ordering,
+        note: impl Display,
+    ) {
+        let Some(at) = self.find(output) else { return };
+        if self.sums[at].unwrap_or(Fraction::ZERO).compare(bound) != beyond {
+            return;
+        }
+        self.sums[at] = Some(bound.into());
+        if self.explaining() {
+            match bound.minus(self.recorded[at]) {
+                Ok(difference) => self.record(label, Some(at), difference.into(), note),
+                Err(error) => self.fault(error),
+            }
+        }
+    }
+
     /// A figure on the way that is no part of an output.
     pub fn remark(&mut self, label: impl Display, amount: Decimal, note: impl Display) {
-        self.record(label, None, amount, note);
+        self.record(label, None, amount.into(), note);
     }
 
     /// Gives a mark.
@@ -75,7 +115,20 @@ impl<'m> Answer<'m> {
         }
     }
 
-    /// Says that the row cannot be scored, and why; the first reason counts.
+    /// Says that the row cannot be scored, and why; the first reason counts. What else was said of the row is forgotten. In
+    /// a [`Scorer`](crate::Scorer) an `Err` does the same; where somebody else's row is at hand, or reading goes on:
+    ///
+    /// ```
+    /// use merit_sdk::{Answer, Decimal, Row};
+    ///
+    /// fn rate(row: &Row<'_>, answer: &mut Answer<'_>) -> Decimal {
+    ///     let rate = row.optional_number("rate").unwrap_or(Decimal::ZERO);
+    ///     if rate > Decimal::ONE {
+    ///         answer.fault(format!("rate is {rate}; more than all of it cannot be paid"));
+    ///     }
+    ///     rate
+    /// }
+    /// ```
     pub fn fault(&mut self, message: String) {
         self.error.get_or_insert(message);
     }
@@ -88,12 +141,9 @@ impl<'m> Answer<'m> {
 
     /// What the steps of an output add up to so far, before it is rounded; nothing where there are none.
     #[must_use]
-    pub fn so_far(&self, output: &str) -> Option<Decimal> {
+    pub fn so_far(&self, output: &str) -> Option<Fraction> {
         let at = self.outputs.iter().position(|known| known.name == output)?;
-        match &self.values[at] {
-            Some(Value::Number(number)) => Some(*number),
-            _ => None,
-        }
+        self.sums[at]
     }
 
     /// True while an explanation is wanted.
@@ -118,9 +168,12 @@ impl<'m> Answer<'m> {
     }
 
     /// Records a step with as many of its digits as a step can hold.
-    fn record(&mut self, label: impl Display, output: Option<usize>, amount: Decimal, note: impl Display) {
+    fn record(&mut self, label: impl Display, output: Option<usize>, amount: Fraction, note: impl Display) {
         let Some(steps) = &mut self.steps else { return };
-        let mut held = amount.shortest();
+        let mut held = match amount.decimal() {
+            Ok(amount) => amount.shortest(),
+            Err(error) => return self.fault(error),
+        };
         while i64::try_from(held.unscaled()).is_err() && held.scale() > 0 {
             held = held.rounded(held.scale() - 1, Rounding::HalfEven).unwrap_or(held).shortest();
         }
@@ -141,7 +194,7 @@ impl<'m> Answer<'m> {
     /// Rounds the outputs, each once, with a step that says so where the steps add up to something else.
     pub(crate) fn finish(&mut self, context: &Context) -> Result<(), String> {
         for at in 0..self.outputs.len() {
-            let Some(Value::Number(exact)) = self.values[at] else { continue };
+            let Some(exact) = self.sums[at] else { continue };
             let output = &self.outputs[at];
             let (scale, rounding) = match output.role {
                 Role::Payout => (context.currency_scale, context.rounding),
@@ -152,7 +205,8 @@ impl<'m> Answer<'m> {
             if self.explaining() {
                 let difference = rounded.minus(self.recorded[at])?;
                 if difference != Decimal::ZERO {
-                    self.record("rounding", Some(at), difference, format_args!("to {scale} decimals"));
+                    let note = format_args!("to {scale} decimals");
+                    self.record("rounding", Some(at), difference.into(), note);
                 }
             }
         }

@@ -6,10 +6,10 @@ use alloc::{
 };
 use core::{cmp::Ordering, fmt};
 
-use crate::Rounding;
-
-/// Decimals that a product or a quotient keeps, as in the expression language.
-const KEPT: u8 = 12;
+use crate::{
+    Rounding,
+    division::{divide, divide_shifted, power, product},
+};
 
 /// An exact decimal: `unscaled` × 10^-`scale`. What cannot be held is an error, never a wrong number.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,6 +21,9 @@ pub struct Decimal {
 // === impl Decimal ===
 
 impl Decimal {
+    /// Decimals that a product or a quotient keeps, as in the expression language.
+    pub(crate) const KEPT: u8 = 12;
+
     /// 0.
     pub const ZERO: Self = Self { unscaled: 0, scale: 0 };
     /// 1.
@@ -45,7 +48,7 @@ impl Decimal {
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let point_without_digits = digits.contains('.') && fraction.is_empty();
-        if whole.is_empty() || point_without_digits || fraction.len() > usize::from(KEPT) {
+        if whole.is_empty() || point_without_digits || fraction.len() > usize::from(Self::KEPT) {
             return None;
         }
         let mut unscaled: i128 = 0;
@@ -91,7 +94,7 @@ impl Decimal {
     pub fn times(self, other: Self) -> Result<Self, String> {
         let unscaled = product(self.unscaled, other.unscaled).ok_or_else(|| too_large("product"))?;
         let exact = Self { unscaled, scale: self.scale + other.scale };
-        if exact.scale <= KEPT { Ok(exact) } else { exact.rounded(KEPT, Rounding::HalfEven) }
+        if exact.scale <= Self::KEPT { Ok(exact) } else { exact.rounded(Self::KEPT, Rounding::HalfEven) }
     }
 
     /// The quotient, with 12 decimals, rounded half to even.
@@ -99,21 +102,27 @@ impl Decimal {
     /// # Errors
     /// When the divisor is 0, or the quotient cannot be held.
     pub fn over(self, other: Self) -> Result<Self, String> {
+        self.divided(other, Self::KEPT, Rounding::HalfEven)
+    }
+
+    /// The quotient with `scale` decimals: divided once, rounded once.
+    pub(crate) fn divided(self, other: Self, scale: u8, rounding: Rounding) -> Result<Self, String> {
         if other.unscaled == 0 {
             return Err("division by zero".to_string());
         }
-        // self / other = (self.unscaled × 10^shift / other.unscaled) × 10^-12
-        let shift = i32::from(KEPT) + i32::from(other.scale) - i32::from(self.scale);
-        let widened =
-            |digits: i128, by: i32| power(by.unsigned_abs()).and_then(|factor| product(digits, factor));
-        let (dividend, divisor) = if shift >= 0 {
-            (widened(self.unscaled, shift), Some(other.unscaled))
-        } else {
-            (Some(self.unscaled), widened(other.unscaled, shift))
+        // self / other = (self.unscaled × 10^shift / other.unscaled) × 10^-scale
+        let shift = i32::from(scale) + i32::from(other.scale) - i32::from(self.scale);
+        let unscaled = divide_shifted(self.unscaled, other.unscaled, shift, rounding);
+        unscaled.map(|unscaled| Self { unscaled, scale }).ok_or_else(|| too_large("quotient"))
+    }
+
+    /// The product with all its decimals, where 38 digits hold it.
+    pub(crate) fn times_exactly(self, other: Self) -> Option<Self> {
+        let exact = |a: Self, b: Self| {
+            let scale = a.scale.checked_add(b.scale).filter(|&scale| power(u32::from(scale)).is_some())?;
+            product(a.unscaled, b.unscaled).map(|unscaled| Self { unscaled, scale })
         };
-        let (dividend, divisor) = dividend.zip(divisor).ok_or_else(|| too_large("quotient"))?;
-        let unscaled = divide(dividend, divisor, Rounding::HalfEven);
-        Ok(Self { unscaled, scale: KEPT })
+        exact(self, other).or_else(|| exact(self.shortest(), other.shortest()))
     }
 
     /// The same number with `scale` decimals.
@@ -210,86 +219,8 @@ impl fmt::Display for Decimal {
     }
 }
 
-/// Powers of ten, as many as fit: raising them anew is what would cost a plugin most of its fuel.
-const POWERS: [i128; 39] = {
-    let mut powers = [1; 39];
-    let mut at = 1;
-    while at < powers.len() {
-        powers[at] = powers[at - 1] * 10;
-        at += 1;
-    }
-    powers
-};
-
-fn power(exponent: u32) -> Option<i128> {
-    POWERS.get(exponent as usize).copied()
-}
-
-/// The product. Of 64 bits each, which is nearly always, it always fits, and nothing has to be checked.
-fn product(a: i128, b: i128) -> Option<i128> {
-    match (i64::try_from(a), i64::try_from(b)) {
-        (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
-        _ => a.checked_mul(b),
-    }
-}
-
 fn too_large(what: &str) -> String {
     format!("the {what} is too large to be held exactly")
-}
-
-/// The quotient of whole numbers, rounded to the nearest; the rule decides ties.
-fn divide(dividend: i128, divisor: i128, rounding: Rounding) -> i128 {
-    let (size, by) = (dividend.unsigned_abs(), divisor.unsigned_abs());
-    let (quotient, remainder) = match u64::try_from(by) {
-        Ok(by) => divide_by_64(size, by),
-        Err(_) => {
-            let quotient = size / by;
-            (quotient, size - quotient * by)
-        }
-    };
-    let up = match remainder.cmp(&(by - remainder)) {
-        Ordering::Greater => true,
-        Ordering::Less => false,
-        Ordering::Equal => matches!(rounding, Rounding::HalfUp) || quotient % 2 != 0,
-    };
-    let quotient = (quotient + u128::from(up)).cast_signed();
-    if (dividend < 0) == (divisor < 0) { quotient } else { -quotient }
-}
-
-/// Quotient and remainder by 64 bits, from divisions of 64 bits: one of 128 costs WebAssembly hundreds of instructions.
-fn divide_by_64(dividend: u128, divisor: u64) -> (u128, u128) {
-    let (high, low) = ((dividend >> 64) as u64, dividend as u64);
-    if high == 0 {
-        return (u128::from(low / divisor), u128::from(low % divisor));
-    }
-    let (quotient, rest) = divide_two(high % divisor, low, divisor);
-    (u128::from(high / divisor) << 64 | u128::from(quotient), u128::from(rest))
-}
-
-/// `high` × 2^64 + `low` by the divisor, which is above `high`: long division with digits of 32 bits (Knuth, volume 2,
-/// 4.3.1, algorithm D).
-fn divide_two(high: u64, low: u64, divisor: u64) -> (u64, u64) {
-    const HALF: u64 = 1 << 32;
-    // So that the divisor's highest bit is set, and a digit is guessed at most two too large.
-    let shift = divisor.leading_zeros();
-    let divisor = divisor << shift;
-    let (divisor_high, divisor_low) = (divisor >> 32, divisor & (HALF - 1));
-    let high = if shift == 0 { high } else { high << shift | low >> (64 - shift) };
-    let low = low << shift;
-    let digit = |rest: u64, next: u64| {
-        let (mut digit, mut left) = (rest / divisor_high, rest % divisor_high);
-        while digit >= HALF || digit * divisor_low > left << 32 | next {
-            (digit, left) = (digit - 1, left + divisor_high);
-            if left >= HALF {
-                break;
-            }
-        }
-        let rest = (rest << 32 | next).wrapping_sub(digit.wrapping_mul(divisor));
-        (digit, rest)
-    };
-    let (first, rest) = digit(high, low >> 32);
-    let (second, rest) = digit(rest, low & (HALF - 1));
-    (first << 32 | second, rest >> shift)
 }
 
 #[cfg(test)]
@@ -339,29 +270,6 @@ mod tests {
         check("-0.125", "-0.13", "-0.12");
         check("0.1249", "0.12", "0.12");
         check("7", "7", "7");
-    }
-
-    #[test]
-    fn division_by_64_bits_is_that_of_128() {
-        // A generator of its own, so that the cases are the same everywhere.
-        let mut state = 1_u128;
-        let mut next = || {
-            state = state
-                .wrapping_mul(0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645)
-                .wrapping_add(0x5851_F42D_4C95_7F2D);
-            state >> (state >> 121)
-        };
-        let edges = [1, 2, 10, (1 << 32) - 1, 1 << 32, (1 << 32) + 1, 1 << 63, u128::from(u64::MAX)];
-        let check = |dividend: u128, divisor: u128| {
-            let found = divide_by_64(dividend, divisor as u64);
-            assert_eq!(found, (dividend / divisor, dividend % divisor), "{dividend} by {divisor}");
-        };
-        for round in 0..20_000 {
-            let (dividend, by) =
-                (next(), edges.get(round % 16).copied().unwrap_or_else(|| (next() as u64 | 1).into()));
-            check(dividend, by);
-            check(u128::MAX - dividend, by);
-        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
     json::{self, Json, Object},
     nearest::nearest,
     number::{self, NUMBER},
+    share::share,
 };
 
 /// A parsed JSON object.
@@ -104,6 +105,22 @@ impl<'a> Parameters<'a> {
             Some(number) if number < Decimal::ZERO => Err(self.error(key, "has to be 0 or above")),
             number => Ok(number),
         }
+    }
+
+    /// A share of a whole that somebody can mean, from 0 to [`LARGEST_SHARE`](crate::LARGEST_SHARE): `"50%"` or 0.5.
+    ///
+    /// # Errors
+    /// When it is missing or something else.
+    pub fn share(&self, key: &str) -> Result<Decimal, ParameterError> {
+        share(self.decimal(key)?).map_err(|what| self.error(key, &what))
+    }
+
+    /// A share of a whole, if it is given.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn optional_share(&self, key: &str) -> Result<Option<Decimal>, ParameterError> {
+        if self.has(key) { self.share(key).map(Some) } else { Ok(None) }
     }
 
     /// An exact decimal, if it is given.

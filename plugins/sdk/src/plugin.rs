@@ -7,7 +7,7 @@ use crate::{
     Problems, Refusal, Row, Rows, Step, column::ColumnBuilder,
 };
 
-/// A plugin that scores each row by itself.
+/// A plugin that scores each row by itself. The [guide](crate) has one.
 pub trait Scorer: Sized {
     /// Reads the parameters.
     ///
@@ -27,6 +27,48 @@ pub trait Scorer: Sized {
 
 /// A plugin that scores a whole group at once: `export!(group …)` makes it a plugin. Its manifest has to say
 /// [`group`](crate::ManifestBuilder::group).
+///
+/// ```
+/// # extern crate alloc;
+/// use merit_sdk::{Answer, Context, Decimal, Fraction, GroupScorer, Manifest, ParameterError, Parameters, Row, manifest};
+///
+/// /// How many percent of the group's revenue are somebody's.
+/// struct Part;
+///
+/// impl GroupScorer for Part {
+///     fn new(parameters: &Parameters<'_>) -> Result<Self, ParameterError> {
+///         parameters.only(&[])?;
+///         Ok(Self)
+///     }
+///
+///     fn manifest(&self) -> Manifest {
+///         manifest("Compares revenue within a group.").group().number("revenue").score("part").build()
+///     }
+///
+///     fn score(&self, _: &Context, rows: &[Row<'_>], answers: &mut [Answer<'_>]) -> Result<(), String> {
+///         let total = rows.iter().try_fold(Decimal::ZERO, |sum, row| sum.plus(row.number("revenue")?))?;
+///         for (row, answer) in rows.iter().zip(answers) {
+///             let revenue = row.number("revenue")?;
+///             if revenue < Decimal::ZERO {
+///                 answer.fault(format!("revenue is {revenue}; a part of the group's is 0 or above"));
+///                 continue;
+///             }
+///             let percent = Fraction::new(revenue, total)?.times(Decimal::new(100, 0))?;
+///             answer.step("part", "part of the group", percent, format_args!("{revenue} of {total}"));
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// merit_sdk::export!(group Part);
+/// #
+/// # let row = |revenue: &str| vec![("revenue".to_owned(), revenue.to_owned())];
+/// # let sample = merit_sdk::testing::Sample { rows: vec![row("30"), row("-10"), row("40")], lines: vec![] };
+/// # let scored = merit_sdk::testing::score::<Part>("{}", &sample)?;
+/// # assert_eq!(scored.value("part", 0), "50");
+/// # assert_eq!(scored.value("part", 1), "fault: revenue is -10; a part of the group's is 0 or above");
+/// # Ok::<(), String>(())
+/// ```
 pub trait GroupScorer: Sized {
     /// Reads the parameters.
     ///
@@ -44,7 +86,61 @@ pub trait GroupScorer: Sized {
     fn score(&self, context: &Context, rows: &[Row<'_>], answers: &mut [Answer<'_>]) -> Result<(), String>;
 }
 
-/// A plugin that works on whole batches.
+/// A plugin that works on whole batches: every [`Scorer`] is one, and who wants to compute column by column writes one. What
+/// a `Scorer` does for its author is then the author's: one column per output, in the manifest's order and with its scale (the
+/// currency's for a payout), faults, and steps that add up to the outputs.
+///
+/// ```
+/// # extern crate alloc;
+/// use merit_sdk::{
+///     Batch, Column, Context, Decimals, Manifest, Outcome, ParameterError, Parameters, Plugin, Refusal, Step, Values, manifest,
+/// };
+///
+/// /// Twice the points.
+/// struct Twice;
+///
+/// fn points(batch: &Batch) -> Result<&Decimals, Refusal> {
+///     match batch.columns.first().map(|column| &column.values) {
+///         Some(Values::Decimals(points)) => Ok(points),
+///         _ => Err(Refusal::BadBatch("there are no points".into())),
+///     }
+/// }
+///
+/// fn twice(unscaled: i64) -> Result<i64, Refusal> {
+///     unscaled.checked_mul(2).ok_or_else(|| Refusal::BadBatch(format!("{unscaled} is too large to be doubled")))
+/// }
+///
+/// impl Plugin for Twice {
+///     fn new(parameters: &Parameters<'_>) -> Result<Self, ParameterError> {
+///         parameters.only(&[])?;
+///         Ok(Self)
+///     }
+///
+///     fn manifest(&self) -> Manifest {
+///         manifest("Doubles points.").number("points").score("double").build()
+///     }
+///
+///     fn evaluate(&self, _: &Context, batch: &Batch) -> Result<Outcome, Refusal> {
+///         let points = points(batch)?;
+///         let unscaled = points.unscaled.iter().map(|&points| twice(points)).collect::<Result<_, _>>()?;
+///         let values = Values::Decimals(Decimals { scale: points.scale, unscaled });
+///         Ok(Outcome { columns: vec![Column { name: "double".into(), values, missing: vec![] }], faults: vec![] })
+///     }
+///
+///     fn explain(&self, _: &Context, batch: &Batch, row: u32) -> Result<Vec<Step>, Refusal> {
+///         let points = points(batch)?;
+///         let (unscaled, scale) = (twice(points.unscaled[row as usize])?, points.scale);
+///         let output = Some("double".into());
+///         Ok(vec![Step { label: "twice".into(), output, unscaled, scale, note: "2 × points".into() }])
+///     }
+/// }
+///
+/// merit_sdk::export!(Twice);
+/// #
+/// # let sample = merit_sdk::testing::Sample { rows: vec![vec![("points".into(), "1.5".into())]], lines: vec![] };
+/// # assert_eq!(merit_sdk::testing::score::<Twice>("{}", &sample)?.value("double", 0), "3");
+/// # Ok::<(), String>(())
+/// ```
 pub trait Plugin: Sized {
     /// Reads the parameters.
     ///

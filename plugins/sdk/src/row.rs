@@ -156,7 +156,23 @@ impl<'a> Row<'a> {
         self.rows.columns.text(name, self.index)
     }
 
-    /// The detail lines, in order.
+    /// The detail lines, in order; none where the manifest asks for none.
+    ///
+    /// ```
+    /// use merit_sdk::{Decimal, Row};
+    ///
+    /// /// What the deals won come to.
+    /// fn won(row: &Row<'_>) -> Result<Decimal, String> {
+    ///     let won = row.lines().filter(|deal| deal.optional_text("stage") == Some("WON"));
+    ///     won.map(|deal| deal.number("amount")).try_fold(Decimal::ZERO, |sum, amount| sum.plus(amount?))
+    /// }
+    /// # use merit_sdk::{Rows, manifest, testing::Sample};
+    /// # let cells = |stage: &str, amount: &str| vec![("stage".to_owned(), stage.to_owned()), ("amount".to_owned(), amount.to_owned())];
+    /// # let sample = Sample { rows: vec![vec![]], lines: vec![vec![cells("WON", "10.5"), cells("LOST", "7"), cells("WON", "1")]] };
+    /// # let batch = sample.batch(&manifest("").line_text("stage").line_number("amount").build());
+    /// # assert_eq!(won(&Rows::new(&batch).row(0))?, Decimal::new(115, 1));
+    /// # Ok::<(), String>(())
+    /// ```
     pub fn lines(&self) -> impl Iterator<Item = Line<'a>> + use<'a> {
         let rows = self.rows;
         let end = |row: usize| rows.row_ends.get(row).map_or(0, |&end| end as usize);

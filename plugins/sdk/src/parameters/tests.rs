@@ -42,6 +42,22 @@ fn what_is_wrong_with_a_number_is_said() {
 }
 
 #[test]
+fn a_share_is_one_that_can_be_meant() {
+    let check = |value: &str, expected: &str| {
+        let json = format!("{{\"gate\": {value}}}");
+        super::tests::check(&json, |p| p.share("gate"), expected);
+    };
+    check("0", "ok");
+    check("\"50%\"", "ok");
+    check("10", "ok");
+    check("\"1000%\"", "ok");
+    check("10.01", "gate: is 10.01; give a share from 0 to 10 (1000%): 10.01% is 0.1001");
+    check("50", "gate: is 50; give a share from 0 to 10 (1000%): 50% is 0.5");
+    check("-0.1", "gate: is -0.1; give a share from 0 to 10 (1000%)");
+    check("null", &format!("gate: is null; {NUMBER}, or leave it out"));
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_path() {
     check("{}", |p| p.decimal("rate"), "rate: is missing");
     check("[]", |p| p.decimal("rate"), "the parameters are a list; give an object, like {}");

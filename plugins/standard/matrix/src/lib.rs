@@ -9,7 +9,7 @@ mod axis;
 use alloc::{format, string::String, vec::Vec};
 
 use merit_sdk::{
-    Answer, Context, Decimal, Manifest, ParameterError, Parameters, Problems, Row, Scorer, manifest,
+    Answer, Context, Decimal, Fraction, Manifest, ParameterError, Parameters, Problems, Row, Scorer, manifest,
 };
 
 use axis::{Axis, Place};
@@ -92,7 +92,7 @@ impl Scorer for Matrix {
             Pays::Value => answer.step("payout", "table", value, &note),
             Pays::Rate => {
                 let amount = row.number("amount")?;
-                answer.step("payout", "table", amount.times(value)?, format_args!("{amount} × {value}"));
+                answer.step("payout", "table", value.times(amount)?, format_args!("{amount} × {value}"));
             }
         }
         Ok(())
@@ -101,7 +101,7 @@ impl Scorer for Matrix {
 
 impl Matrix {
     /// The mean of the four points around, each weighted by how near it is; divided once, at the end.
-    fn value(&self, down: &Place, across: &Place) -> Result<Decimal, String> {
+    fn value(&self, down: &Place, across: &Place) -> Result<Fraction, String> {
         let across_at = |row: usize| {
             let values = &self.values[row];
             across.between(values[across.index], || values[across.index + 1])
@@ -109,8 +109,7 @@ impl Matrix {
         let here = across_at(down.index)?;
         let next = if down.is_on_point() { Decimal::ZERO } else { across_at(down.index + 1)? };
         let sum = down.between(here, || next)?;
-        let whole = down.whole.times(across.whole)?;
-        if whole == Decimal::ONE { Ok(sum) } else { sum.over(whole) }
+        Fraction::new(sum, down.whole)?.over(across.whole)
     }
 }
 

@@ -7,9 +7,10 @@ extern crate alloc;
 mod milestone;
 
 use alloc::{format, string::String, vec::Vec};
+use core::cmp::Ordering;
 
 use merit_sdk::{
-    Answer, Context, Decimal, Manifest, ParameterError, Parameters, Problems, Row, Scorer, manifest,
+    Answer, Context, Decimal, Fraction, Manifest, ParameterError, Parameters, Problems, Row, Scorer, manifest,
 };
 
 use milestone::Milestone;
@@ -56,7 +57,7 @@ impl Scorer for MilestoneBonus {
         problems.check(weighted || missing != Missing::Rescale, || {
             parameters.error("missing", "amounts cannot be rescaled: give fault or not_achieved, or weights")
         });
-        let gate = problems.read(parameters.optional_not_negative("gate"));
+        let gate = problems.read(parameters.optional_share("gate"));
         let cap = problems.read(parameters.optional_not_negative("cap"));
         problems.finish()?;
         Ok(Self { milestones, weighted, bonus, missing, gate, cap })
@@ -74,8 +75,8 @@ impl Scorer for MilestoneBonus {
     }
 
     fn score(&self, _: &Context, row: &Row<'_>, answer: &mut Answer<'_>) -> Result<(), String> {
-        let mut counted: Vec<(&Milestone, Decimal)> = Vec::new();
-        let (mut worth, mut achieved) = (Decimal::ZERO, Decimal::ZERO);
+        let mut counted: Vec<(&Milestone, Decimal, Fraction)> = Vec::new();
+        let (mut worth, mut achieved) = (Decimal::ZERO, Fraction::ZERO);
         for milestone in &self.milestones {
             let degree = match milestone.degree(row)? {
                 Some(degree) => degree,
@@ -89,24 +90,22 @@ impl Scorer for MilestoneBonus {
                 }
             };
             worth = worth.plus(milestone.worth())?;
-            achieved = achieved.plus(milestone.worth().times(degree)?)?;
-            counted.push((milestone, degree));
+            let part = Fraction::from(milestone.worth()).times(degree)?;
+            achieved = achieved.plus(part)?;
+            counted.push((milestone, degree, part));
         }
-        if counted.is_empty() || worth == Decimal::ZERO {
+        if counted.is_empty() {
             return Ok(());
         }
-        let hundred = Decimal::new(100, 0);
-        let note = format_args!("100 × {achieved} of {worth}");
-        answer.step("achievement", "achieved", achieved.times(hundred)?.over(worth)?, note);
+        if worth > Decimal::ZERO {
+            let note = format_args!("100 × {achieved} of {worth}");
+            answer.step("achievement", "achieved", achieved.times(Decimal::new(100, 0))?.over(worth)?, note);
+        }
         if let Some(gate) = self.gate
-            && achieved < gate.times(worth)?
+            && achieved.compare(gate.times(worth)?) == Ordering::Less
         {
-            answer.step(
-                "bonus",
-                "gate",
-                Decimal::ZERO,
-                format_args!("{achieved} of {worth} is below {gate}"),
-            );
+            let note = format_args!("{achieved} of {worth} is below {gate}");
+            answer.step("bonus", "gate", Decimal::ZERO, note);
             return Ok(());
         }
         let bonus = match self.bonus {
@@ -114,8 +113,7 @@ impl Scorer for MilestoneBonus {
             None if self.weighted => row.number("target_pay")?,
             None => Decimal::ONE,
         };
-        for (milestone, degree) in counted {
-            let part = milestone.worth().times(degree)?;
+        for (milestone, degree, part) in counted {
             let worth_here = milestone.worth();
             if self.weighted {
                 let note = format_args!("{bonus} × {worth_here} of {worth} × {degree}");
@@ -124,9 +122,8 @@ impl Scorer for MilestoneBonus {
                 answer.step("bonus", &milestone.name, part, format_args!("{worth_here} × {degree}"));
             }
         }
-        let earned = answer.so_far("bonus").unwrap_or(Decimal::ZERO);
-        if let Some(cap) = self.cap.filter(|cap| earned > *cap) {
-            answer.step("bonus", "cap", cap.minus(earned)?, format_args!("at most {cap}"));
+        if let Some(cap) = self.cap {
+            answer.at_most("bonus", "cap", cap, format_args!("at most {cap}"));
         }
         Ok(())
     }

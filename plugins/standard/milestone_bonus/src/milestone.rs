@@ -7,7 +7,7 @@ use alloc::{
     vec::Vec,
 };
 
-use merit_sdk::{Decimal, ManifestBuilder, ParameterError, Parameters, Problems, Row};
+use merit_sdk::{Decimal, LARGEST_SHARE, ManifestBuilder, ParameterError, Parameters, Problems, Row, share};
 
 /// A milestone.
 pub struct Milestone {
@@ -46,8 +46,8 @@ impl Milestone {
             false => problems.read(parameters.positive("weight")),
         };
         let graded = problems.read(parameters.flag("graded"));
-        let least = problems.read(parameters.optional_not_negative("least"));
-        let most = problems.read(parameters.optional_not_negative("most"));
+        let least = problems.read(parameters.optional_share("least"));
+        let most = problems.read(parameters.optional_share("most"));
         problems.check(graded || !(parameters.has("least") || parameters.has("most")), || {
             let key = if parameters.has("least") { "least" } else { "most" };
             parameters.error(key, "is about degrees: set graded to true")
@@ -60,6 +60,9 @@ impl Milestone {
             true => problems.read(parameters.decimals_by_text("texts")),
             false => Vec::new(),
         };
+        for (text, degree) in &texts {
+            problems.read(share(*degree).map_err(|what| parameters.error(&format!("texts.{text}"), &what)));
+        }
         problems.check(!graded || texts.is_empty(), || {
             parameters.error("texts", "texts have degrees already: leave graded out")
         });
@@ -102,6 +105,10 @@ impl Milestone {
         }
         let Some(degree) = row.optional_number(name) else { return Ok(None) };
         match self.achieved {
+            // A percentage as a whole number would count as the most, and nobody would see it.
+            Achieved::Graded { .. } if degree > LARGEST_SHARE => {
+                share(degree).map(Some).map_err(|what| format!("{name} {what}"))
+            }
             Achieved::Graded { least, .. } if degree < least => Ok(Some(Decimal::ZERO)),
             Achieved::Graded { most, .. } => Ok(Some(degree.min(most))),
             _ if degree == Decimal::ZERO || degree == Decimal::ONE => Ok(Some(degree)),

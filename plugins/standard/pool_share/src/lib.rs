@@ -80,19 +80,17 @@ impl GroupScorer for PoolShare {
     }
 
     fn score(&self, context: &Context, rows: &[Row<'_>], answers: &mut [Answer<'_>]) -> Result<(), String> {
-        let mut weights = Vec::with_capacity(rows.len());
+        let mut parts = Vec::with_capacity(rows.len());
         for (row, answer) in rows.iter().zip(answers.iter_mut()) {
-            weights.push(self.weight(row).unwrap_or_else(|message| {
+            parts.push(self.weight(row).unwrap_or_else(|message| {
                 answer.fault(message);
-                Decimal::ZERO
+                None
             }));
         }
-        let takes_part = |answer: &Answer<'_>| !answer.is_faulted();
-        if self.equal_if_all_zero && weights.iter().all(|weight| *weight == Decimal::ZERO) {
-            for (weight, answer) in weights.iter_mut().zip(answers.iter()) {
-                *weight = if takes_part(answer) { Decimal::ONE } else { Decimal::ZERO };
-            }
+        if self.equal_if_all_zero && parts.iter().flatten().all(|weight| *weight == Decimal::ZERO) {
+            parts.iter_mut().flatten().for_each(|weight| *weight = Decimal::ONE);
         }
+        let weights: Vec<Decimal> = parts.iter().map(|part| part.unwrap_or(Decimal::ZERO)).collect();
         let pool = self.pool(rows)?.rounded(context.currency_scale, context.rounding)?;
         let total = weights.iter().try_fold(Decimal::ZERO, |sum, weight| sum.plus(*weight))?;
         let shares = divide(pool, &weights)?;
@@ -111,22 +109,23 @@ impl GroupScorer for PoolShare {
 }
 
 impl PoolShare {
-    /// What the share of a row is in proportion to.
-    fn weight(&self, row: &Row<'_>) -> Result<Decimal, String> {
+    /// What the share of a row is in proportion to; nothing for who is below the minimum and has no part.
+    fn weight(&self, row: &Row<'_>) -> Result<Option<Decimal>, String> {
         if self.by == By::Equal && self.minimum_score.is_none() {
-            return Ok(Decimal::ONE);
+            return Ok(Some(Decimal::ONE));
         }
         let score = row.number("score")?;
         if self.minimum_score.is_some_and(|minimum| score < minimum) {
-            return Ok(Decimal::ZERO);
+            return Ok(None);
         }
         let weight = match self.by {
             By::Equal => Decimal::ONE,
             By::Score => score,
             By::ScoreAndWeight => score.times(not_negative("weight", row.number("weight")?)?)?,
         };
-        not_negative("score", weight)
-            .map_err(|_| format!("score is {score}; a share needs one of 0 or above"))
+        let weight = not_negative("score", weight)
+            .map_err(|_| format!("score is {score}; a share needs one of 0 or above"))?;
+        Ok(Some(weight))
     }
 
     fn pool(&self, rows: &[Row<'_>]) -> Result<Decimal, String> {

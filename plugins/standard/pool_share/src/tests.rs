@@ -36,3 +36,23 @@ fn shares_add_up_whatever_the_weights() {
         assert_eq!(sum, pool, "{scores:?}");
     }
 }
+
+#[test]
+fn who_is_below_the_minimum_has_no_part() {
+    let check = |by: &str, all_zero: &str, rows: [[&str; 2]; 3], expected: [&str; 3]| {
+        let cells = |[score, weight]: [&str; 2]| {
+            vec![("score".to_string(), score.to_string()), ("weight".to_string(), weight.to_string())]
+        };
+        let sample = Sample { rows: rows.map(cells).to_vec(), lines: Vec::new() };
+        let parameters =
+            format!(r#"{{"pool": 100, "by": "{by}", "minimum_score": 50, "all_zero": "{all_zero}"}}"#);
+        let scored = score::<PoolShare>(&parameters, &sample).expect("shares");
+        let shares: Vec<_> = (0..3).map(|row| scored.value("share", row)).collect();
+        assert_eq!(shares, expected, "{by} {all_zero} {rows:?}");
+    };
+    check("score", "equal", [["10", "1"], ["0", "1"], ["49.99", "1"]], ["0", "0", "0"]);
+    check("score_and_weight", "equal", [["60", "0"], ["10", "5"], ["50", "0"]], ["50", "0", "50"]);
+    check("score_and_weight", "nothing", [["60", "0"], ["10", "5"], ["50", "0"]], ["0", "0", "0"]);
+    check("score_and_weight", "equal", [["60", "0"], ["-1", "-5"], ["40", "1"]], ["100", "0", "0"]);
+    check("equal", "equal", [["60", "0"], ["10", "5"], ["50", "0"]], ["50", "0", "50"]);
+}

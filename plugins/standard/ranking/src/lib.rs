@@ -119,22 +119,21 @@ impl Ranking {
         for standing in standings {
             let answer = &mut answers[standing.row];
             if standing.tied == 1 || !self.tied_share {
-                answer.step(
-                    "prize",
-                    "prize",
-                    prize(standing.ahead),
-                    format_args!("place {}", standing.ahead + 1),
-                );
+                let place = self.ties.paid(standing);
+                answer.step("prize", "prize", prize(place), format_args!("place {}", place + 1));
                 continue;
             }
-            let places = standing.ahead..standing.ahead + standing.tied;
+            let places = self.ties.taken(standing);
             let sum = places.clone().try_fold(Decimal::ZERO, |sum, place| sum.plus(prize(place)))?;
             let sum = sum.rounded(context.currency_scale, context.rounding)?;
             // Cut into equal parts; the units left over go to those who come first.
             let (units, tied) = (sum.unscaled(), standing.tied as i128);
             let part = units / tied + i128::from((standing.among as i128) < units % tied);
-            let note =
-                format_args!("{sum} for places {} to {}, in {tied} parts", places.start + 1, places.end);
+            let taken = match (places.start + 1, places.end) {
+                (first, last) if first == last => format!("place {first}"),
+                (first, last) => format!("places {first} to {last}"),
+            };
+            let note = format_args!("{sum} for {taken}, in {tied} parts");
             answer.step("prize", "tied prize", Decimal::new(part, sum.scale()), note);
         }
         Ok(())

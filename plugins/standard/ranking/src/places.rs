@@ -1,7 +1,7 @@
 //! Who is ahead of whom, and the named methods for ties.
 
 use alloc::{string::String, vec::Vec};
-use core::cmp::Reverse;
+use core::{cmp::Reverse, ops::Range};
 
 use merit_sdk::Decimal;
 
@@ -67,17 +67,39 @@ impl Ties {
         }
     }
 
+    /// The places, from 0, that those who are tied with a standing take together, and whose prizes they share. A place that
+    /// dense ties give to several is one; an ordinal place is one's own.
+    pub fn taken(self, standing: &Standing) -> Range<usize> {
+        let one = |place: usize| place..place + 1;
+        match self {
+            Self::Dense => one(standing.distinct_ahead),
+            Self::Ordinal => one(standing.ahead + standing.among),
+            Self::Standard | Self::Modified | Self::Fractional => {
+                standing.ahead..standing.ahead + standing.tied
+            }
+        }
+    }
+
     /// The place of a standing.
     pub fn place(self, standing: &Standing) -> Result<Decimal, String> {
-        let first = standing.ahead + 1;
-        let last = standing.ahead + standing.tied;
+        let taken = self.taken(standing);
+        let (first, last) = (taken.start + 1, taken.end);
         let whole = |place: usize| Ok(Decimal::new(place as i128, 0));
         match self {
-            Self::Standard => whole(first),
+            Self::Standard | Self::Dense | Self::Ordinal => whole(first),
             Self::Modified => whole(last),
-            Self::Dense => whole(standing.distinct_ahead + 1),
-            Self::Ordinal => whole(first + standing.among),
             Self::Fractional => Decimal::new((first + last) as i128, 0).over(Decimal::new(2, 0)),
+        }
+    }
+
+    /// The place, from 0, whose prize one gets who shares none: the one that is shown, or where that is between two the
+    /// better one.
+    pub fn paid(self, standing: &Standing) -> usize {
+        let taken = self.taken(standing);
+        match self {
+            Self::Modified => taken.end - 1,
+            Self::Fractional => (taken.start + taken.end - 1) / 2,
+            Self::Standard | Self::Dense | Self::Ordinal => taken.start,
         }
     }
 }

@@ -42,8 +42,8 @@ impl Scorer for ThresholdBonus {
     fn new(parameters: &Parameters<'_>) -> Result<Self, ParameterError> {
         let mut problems = Problems::new();
         problems.read(parameters.only(&["levels", "basis", "pay", "rate_of", "without_target", "cap"]));
-        let levels = problems.read(levels(parameters));
         let by_attainment = problems.read(parameters.choice("basis", &["attainment", "amount"])) != "amount";
+        let levels = problems.read(levels(parameters, by_attainment));
         let each = problems.read(parameters.choice("pay", &["highest", "each"])) == "each";
         let rate_of = parameters.choice("rate_of", &["actual", "excess", "target", "target_pay"]);
         let rate_of = match problems.read(rate_of) {
@@ -118,9 +118,8 @@ impl Scorer for ThresholdBonus {
         for index in paid {
             self.pay(index, actual, unit, row, answer)?;
         }
-        let earned = answer.so_far("bonus").unwrap_or(Decimal::ZERO);
-        if let Some(cap) = self.cap.filter(|cap| earned > *cap) {
-            answer.step("bonus", "cap", cap.minus(earned)?, format_args!("at most {cap}"));
+        if let Some(cap) = self.cap {
+            answer.at_most("bonus", "cap", cap, format_args!("at most {cap}"));
         }
         Ok(())
     }
@@ -154,13 +153,15 @@ impl ThresholdBonus {
     }
 }
 
-fn levels(parameters: &Parameters<'_>) -> Result<Vec<Level>, ParameterError> {
+fn levels(parameters: &Parameters<'_>, by_attainment: bool) -> Result<Vec<Level>, ParameterError> {
     let mut before: Option<Decimal> = None;
     parameters.each("levels", |item| {
         let mut problems = Problems::new();
         problems.read(item.only(&["at", "bonus", "rate"]));
-        let at = problems.read(item.decimal("at"));
-        if let Some(before) = before {
+        let at = problems.read(if by_attainment { item.share("at") } else { item.decimal("at") });
+        if let Some(before) = before
+            && problems.none()
+        {
             problems.check(at > before, || {
                 item.error("at", &format!("has to be above {before}, where the level before is"))
             });

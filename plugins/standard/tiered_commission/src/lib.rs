@@ -5,14 +5,18 @@
 extern crate alloc;
 
 mod deals;
+mod gate;
 mod plan;
 mod rates;
 mod tiers;
 
 use alloc::{format, string::String};
 
-use merit_sdk::{Answer, Context, Decimal, Manifest, ParameterError, Parameters, Row, Scorer, manifest};
+use merit_sdk::{
+    Answer, Context, Decimal, Fraction, Manifest, ParameterError, Parameters, Row, Scorer, manifest,
+};
 
+use gate::Closed;
 use plan::Per;
 pub use plan::TieredCommission;
 use tiers::{Position, Stretch};
@@ -61,80 +65,60 @@ impl Scorer for TieredCommission {
             let note = format_args!("{total} / {quota}");
             answer.step("attainment", "attainment", total.over(quota)?, note);
         }
-        if !self.passes_gates(total, quota, answer)? {
-            return Ok(());
-        }
         let unit = if self.by_attainment { quota.unwrap_or(Decimal::ONE) } else { Decimal::ONE };
         let bounds = self.schedule.bounds(unit)?;
         let pay = match (self.of_target_pay, quota) {
             (true, Some(quota)) => Some((row.number("target_pay")?, quota)),
             _ => None,
         };
-        let mut position = Position::after(&self.schedule, &bounds, before);
+        let position = Position::after(&self.schedule, &bounds, before);
+        let gate = self.gates.closed(total, before, quota)?;
+        let mut walk = Walk { bounds: &bounds, position, pay, gate };
         if self.per == Per::Total {
-            let base_rate = self.base_rate.of_row(row)?;
-            let stretch = Stretch { label: "", length: amount, share: Decimal::ONE, base_rate, pay };
-            self.schedule.pay(&stretch, &bounds, &mut position, answer)?;
+            self.pay_total(row, amount, &mut walk, answer)?;
         } else {
-            self.pay_deals(row, &bounds, &mut position, pay, answer)?;
+            self.pay_deals(row, &mut walk, answer)?;
         }
-        self.bounded("", self.floor, self.cap, answer.so_far("commission"), answer)?;
+        if walk.gate.is_some() {
+            return Ok(());
+        }
+        if let Some(floor) = self.floor {
+            answer.at_least("commission", "floor", floor, format_args!("at least {floor}"));
+        }
+        if let Some(cap) = self.cap {
+            answer.at_most("commission", "cap", cap, format_args!("at most {cap}"));
+        }
         self.details(amount, total, &bounds, answer)
     }
 }
 
-impl TieredCommission {
-    /// Whether anything is paid; says why not.
-    fn passes_gates(
-        &self,
-        total: Decimal,
-        quota: Option<Decimal>,
-        answer: &mut Answer<'_>,
-    ) -> Result<bool, String> {
-        if let Some(gate) = self.gate_amount
-            && total < gate
-        {
-            answer.step("commission", "gate", Decimal::ZERO, format_args!("{total} is below {gate}"));
-            return Ok(false);
-        }
-        if let (Some(gate), Some(quota)) = (self.gate_attainment, quota)
-            && total < gate.times(quota)?
-        {
-            let note = format_args!("{total} is below {gate} of the quota {quota}");
-            answer.step("commission", "gate", Decimal::ZERO, note);
-            return Ok(false);
-        }
-        Ok(true)
-    }
+/// The way through the tiers, as far as it has gone.
+struct Walk<'b> {
+    /// Where the tiers begin, as amounts.
+    bounds: &'b [Decimal],
+    position: Position,
+    /// Target pay and quota, where rates are shares of the target pay.
+    pay: Option<(Decimal, Decimal)>,
+    /// The gate that was not reached.
+    gate: Option<Closed>,
+}
 
-    /// Adds what lifts the amount to the floor, or cuts it to the cap.
-    fn bounded(
+impl TieredCommission {
+    /// Pays for the total unless a gate is closed.
+    fn pay_total(
         &self,
-        label: &str,
-        floor: Option<Decimal>,
-        cap: Option<Decimal>,
-        earned: Option<Decimal>,
+        row: &Row<'_>,
+        amount: Decimal,
+        walk: &mut Walk<'_>,
         answer: &mut Answer<'_>,
-    ) -> Result<Decimal, String> {
-        let earned = earned.unwrap_or(Decimal::ZERO);
-        match (floor, cap) {
-            (Some(floor), _) if earned < floor => {
-                let lift = floor.minus(earned)?;
-                answer.step(
-                    "commission",
-                    format_args!("{label}floor"),
-                    lift,
-                    format_args!("at least {floor}"),
-                );
-                Ok(floor)
-            }
-            (_, Some(cap)) if earned > cap => {
-                let cut = cap.minus(earned)?;
-                answer.step("commission", format_args!("{label}cap"), cut, format_args!("at most {cap}"));
-                Ok(cap)
-            }
-            _ => Ok(earned),
+    ) -> Result<(), String> {
+        let base_rate = self.base_rate.of_row(row)?;
+        let stretch = Stretch { label: "", length: amount, share: Decimal::ONE, base_rate, pay: walk.pay };
+        self.schedule.pay(&stretch, walk.bounds, &mut walk.position, answer)?;
+        if let Some(gate) = &walk.gate {
+            gate.hold_back(answer);
         }
+        Ok(())
     }
 
     fn details(
@@ -147,7 +131,7 @@ impl TieredCommission {
         if answer.so_far("commission").is_none() {
             answer.step("commission", "no deals", Decimal::ZERO, "nothing to pay for");
         }
-        let earned = answer.so_far("commission").unwrap_or(Decimal::ZERO);
+        let earned = answer.so_far("commission").unwrap_or(Fraction::ZERO);
         if amount != Decimal::ZERO {
             let note = format_args!("{earned} / {amount}");
             answer.step("effective_rate", "effective rate", earned.over(amount)?, note);

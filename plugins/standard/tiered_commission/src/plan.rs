@@ -4,7 +4,7 @@ use alloc::string::ToString;
 
 use merit_sdk::{Decimal, ParameterError, Parameters, Problems};
 
-use crate::{rates::BaseRate, tiers::Schedule};
+use crate::{gate::Gates, rates::BaseRate, tiers::Schedule};
 
 /// What the tiers are applied to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,8 +27,7 @@ pub struct TieredCommission {
     pub(crate) before: bool,
     pub(crate) shares: bool,
     pub(crate) refunds_at_original_rate: bool,
-    pub(crate) gate_amount: Option<Decimal>,
-    pub(crate) gate_attainment: Option<Decimal>,
+    pub(crate) gates: Gates,
     pub(crate) floor: Option<Decimal>,
     pub(crate) cap: Option<Decimal>,
     pub(crate) deal_floor: Option<Decimal>,
@@ -84,17 +83,16 @@ impl TieredCommission {
         });
         let base_rate = problems.read(BaseRate::read(parameters));
         let multipliers = parameters.has("base_rate");
-        let schedule = problems.read(Schedule::read(parameters, multipliers).map(Some));
-        let (floor, cap) = bounds(parameters, "floor", "cap", &mut problems);
-        let (deal_floor, deal_cap) = bounds(parameters, "deal_floor", "deal_cap", &mut problems);
         let by_attainment =
             problems.read(parameters.choice("basis", &["amount", "attainment"])) == "attainment";
+        let schedule = problems.read(Schedule::read(parameters, multipliers, by_attainment).map(Some));
+        let (floor, cap) = bounds(parameters, "floor", "cap", &mut problems);
+        let (deal_floor, deal_cap) = bounds(parameters, "deal_floor", "deal_cap", &mut problems);
         let of_target_pay =
             problems.read(parameters.choice("rate_of", &["amount", "target_pay"])) == "target_pay";
         let shares = problems.read(parameters.flag("shares"));
         let refunds = problems.read(parameters.choice("refunds", &["tiers", "original"])) == "original";
-        let gate_amount = problems.read(parameters.optional_decimal("gate_amount"));
-        let gate_attainment = problems.read(parameters.optional_decimal("gate_attainment"));
+        let gates = problems.read(Gates::read(parameters));
         problems.finish()?;
         let schedule = schedule.ok_or_else(|| parameters.error("tiers", "is missing"))?;
         Ok(Self {
@@ -106,8 +104,7 @@ impl TieredCommission {
             before,
             shares,
             refunds_at_original_rate: refunds,
-            gate_amount,
-            gate_attainment,
+            gates,
             floor,
             cap,
             deal_floor,
@@ -116,11 +113,11 @@ impl TieredCommission {
     }
 
     pub(crate) fn needs_quota(&self) -> bool {
-        self.by_attainment || self.of_target_pay || self.gate_attainment.is_some()
+        self.by_attainment || self.of_target_pay || self.gates.need_quota()
     }
 }
 
-/// The least and the most that is paid.
+/// The least and the most that is paid. A floor below 0 bounds what is taken back.
 fn bounds(
     parameters: &Parameters<'_>,
     floor_key: &str,
@@ -128,7 +125,7 @@ fn bounds(
     problems: &mut Problems,
 ) -> (Option<Decimal>, Option<Decimal>) {
     let floor = problems.read(parameters.optional_decimal(floor_key));
-    let cap = problems.read(parameters.optional_decimal(cap_key));
+    let cap = problems.read(parameters.optional_not_negative(cap_key));
     if let (Some(least), Some(most)) = (floor, cap) {
         problems.check(least <= most, || {
             let what = "is below the ".to_string() + floor_key;

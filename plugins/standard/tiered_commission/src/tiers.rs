@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use merit_sdk::{Answer, Decimal, ParameterError, Parameters, Problems};
+use merit_sdk::{Answer, Decimal, Fraction, ParameterError, Parameters, Problems};
 
 /// How amounts are placed in tiers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,8 +68,13 @@ impl Position {
 // === impl Schedule ===
 
 impl Schedule {
-    /// Reads `tiers`, `mode` and `bound`; tiers have multipliers where there is a base rate.
-    pub fn read(parameters: &Parameters<'_>, multipliers: bool) -> Result<Self, ParameterError> {
+    /// Reads `tiers`, `mode` and `bound`; tiers have multipliers where there is a base rate, and begin at shares of the quota
+    /// where they are by attainment.
+    pub fn read(
+        parameters: &Parameters<'_>,
+        multipliers: bool,
+        by_attainment: bool,
+    ) -> Result<Self, ParameterError> {
         let mut problems = Problems::new();
         let mode = problems.read(parameters.choice("mode", &["graduated", "volume", "overage"]));
         let mode = match mode {
@@ -78,7 +83,7 @@ impl Schedule {
             _ => Mode::Graduated,
         };
         let bound_below = problems.read(parameters.choice("bound", &["above", "below"])) == "below";
-        let tiers = problems.read(tiers(parameters, multipliers));
+        let tiers = problems.read(tiers(parameters, multipliers, by_attainment));
         problems.finish()?;
         Ok(Self { tiers, mode, bound_below })
     }
@@ -101,9 +106,9 @@ impl Schedule {
         bounds: &[Decimal],
         position: &mut Position,
         answer: &mut Answer<'_>,
-    ) -> Result<Decimal, String> {
+    ) -> Result<Fraction, String> {
         let end = position.total.plus(stretch.length)?;
-        let mut earned = Decimal::ZERO;
+        let mut earned = Fraction::ZERO;
         for (index, slice) in self.slices(bounds, position.total, end)? {
             let amount = self.earned(slice, index, stretch)?;
             earned = earned.plus(amount)?;
@@ -182,9 +187,10 @@ impl Schedule {
         if up_to > from || index == 0 { up_to.minus(from) } else { Ok(Decimal::ZERO) }
     }
 
-    fn earned(&self, slice: Decimal, index: usize, stretch: &Stretch<'_>) -> Result<Decimal, String> {
-        let rate = self.tiers[index].rate.times(stretch.base_rate)?;
-        let amount = slice.times(stretch.share)?.times(rate)?;
+    /// What a slice earns, not divided yet where rates are shares of the target pay.
+    fn earned(&self, slice: Decimal, index: usize, stretch: &Stretch<'_>) -> Result<Fraction, String> {
+        let slice = Fraction::from(slice).times(stretch.share)?;
+        let amount = slice.times(self.tiers[index].rate)?.times(stretch.base_rate)?;
         match stretch.pay {
             Some((target_pay, quota)) => amount.times(target_pay)?.over(quota),
             None => Ok(amount),
@@ -204,7 +210,11 @@ impl Schedule {
     }
 }
 
-fn tiers(parameters: &Parameters<'_>, multipliers: bool) -> Result<Vec<Tier>, ParameterError> {
+fn tiers(
+    parameters: &Parameters<'_>,
+    multipliers: bool,
+    by_attainment: bool,
+) -> Result<Vec<Tier>, ParameterError> {
     let rate_key = if multipliers { "multiplier" } else { "rate" };
     // Where the tier before begins, and where it says that it ends.
     let mut before: Option<(Decimal, Option<Decimal>)> = None;
@@ -219,14 +229,14 @@ fn tiers(parameters: &Parameters<'_>, multipliers: bool) -> Result<Vec<Tier>, Pa
         } else {
             problems.read(item.only(&["from", "to", rate_key, "flat"]));
         }
-        let from = problems.read(item.decimal("from"));
+        let from = problems.read(if by_attainment { item.share("from") } else { item.decimal("from") });
         let to = problems.read(item.optional_decimal("to"));
         if problems.none() {
             problems.read(adjoins(item, from, to, before, at == last));
         }
         let rate = problems.read(item.decimal(rate_key));
         problems.check(rate >= Decimal::ZERO, || item.error(rate_key, "has to be 0 or above"));
-        let flat = problems.read(item.optional_decimal("flat")).unwrap_or(Decimal::ZERO);
+        let flat = problems.read(item.optional_not_negative("flat")).unwrap_or(Decimal::ZERO);
         before = Some((from, to));
         at += 1;
         problems.finish()?;

@@ -2,7 +2,7 @@
 
 use alloc::{borrow::ToOwned, format, string::String, vec, vec::Vec};
 
-use merit_sdk::{Decimal, ParameterError, Parameters, Problems};
+use merit_sdk::{Decimal, ParameterError, Parameters, Problems, share};
 
 /// A measure that is scored.
 pub struct Item {
@@ -12,7 +12,7 @@ pub struct Item {
     /// The input that has the target, if one has.
     pub target_input: Option<String>,
     pub weight: Decimal,
-    /// Below the first point of its curve the whole scorecard is 0.
+    /// Below the first point of its curve the whole scorecard is 0, and where that cannot be told.
     pub gate: bool,
     against: Against,
     /// Ascending; where less is better, descending.
@@ -37,9 +37,13 @@ struct Point {
 
 /// What an item has to say about a row.
 pub enum Found {
-    Points { points: Decimal, below: bool, target: Option<Decimal> },
-    NoValue,
-    NoTarget,
+    Points {
+        points: Decimal,
+        below: bool,
+        target: Option<Decimal>,
+    },
+    /// The input that is missing.
+    Nothing(String),
 }
 
 const KEYS: [&str; 12] = [
@@ -90,7 +94,7 @@ impl Item {
             problems.check(parameters.has("curve"), || parameters.error("curve", "is missing"));
         }
         let curve = match parameters.has("curve") {
-            true => problems.read(points(parameters)),
+            true => problems.read(points(parameters, of_value)),
             false => problems.read(threshold_target_stretch(parameters)),
         };
         problems.finish()?;
@@ -101,11 +105,11 @@ impl Item {
 
     /// The points for a value and, where it is an input, its target.
     pub fn look(&self, value: Option<Decimal>, target: Option<Decimal>) -> Result<Found, String> {
-        let Some(value) = value else { return Ok(Found::NoValue) };
+        let Some(value) = value else { return Ok(Found::Nothing(self.name.clone())) };
         let target = match (&self.against, target) {
             (Against::Value, _) => None,
             (Against::Target(target), _) => Some(*target),
-            (Against::TargetInput, None) => return Ok(Found::NoTarget),
+            (Against::TargetInput, None) => return Ok(Found::Nothing(format!("{}_target", self.name))),
             (Against::TargetInput, Some(target)) if target <= Decimal::ZERO => {
                 return Err(format!("{}_target is {target}; shares of a target need one above 0", self.name));
             }
@@ -133,8 +137,9 @@ impl Item {
     }
 }
 
-/// A curve that is written out.
-fn points(parameters: &Parameters<'_>) -> Result<Vec<Point>, ParameterError> {
+/// A curve that is written out. Its last point is the largest, or where less is better the smallest: of a target, that is a
+/// share that somebody can mean.
+fn points(parameters: &Parameters<'_>, of_value: bool) -> Result<Vec<Point>, ParameterError> {
     let mut problems = Problems::new();
     for key in ["threshold", "stretch", "threshold_points", "target_points", "stretch_points"] {
         problems.check(!parameters.has(key), || {
@@ -162,6 +167,10 @@ fn points(parameters: &Parameters<'_>) -> Result<Vec<Point>, ParameterError> {
         problems.finish()?;
         Ok(Point { at, points })
     }));
+    if let Some(last) = before.last().filter(|_| !of_value) {
+        let key = format!("curve[{}].at", before.len() - 1);
+        problems.read(share(*last).map_err(|what| parameters.error(&key, &what)));
+    }
     problems.finish()?;
     Ok(curve)
 }
@@ -169,15 +178,17 @@ fn points(parameters: &Parameters<'_>) -> Result<Vec<Point>, ParameterError> {
 /// The usual curve: threshold, target and stretch.
 fn threshold_target_stretch(parameters: &Parameters<'_>) -> Result<Vec<Point>, ParameterError> {
     let mut problems = Problems::new();
+    let stretch = problems.read(parameters.optional_share("stretch")).unwrap_or(Decimal::new(15, 1));
     let mut or =
         |key: &str, default: Decimal| problems.read(parameters.optional_decimal(key)).unwrap_or(default);
-    let (threshold, stretch) = (or("threshold", Decimal::ZERO), or("stretch", Decimal::new(15, 1)));
+    let threshold = or("threshold", Decimal::ZERO);
     let at_threshold = or("threshold_points", Decimal::ZERO);
     let at_target = or("target_points", Decimal::new(100, 0));
     let at_stretch = or("stretch_points", Decimal::new(150, 0));
     let ascending = threshold < Decimal::ONE && Decimal::ONE < stretch;
     let descending = stretch < Decimal::ONE && Decimal::ONE < threshold;
-    problems.check(ascending || descending, || {
+    let known = problems.none();
+    problems.check(ascending || descending || !known, || {
         parameters.error("threshold", "the target (1) has to be between threshold and stretch")
     });
     problems.finish()?;

@@ -9,10 +9,14 @@ mod item;
 use alloc::{format, string::String, vec::Vec};
 
 use merit_sdk::{
-    Answer, Context, Decimal, Manifest, ParameterError, Parameters, Problems, Rounding, Row, Scorer, manifest,
+    Answer, Context, Decimal, Fraction, Manifest, ParameterError, Parameters, Problems, Rounding, Row,
+    Scorer, manifest,
 };
 
 use item::{Found, Item};
+
+/// Decimals of the performance; grades look at it as it is shown.
+const PERFORMANCE_SCALE: u8 = 6;
 
 /// A weighted scorecard.
 pub struct WeightedScorecard {
@@ -74,12 +78,12 @@ impl Scorer for WeightedScorecard {
     fn score(&self, _: &Context, row: &Row<'_>, answer: &mut Answer<'_>) -> Result<(), String> {
         let mut counted = Vec::new();
         let mut total_weight = Decimal::ZERO;
-        let mut closed_by = None;
+        let mut closed = None;
         for item in &self.items {
             let target = item.target_input.as_ref().and_then(|input| row.optional_number(input));
             let value = row.optional_number(&item.name);
-            let (points, below) = match item.look(value, target)? {
-                Found::Points { points, below, target } => {
+            let points = match (item.look(value, target)?, self.missing) {
+                (Found::Points { points, below, target }, _) => {
                     let value = value.unwrap_or(Decimal::ZERO);
                     match target {
                         Some(target) => {
@@ -88,45 +92,40 @@ impl Scorer for WeightedScorecard {
                         }
                         None => answer.step(&item.points_output, &item.name, points, value),
                     }
-                    (points, below)
+                    if below && item.gate {
+                        closed.get_or_insert_with(|| format!("{} is below its first point", item.name));
+                    }
+                    points
                 }
-                Found::NoValue | Found::NoTarget if self.missing == Missing::Rescale => {
-                    answer.remark(
-                        &item.name,
-                        Decimal::ZERO,
-                        "no value or target: the other weights are rescaled",
-                    );
-                    continue;
+                (Found::Nothing(input), Missing::Fault) => return Err(format!("{input} is missing")),
+                (Found::Nothing(input), missing) => {
+                    if item.gate {
+                        closed.get_or_insert_with(|| format!("{input} is missing: it cannot be told"));
+                    }
+                    if missing == Missing::Rescale {
+                        let note = format_args!("{input} is missing: the other weights are rescaled");
+                        answer.remark(&item.name, Decimal::ZERO, note);
+                        continue;
+                    }
+                    let note = format_args!("{input} is missing: counts as 0 points");
+                    answer.step(&item.points_output, &item.name, Decimal::ZERO, note);
+                    Decimal::ZERO
                 }
-                Found::NoValue if self.missing == Missing::Zero => {
-                    answer.step(
-                        &item.points_output,
-                        &item.name,
-                        Decimal::ZERO,
-                        "no value: counts as 0 points",
-                    );
-                    (Decimal::ZERO, true)
-                }
-                Found::NoValue => return Err(format!("{} is missing", item.name)),
-                Found::NoTarget => return Err(format!("{}_target is missing", item.name)),
             };
-            if below && item.gate {
-                closed_by.get_or_insert(&item.name);
-            }
             total_weight = total_weight.plus(item.weight)?;
             counted.push((item, points));
         }
         if counted.is_empty() {
             return Ok(());
         }
-        let mut performance = Decimal::ZERO;
         for (item, points) in counted {
-            let part = item.weight.times(points)?.over(total_weight)?;
-            performance = performance.plus(part)?;
+            let part = Fraction::from(item.weight).times(points)?.over(total_weight)?;
             let note = format_args!("{points} points × {} of {total_weight}", item.weight);
             answer.step("performance", &item.name, part, note);
         }
-        let performance = self.bounded(performance, closed_by, answer)?.rounded(6, Rounding::HalfEven)?;
+        self.bound(closed, answer);
+        let performance = answer.so_far("performance").unwrap_or(Fraction::ZERO);
+        let performance = performance.rounded(PERFORMANCE_SCALE, Rounding::HalfEven)?;
         if let Some((_, grade)) = self.grades.iter().find(|(from, _)| *from <= performance) {
             answer.grade("band", grade);
         }
@@ -135,40 +134,44 @@ impl Scorer for WeightedScorecard {
 }
 
 impl WeightedScorecard {
-    /// What gates, floor and cap leave, with a step for what they change.
-    fn bounded(
-        &self,
-        performance: Decimal,
-        closed_by: Option<&String>,
-        answer: &mut Answer<'_>,
-    ) -> Result<Decimal, String> {
-        if let Some(name) = closed_by {
-            let note = format_args!("{name} is below its first point");
-            answer.step("performance", "gate", performance.negated(), note);
-            return Ok(Decimal::ZERO);
+    /// Applies gates, floor and cap, with a step for what they change.
+    fn bound(&self, closed: Option<String>, answer: &mut Answer<'_>) {
+        if let Some(why) = closed {
+            let performance = answer.so_far("performance").unwrap_or(Fraction::ZERO);
+            return answer.step("performance", "gate", performance.negated(), why);
         }
-        if let Some(floor) = self.floor.filter(|floor| performance < *floor) {
-            answer.step("performance", "floor", floor.minus(performance)?, format_args!("at least {floor}"));
-            return Ok(floor);
+        if let Some(floor) = self.floor {
+            answer.at_least("performance", "floor", floor, format_args!("at least {floor}"));
         }
-        if let Some(cap) = self.cap.filter(|cap| performance > *cap) {
-            answer.step("performance", "cap", cap.minus(performance)?, format_args!("at most {cap}"));
-            return Ok(cap);
+        if let Some(cap) = self.cap {
+            answer.at_most("performance", "cap", cap, format_args!("at most {cap}"));
         }
-        Ok(performance)
     }
 }
 
 fn items(parameters: &Parameters<'_>) -> Result<Vec<Item>, ParameterError> {
     let mut problems = Problems::new();
     let percent = problems.read(parameters.choice("weights", &["relative", "percent"])) == "percent";
-    let mut names: Vec<String> = Vec::new();
+    // Inputs by name, and whose target they are.
+    let mut inputs: Vec<(String, Option<String>)> = Vec::new();
     let items = problems.read(parameters.each("items", |parameters| {
         let item = Item::read(parameters)?;
-        if names.contains(&item.name) {
-            return Err(parameters.error("name", "is used by an item before"));
+        let target = item.target_input.iter().map(|target| (target.clone(), Some(item.name.clone())));
+        for (input, target_of) in core::iter::once((item.name.clone(), None)).chain(target) {
+            if let Some((_, taken_by)) = inputs.iter().find(|(known, _)| *known == input) {
+                let what = match (taken_by, target_of) {
+                    (Some(other), _) => {
+                        format!("is the input that has the target of {other}; give another name")
+                    }
+                    (None, Some(_)) => {
+                        format!("its target would come from {input}, an item before; give another name")
+                    }
+                    (None, None) => "is used by an item before".into(),
+                };
+                return Err(parameters.error("name", &what));
+            }
+            inputs.push((input, target_of));
         }
-        names.push(item.name.clone());
         Ok(item)
     }));
     if percent && problems.none() {

@@ -1,6 +1,6 @@
 //! The rule as a table: parameters, inputs, and the score.
 
-use alloc::{borrow::ToOwned, vec};
+use alloc::{borrow::ToOwned, format, vec};
 
 use merit_sdk::testing::{Case, check};
 
@@ -54,6 +54,48 @@ fn a_missing_part_never_counts_as_zero() {
 }
 
 #[test]
+fn a_gate_that_cannot_be_told_is_closed() {
+    let gated = |missing: &str| {
+        format!(
+            r#"{{"missing": "{missing}", "items": [{{"name": "a", "weight": 1, "gate": true, "threshold": "50%"}},
+                {{"name": "b", "weight": 1, "target": 10}}]}}"#
+        )
+    };
+    let (rescale, zero, fault) = (gated("rescale"), gated("zero"), gated("fault"));
+    let (b, value, target) = (("b", "10"), ("a", "10"), ("a_target", "10"));
+    scored(&rescale, &[b, value, target], "performance", "100");
+    scored(&rescale, &[b, ("a", "4"), target], "performance", "0");
+    scored(&rescale, &[b], "performance", "0");
+    scored(&rescale, &[b, value], "performance", "0");
+    scored(&rescale, &[value, target], "performance", "100");
+    scored(&rescale, &[], "performance", "missing");
+    scored(&zero, &[b, target], "performance", "0");
+    scored(&fault, &[b, value], "performance", "fault: a_target is missing");
+    scored(&fault, &[b, target], "performance", "fault: a is missing");
+}
+
+#[test]
+fn a_missing_target_counts_as_zero_where_that_is_said() {
+    const ZERO: &str = r#"{"missing": "zero", "items": [{"name": "a", "weight": 1}, {"name": "b", "weight": 1, "target": 10}]}"#;
+    scored(ZERO, &[("a", "10"), ("b", "10")], "performance", "50");
+    scored(ZERO, &[("a", "10"), ("b", "10")], "a_points", "0");
+    scored(ZERO, &[("a_target", "10"), ("b", "10")], "performance", "50");
+    scored(ZERO, &[], "performance", "0");
+}
+
+#[test]
+fn parts_are_added_up_before_they_are_rounded() {
+    let item = |name: &str| {
+        format!(
+            r#"{{"name": "{name}", "weight": 1, "curve_of": "value", "curve": [{{"at": 0, "points": "0.0000115"}}]}}"#
+        )
+    };
+    let three = format!(r#"{{"items": [{}, {}, {}]}}"#, item("a"), item("b"), item("c"));
+    scored(&three, &[("a", "1"), ("b", "1"), ("c", "1")], "performance", "0.000012");
+    scored(&three, &[("a", "1")], "performance", "0.000012");
+}
+
+#[test]
 fn parameters_are_checked() {
     let refused = |parameters: &str, expected: &str| {
         check::<WeightedScorecard>(&Case { parameters, inputs: vec![], output: "performance", expected });
@@ -67,6 +109,24 @@ fn parameters_are_checked() {
     refused(
         r#"{"items": [{"name": "a", "weight": 1}, {"name": "a", "weight": 1}]}"#,
         "refused: items[1].name: is used by an item before",
+    );
+    refused(
+        r#"{"items": [{"name": "a", "weight": 1}, {"name": "a_target", "weight": 1}]}"#,
+        "refused: items[1].name: is the input that has the target of a; give another name",
+    );
+    refused(
+        r#"{"items": [{"name": "a_target", "weight": 1, "target": 1}, {"name": "a", "weight": 1}]}"#,
+        "refused: items[1].name: its target would come from a_target, an item before; give another name",
+    );
+    refused(
+        r#"{"items": [{"name": "a", "weight": 1, "stretch": 150}]}"#,
+        "refused: items[0].stretch: is 150; give a share from 0 to 10 (1000%): 150% is 1.5",
+    );
+    refused(
+        r#"{"items": [{"name": "a", "weight": 1, "curve": [{"at": 0, "points": 0}, {"at": 100, "points": 100}]},
+            {"name": "b", "weight": 1, "curve": [{"at": 200, "points": 0}, {"at": 80, "points": 100}]}]}"#,
+        "refused: items[0].curve[1].at: is 100; give a share from 0 to 10 (1000%): 100% is 1\n\
+         items[1].curve[1].at: is 80; give a share from 0 to 10 (1000%): 80% is 0.8",
     );
 }
 
