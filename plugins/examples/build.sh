@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the examples: the same commission in five languages. The small ones (Rust, C, AssemblyScript) go to
 # plugins/examples/built/, which is checked in with a record of their sources; the ones with an interpreter in them
-# (JavaScript 1.6 MB, Python 18 MB) to target/examples/.
+# (JavaScript 1.7 MB, Python 18 MB) to target/examples/, and with them those that get everything wrong (mistakes/).
 #
 #   plugins/examples/build.sh            builds what can be built here, and says what cannot
 #   plugins/examples/build.sh --all      installs the tools that are missing (apt, npm, pip), and builds all
@@ -65,9 +65,12 @@ rust=(cargo build --locked --quiet --release --manifest-path plugins/examples/ru
   --target wasm32-unknown-unknown --target-dir "$root/target/plugins-examples")
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linkers/wasm-component-ld
 rust_built=yes
-if [ -d "$sysroot/lib/rustlib/wasm32-unknown-unknown" ]; then
+# Where both could, the compiler builds that builds the standard plugins.
+debian=
+[ ! -x /usr/bin/rustc ] || [ ! -d /usr/lib/rustlib/src/rust ] || debian=$(/usr/bin/rustc --version)
+if [ -d "$sysroot/lib/rustlib/wasm32-unknown-unknown" ] && [ "$debian" != "$(cat plugins/standard/built/COMPILER)" ]; then
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags -Clinker-flavor=wasm-ld -Clink-arg=--wasm-ld-path=$linkers/gcc-ld/wasm-ld" "${rust[@]}"
-elif [ -x /usr/bin/rustc ] && [ -d /usr/lib/rustlib/src/rust ]; then
+elif [ -n "$debian" ]; then
   RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags --remap-path-prefix=/usr/lib/rustlib/src/rust=rust -Zlocation-detail=none -Clinker-flavor=wasm-ld -Clink-arg=--wasm-ld-path=$linkers/gcc-ld/wasm-ld" \
     "${rust[@]}" -Zbuild-std=core,alloc
@@ -81,15 +84,24 @@ fi
 # --- JavaScript and Python, with their interpreters
 wit=$large/wit
 mkdir -p "$wit" && cp plugins/wit/1.0.0/scoring.wit "$wit/"
+# Of a folder: the example, or the mistakes.
+javascript() {
+  "$tools/node_modules/.bin/componentize-qjs" --wit "$wit" --js "plugins/examples/$1/plugin.js" --module-root plugins/examples \
+    --sync --stub-wasi -o "$large/$2.wasm" > "$tools/qjs.log"
+}
+python() {
+  (cd "plugins/examples/$1" && PYTHONDONTWRITEBYTECODE=1 "$tools/python/bin/componentize-py" -d "$wit" -w scoring \
+    componentize --stub-wasi -p . -p ../python app -o "$large/$2.wasm" > "$tools/py.log")
+}
 if [ -x "$tools/node_modules/.bin/componentize-qjs" ]; then
-  "$tools/node_modules/.bin/componentize-qjs" --wit "$wit" --js plugins/examples/javascript/plugin.js --sync --stub-wasi \
-    -o "$large/javascript.wasm" > "$tools/qjs.log"
+  javascript javascript javascript
+  javascript mistakes javascript_mistakes
 else
   missing componentize-qjs JavaScript
 fi
 if [ -x "$tools/python/bin/componentize-py" ]; then
-  (cd plugins/examples/python && PYTHONDONTWRITEBYTECODE=1 "$tools/python/bin/componentize-py" -d "$wit" -w scoring \
-    componentize --stub-wasi app -o "$large/python.wasm" > "$tools/py.log")
+  python python python
+  python mistakes python_mistakes
 else
   missing componentize-py Python
 fi

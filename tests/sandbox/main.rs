@@ -10,6 +10,7 @@ mod generated;
 mod guest;
 mod hostile;
 mod image;
+mod mistakes;
 mod official;
 #[path = "../referee/mod.rs"]
 mod referee;

@@ -15,7 +15,7 @@ pub(super) struct NewArguments {
     /// The language.
     #[arg(long, value_enum, value_name = "LANGUAGE")]
     lang: Language,
-    /// What the plugin is called: lower-case letters, digits and hyphens. The folder has this name.
+    /// What the plugin is called: lower-case letters, digits and hyphens, 57 at most. The folder has this name.
     name: String,
     /// Where to make the folder [default: here].
     #[arg(long, value_name = "DIRECTORY", default_value = ".")]
@@ -46,6 +46,15 @@ macro_rules! example {
 const CASES: Template = ("cases.toml", include_str!("../../../plugins/examples/cases.toml"));
 const CONTRACT: Template = ("wit/scoring.wit", include_str!("../../../plugins/wit/1.0.0/scoring.wit"));
 
+/// What a repository of plugins leaves out. Without its dot where it is kept here.
+const IGNORED: Template = (".gitignore", include_str!("../../../plugins/examples/gitignore"));
+
+/// The longest name: revisions are named `{name}-{number}`, in 63 characters.
+const LONGEST_NAME: usize = 57;
+
+/// Packages that a Rust plugin's own is taken for: those that its code names.
+const TAKEN_IN_RUST: [&str; 4] = ["merit-sdk", "alloc", "core", "std"];
+
 /// The SDK, as the plugin's own copy: it is on no registry. Listed by the build script.
 const SDK: &[Template] = include!(concat!(env!("OUT_DIR"), "/sdk_files.rs"));
 
@@ -69,12 +78,14 @@ impl Language {
             }
             Self::Js => vec![
                 example!("javascript", "plugin.js"),
+                example!("javascript", "merit.js"),
                 example!("javascript", "package.json"),
                 example!("javascript", "README.md"),
                 CONTRACT,
             ],
             Self::Python => vec![
                 example!("python", "app.py"),
+                example!("python", "merit.py"),
                 example!("python", "requirements.txt"),
                 example!("python", "README.md"),
                 CONTRACT,
@@ -88,7 +99,7 @@ impl Language {
             ],
             Self::Formula => vec![example!("formula", "plugin.formula"), example!("formula", "README.md")],
         };
-        files.push(CASES);
+        files.extend([CASES, IGNORED]);
         files
     }
 
@@ -118,15 +129,8 @@ impl Language {
 /// Makes the folder.
 pub(super) fn run(arguments: &NewArguments) -> Result<(), Failure> {
     let name = &arguments.name;
-    let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if !name.starts_with(|first: char| first.is_ascii_lowercase())
-        || !name.bytes().all(fine)
-        || name.ends_with('-')
-    {
-        return Err(Failure::Usage(format!(
-            "{name:?} cannot be the name: lower-case letters, digits and hyphens are accepted, as in north-bonus"
-        )));
-    }
+    check_name(name, arguments.lang)
+        .map_err(|what| Failure::Usage(format!("{name:?} cannot be the name: {what}")))?;
     let folder = arguments.directory.join(name);
     fs::create_dir(&folder).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
@@ -138,6 +142,25 @@ pub(super) fn run(arguments: &NewArguments) -> Result<(), Failure> {
         write(&folder.join(path), &text)?;
     }
     print_line(&format!("{} is made; its README.md says how it is built and tested", folder.display()))
+}
+
+/// Holds the name to what can be published, and built.
+fn check_name(name: &str, language: Language) -> Result<(), String> {
+    let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !name.starts_with(|first: char| first.is_ascii_lowercase())
+        || !name.bytes().all(fine)
+        || name.ends_with('-')
+    {
+        return Err("lower-case letters, digits and hyphens are accepted, as in north-bonus".to_owned());
+    }
+    if name.len() > LONGEST_NAME {
+        let length = name.len();
+        return Err(format!("it has {length} characters, and at most {LONGEST_NAME} can be published"));
+    }
+    if language == Language::Rust && TAKEN_IN_RUST.contains(&name) {
+        return Err("a plugin in Rust is built with a package of that name; give another".to_owned());
+    }
+    Ok(())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
@@ -152,7 +175,27 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 mod tests {
     use clap::ValueEnum as _;
 
-    use super::Language;
+    use super::{Language, check_name};
+
+    #[test]
+    fn a_name_is_one_that_can_be_published_and_built() {
+        let check = |name: &str, language: Language, expected: Result<(), &str>| {
+            let told = check_name(name, language);
+            match (&told, expected) {
+                (Err(told), Err(expected)) => assert!(told.contains(expected), "{name}: {told}"),
+                (told, expected) => assert_eq!(told.is_ok(), expected.is_ok(), "{name}: {told:?}"),
+            }
+        };
+        check("north-bonus", Language::C, Ok(()));
+        check(&"n".repeat(57), Language::C, Ok(()));
+        check(&"n".repeat(58), Language::C, Err("it has 58 characters, and at most 57 can be published"));
+        check("North", Language::C, Err("lower-case letters, digits and hyphens"));
+        check("bonus-", Language::C, Err("lower-case letters, digits and hyphens"));
+        check("", Language::C, Err("lower-case letters, digits and hyphens"));
+        check("merit-sdk", Language::Rust, Err("a package of that name"));
+        check("alloc", Language::Rust, Err("a package of that name"));
+        check("merit-sdk", Language::C, Ok(()));
+    }
 
     #[test]
     fn languages_have_the_names_that_people_call_them() {
@@ -172,6 +215,7 @@ mod tests {
             );
             assert!(!readme.contains("NAME") && !readme.contains("MODULE"), "{readme}");
             assert!(text("cases.toml").expect("it has cases").contains("[[case]]"));
+            assert!(text(".gitignore").expect("it says what is made again").contains("*.wasm"));
             for (path, text) in &files {
                 assert!(!text.is_empty() && !text.contains("../../sdk"), "{path}");
             }
