@@ -5,7 +5,7 @@ use wasmparser::{BinaryReaderError, Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use super::contract::{INTERFACE, v1_0_0};
+use super::contract::{INTERFACE, VERSIONS, unknown, v1_0_0};
 
 /// The contract that modules are packed for.
 const CONTRACT: &str = include_str!("../../plugins/wit/1.0.0/scoring.wit");
@@ -31,8 +31,14 @@ pub fn pack(bytes: &[u8]) -> Result<Vec<u8>, String> {
     if !Parser::is_core_wasm(bytes) {
         return Err("it is not WebAssembly: give a core module (.wasm) as a compiler writes it".to_owned());
     }
-    let (mut module, embedded) = renamed(bytes)
-        .map_err(|error| format!("it is damaged at byte {}: {}", error.offset(), error.message()))?;
+    let damaged =
+        |error: BinaryReaderError| format!("it is damaged at byte {}: {}", error.offset(), error.message());
+    if let Some(version) = exported_version(bytes).map_err(damaged)?
+        && !VERSIONS.contains(&version.as_str())
+    {
+        return Err(unknown(&version));
+    }
+    let (mut module, embedded) = renamed(bytes).map_err(damaged)?;
     let wrong = |error: &dyn std::fmt::Display| format!("it cannot be made a component: {error:#}");
     if !embedded {
         let mut resolve = Resolve::default();
@@ -46,6 +52,22 @@ pub fn pack(bytes: &[u8]) -> Result<Vec<u8>, String> {
         .module(&module)
         .and_then(ComponentEncoder::encode)
         .map_err(|error| wrong(&format!("{error:#}")))
+}
+
+/// The version of the contract that the module's exports are named for, where they name one:
+/// `merit:scoring/plugin@1.0.0#describe`.
+fn exported_version(bytes: &[u8]) -> Result<Option<String>, BinaryReaderError> {
+    for payload in Parser::new(0).parse_all(bytes) {
+        let Payload::ExportSection(section) = payload? else { continue };
+        for export in section {
+            let name = export?.name;
+            let version = name.strip_prefix(INTERFACE).and_then(|rest| rest.split_once('#'));
+            if let Some((version, _)) = version {
+                return Ok(Some(version.to_owned()));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// The module with the contract's names on its exports, and whether it has the types in it.
@@ -134,5 +156,9 @@ mod tests {
         check(b"(module)", "it is not WebAssembly");
         check(&module("description"), "describe");
         check(&module("describe")[..60], "it is damaged at byte");
+        check(
+            &module("merit:scoring/plugin@2.0.0\\23describe"),
+            "it exports merit:scoring/plugin@2.0.0; this version of Merit speaks 1.0.0",
+        );
     }
 }

@@ -31,6 +31,11 @@ pub struct Question<'a> {
     pub batch: &'a Batch,
 }
 
+/// What is wrong with a plugin of a version that Merit does not speak.
+pub fn unknown(version: &str) -> String {
+    format!("it exports {INTERFACE}{version}; this version of Merit speaks {}", VERSIONS.join(", "))
+}
+
 // === impl Contract ===
 
 impl Contract {
@@ -38,10 +43,7 @@ impl Contract {
     pub fn link(engine: &Engine, component: &Component, version: &str) -> Result<Self, Verdict> {
         match version {
             v1_0_0::VERSION => v1_0_0::Linked::new(engine, component).map(Self::V1_0_0),
-            other => Err(Verdict::invalid_component(format!(
-                "it exports {INTERFACE}{other}; this version of Merit speaks {}",
-                VERSIONS.join(", ")
-            ))),
+            other => Err(Verdict::invalid_component(unknown(other))),
         }
     }
 
