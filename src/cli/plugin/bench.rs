@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     let load = start.elapsed();
     let context = arguments.plugin.context()?;
     let rows: Vec<v1::PluginRow> = match &file {
-        Some(file) => file.cases(&plugin.manifest)?.into_iter().map(|case| case.row).collect(),
+        Some(file) => file.cases(&plugin)?.into_iter().map(|case| case.row).collect(),
         None => sample::rows(&plugin.manifest, arguments.rows as usize),
     };
     let wrong = |rejection| refused(arguments.plugin.name(), &rejection);

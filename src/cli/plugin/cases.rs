@@ -5,9 +5,11 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Map, Value as Json};
 
+use super::document;
 use crate::{
     cli::{argument::read_text, failure::Failure},
-    model::nearest::nearest,
+    evaluate::author::AuthoredPlugin,
+    model::{nearest::nearest, rejection::Rejection},
     proto::v1,
     sandbox::Manifest,
 };
@@ -69,36 +71,68 @@ impl CasesFile {
     }
 
     fn parse(path: &str, extension: Option<&str>, text: &str) -> Result<Self, String> {
-        if extension == Some("csv") {
-            let cases = csv_cases(text)?;
-            return Ok(Self { path: path.to_owned(), parameters: None, cases, flat: true });
+        let file = match extension {
+            Some("csv") => {
+                let cases = document::of_csv(text)?;
+                Self { path: path.to_owned(), parameters: None, cases, flat: true }
+            }
+            extension => {
+                let document = match extension {
+                    Some("json") => document::of_json(text)?,
+                    _ => document::of_toml(text)?,
+                };
+                let mut document = object("the file", document)?;
+                only("the file", &document, KEYS)?;
+                let parameters = document.remove("parameters").map(|parameters| match parameters {
+                    Json::String(text) => text,
+                    other => other.to_string(),
+                });
+                let cases = match document.remove("case") {
+                    Some(Json::Array(cases)) => cases,
+                    _ => Vec::new(),
+                };
+                Self { path: path.to_owned(), parameters, cases, flat: false }
+            }
+        };
+        if file.cases.is_empty() {
+            return Err("it has no cases: write [[case]], and below it name, inputs, outputs; of CSV, a row"
+                .to_owned());
         }
-        let document: Json = match extension {
-            Some("json") => serde_json::from_str(text).map_err(|error| error.to_string())?,
-            _ => toml::from_str(text).map_err(|error| error.to_string())?,
-        };
-        let mut document = object("the file", document)?;
-        only("the file", &document, KEYS)?;
-        let parameters = document.remove("parameters").map(|parameters| match parameters {
-            Json::String(text) => text,
-            other => other.to_string(),
-        });
-        let Some(Json::Array(cases)) = document.remove("case") else {
-            return Err("it has no cases: write [[case]], and below it name, inputs, outputs".to_owned());
-        };
-        Ok(Self { path: path.to_owned(), parameters, cases, flat: false })
+        Ok(file)
     }
 
-    /// The cases, as the plugin takes them.
-    pub(super) fn cases(&self, manifest: &Manifest) -> Result<Vec<Case>, Failure> {
-        let wrong = |number: usize, what: String| {
-            Failure::Usage(format!("{}, case {}: {what}", self.path, number + 1))
-        };
-        self.cases
-            .iter()
-            .enumerate()
-            .map(|(number, json)| self.case(number, json, manifest).map_err(|what| wrong(number, what)))
-            .collect()
+    /// The cases, as this plugin takes them.
+    pub(super) fn cases(&self, plugin: &AuthoredPlugin) -> Result<Vec<Case>, Failure> {
+        let cases = self.named(&plugin.manifest).map_err(Failure::Usage)?;
+        for case in &cases {
+            plugin.lacks(&case.row).map_err(|rejection| {
+                Failure::Usage(format!("{}, case {:?}: {}", self.path, case.name, in_words(&rejection)))
+            })?;
+        }
+        Ok(cases)
+    }
+
+    /// The cases, each with a name of its own, whose inputs and outputs are those of the manifest.
+    fn named(&self, manifest: &Manifest) -> Result<Vec<Case>, String> {
+        let mut cases: Vec<Case> = Vec::with_capacity(self.cases.len());
+        for (number, json) in self.cases.iter().enumerate() {
+            let named = json.get(if self.flat { "case" } else { "name" }).and_then(Json::as_str);
+            let named = named.filter(|name| !name.is_empty());
+            let called = named.map_or_else(|| (number + 1).to_string(), |name| format!("{name:?}"));
+            let case = self
+                .case(number, json, manifest)
+                .map_err(|what| format!("{}, case {called}: {what}", self.path))?;
+            if let Some(before) = cases.iter().position(|before| before.name == case.name) {
+                let (before, after) = (before + 1, number + 1);
+                let name = &case.name;
+                return Err(format!(
+                    "{}: cases {before} and {after} are both called {name:?}; give each a name of its own",
+                    self.path
+                ));
+            }
+            cases.push(case);
+        }
+        Ok(cases)
     }
 
     fn case(&self, number: usize, json: &Json, manifest: &Manifest) -> Result<Case, String> {
@@ -126,12 +160,18 @@ impl CasesFile {
             Some(other) => Err(format!("{key}: a text is expected, not {other}")),
         };
         let (name, group, fault) = (text_of("name")?, text_of("group")?, text_of("fault")?);
-        let known: Vec<&str> = manifest.outputs.iter().map(|output| output.name.as_str()).collect();
-        if let Some(wrong) = outputs.keys().find(|name| !known.contains(&name.as_str())) {
-            return Err(format!("the plugin has no output {wrong:?}; it has {}", known.join(", ")));
+        known("input", inputs.keys(), manifest.inputs.iter().map(|input| input.name.as_str()))?;
+        for line in &lines {
+            let names = manifest.line_inputs.iter().map(|input| input.name.as_str());
+            known("input of lines", line.inputs.keys(), names)?;
         }
+        known("output", outputs.keys(), manifest.outputs.iter().map(|output| output.name.as_str()))?;
         if outputs.is_empty() && fault.is_none() {
             return Err("it expects nothing: give `outputs` or `fault`".to_owned());
+        }
+        if fault.is_some() && outputs.values().any(|output| !output.is_empty()) {
+            return Err("it expects a fault, and outputs, which a faulted row has none of: give one of them"
+                .to_owned());
         }
         Ok(Case {
             name: name.unwrap_or_else(|| (number + 1).to_string()),
@@ -143,25 +183,12 @@ impl CasesFile {
     }
 }
 
-/// The rows of a CSV file as objects of its columns.
-fn csv_cases(text: &str) -> Result<Vec<Json>, String> {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let columns = reader.headers().map_err(|error| error.to_string())?.clone();
-    reader
-        .records()
-        .map(|record| {
-            let record = record.map_err(|error| error.to_string())?;
-            let cells = columns.iter().zip(&record);
-            Ok(Json::Object(cells.map(|(name, cell)| (name.trim().to_owned(), cell.trim().into())).collect()))
-        })
-        .collect()
-}
-
 /// A row of CSV in the shape of a case.
 fn unfolded(row: Map<String, Json>, manifest: &Manifest) -> Result<Map<String, Json>, String> {
     let (mut case, mut inputs, mut outputs) = (Map::new(), Map::new(), Map::new());
     let is_input = |name: &str| manifest.inputs.iter().any(|input| input.name == name);
     let is_output = |name: &str| manifest.outputs.iter().any(|output| output.name == name);
+    // Of a row that faults, no output is expected, unless one stands there.
     let faulted = row.get("fault").is_some_and(|fault| fault != "");
     for (column, cell) in row {
         match column.as_str() {
@@ -169,8 +196,7 @@ fn unfolded(row: Map<String, Json>, manifest: &Manifest) -> Result<Map<String, J
             "fault" | "group" => _ = case.insert(column, cell),
             name if is_input(name) => _ = inputs.insert(column, cell),
             name if is_output(name.strip_prefix("output.").unwrap_or(name)) => {
-                // Of a row that faults, no output is expected.
-                if !faulted {
+                if !faulted || cell != "" {
                     outputs.insert(name.strip_prefix("output.").unwrap_or(name).to_owned(), cell);
                 }
             }
@@ -209,17 +235,41 @@ fn given(texts: BTreeMap<String, String>) -> BTreeMap<String, String> {
     texts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 
-/// Values as texts. A number is taken as it is written where that is exact.
+/// Refuses a name that is not known.
+fn known<'a>(
+    what: &str,
+    names: impl Iterator<Item = &'a String>,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Result<(), String> {
+    for name in names {
+        if !known.clone().any(|known| known == name) {
+            let all: Vec<&str> = known.clone().collect();
+            let hint = nearest(name, known).map_or_else(
+                || format!("it has {}", if all.is_empty() { "none".to_owned() } else { all.join(", ") }),
+                |near| format!("did you mean {near:?}?"),
+            );
+            return Err(format!("the plugin has no {what} {name:?}; {hint}"));
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with a value of a row, by its name.
+fn in_words(rejection: &Rejection) -> String {
+    let Some(violation) = rejection.violations.first() else { return rejection.message.clone() };
+    let field = violation.field.trim_start_matches("rows[0].").replace("inputs[\"", "").replace("\"]", "");
+    format!("{field}: {}", violation.description)
+}
+
+/// Values as texts. A number is taken as it is written.
 fn texts(what: &str, json: Json) -> Result<BTreeMap<String, String>, String> {
     let text = |name: &str, value: Json| match value {
         Json::Null => Ok(String::new()),
         Json::String(text) => Ok(text),
         Json::Number(number) => {
             let text = number.to_string();
-            let digits = text.bytes().filter(u8::is_ascii_digit).count();
-            // A file's numbers are binary; with more digits they are no longer the ones that were written.
-            if digits > 15 || text.contains(['e', 'E']) {
-                return Err(format!("{what}.{name}: write {text} in quotes, so that every digit counts"));
+            if text.contains(['e', 'E']) {
+                return Err(format!("{what}.{name}: write {text} without an exponent"));
             }
             Ok(text)
         }
@@ -229,88 +279,4 @@ fn texts(what: &str, json: Json) -> Result<BTreeMap<String, String>, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::CasesFile;
-    use crate::sandbox::{Input, Kind, Manifest, Output, Role, Scope};
-
-    fn manifest() -> Manifest {
-        let input = |name: &str| Input { name: name.into(), kind: Kind::Number, scale: 2, required: true };
-        Manifest {
-            summary: String::new(),
-            scope: Scope::Row,
-            inputs: vec![input("revenue"), input("quota")],
-            line_inputs: vec![input("amount")],
-            outputs: vec![Output { name: "pay".into(), role: Role::Payout, scale: 0 }],
-        }
-    }
-
-    fn check(extension: &str, text: &str, expected: Result<&[&str], &str>) {
-        let cases = CasesFile::parse("f", Some(extension), text)
-            .map_err(|what| format!("error: {what}\n"))
-            .and_then(|file| file.cases(&manifest()).map_err(|failure| format!("{failure:?}")));
-        let told = cases.map(|cases| {
-            let told = cases.iter().map(|case| {
-                format!(
-                    "{}: {:?} {} {:?} {:?}",
-                    case.name,
-                    case.row.inputs,
-                    case.row.lines.len(),
-                    case.outputs,
-                    case.fault
-                )
-            });
-            told.collect::<Vec<_>>()
-        });
-        match (told, expected) {
-            (Err(told), Err(expected)) => assert!(told.contains(expected), "{told}"),
-            (told, expected) => assert_eq!(
-                told,
-                expected.map(|lines| lines.iter().map(ToString::to_string).collect()).map_err(str::to_owned)
-            ),
-        }
-    }
-
-    #[test]
-    fn cases_are_read_in_three_forms() {
-        let case = r#"x: {"quota": "10", "revenue": "1.50"} 0 {"pay": "2"} None"#;
-        check(
-            "toml",
-            "[[case]]\nname = 'x'\ninputs = { revenue = '1.50', quota = 10 }\noutputs = { pay = 2 }",
-            Ok(&[case]),
-        );
-        check(
-            "json",
-            r#"{"case": [{"name": "x", "inputs": {"revenue": "1.50", "quota": 10}, "outputs": {"pay": "2"}}]}"#,
-            Ok(&[case]),
-        );
-        check("csv", "case,revenue,quota,pay\nx,1.50,10,2\n", Ok(&[case]));
-        check(
-            "csv",
-            "revenue,quota,output.pay,fault\n1,,,missing\n",
-            Ok(&[r#"1: {"revenue": "1"} 0 {} Some("missing")"#]),
-        );
-        check(
-            "toml",
-            "[[case]]\ninputs = {}\nlines = [{ amount = 1 }, {}]\noutputs = { pay = '' }",
-            Ok(&[r#"1: {} 2 {"pay": ""} None"#]),
-        );
-    }
-
-    #[test]
-    fn what_is_wrong_with_cases_is_told() {
-        check("toml", "", Err("it has no cases"));
-        check(
-            "toml",
-            "[[case]]\ninput = {}",
-            Err("case 1: a case has no \\\"input\\\"; did you mean \\\"inputs\\\"?"),
-        );
-        check("toml", "[[case]]\noutputs = { pai = 1 }", Err("no output \\\"pai\\\"; it has pay"));
-        check("toml", "[[case]]\ninputs = { revenue = 1 }", Err("it expects nothing"));
-        check(
-            "toml",
-            "[[case]]\noutputs = { pay = 1234567890.1234567 }",
-            Err("in quotes, so that every digit counts"),
-        );
-        check("csv", "revenu,pay\n1,2\n", Err("did you mean \\\"revenue\\\"?"));
-    }
-}
+mod tests;

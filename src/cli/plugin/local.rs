@@ -37,13 +37,13 @@ pub(super) struct PluginArguments {
 /// What a plugin is told about the team and the period.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ContextArguments {
-    /// The team's currency.
-    #[arg(long, value_name = "CODE", default_value = CURRENCY)]
-    currency: String,
-    /// How payouts are rounded.
-    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
-    rounding: RoundingArgument,
-    /// The period [default: the first quarter of 2026].
+    /// The team's currency [default: EUR].
+    #[arg(long, value_name = "CODE")]
+    currency: Option<String>,
+    /// How payouts are rounded [default: half-up].
+    #[arg(long, value_enum, value_name = "HOW")]
+    rounding: Option<RoundingArgument>,
+    /// The period [default: the first quarter of 2026; of a server, of 2000].
     #[arg(long, value_name = "PERIOD")]
     period: Option<String>,
 }
@@ -58,10 +58,8 @@ enum RoundingArgument {
 // === impl PluginArguments ===
 
 impl PluginArguments {
-    /// The plugin of a file, or a standard one, told about a period.
-    pub(super) fn of(plugin: &str, parameters: Option<String>, period: Option<String>) -> Self {
-        let context =
-            ContextArguments { currency: CURRENCY.to_owned(), rounding: RoundingArgument::default(), period };
+    /// The plugin of a file, or a standard one.
+    pub(super) fn of(plugin: &str, parameters: Option<String>, context: ContextArguments) -> Self {
         Self { plugin: plugin.to_owned(), parameters, context }
     }
 
@@ -95,18 +93,33 @@ impl PluginArguments {
 
 impl ContextArguments {
     fn context(&self) -> Result<Context, Failure> {
-        let currency_scale = currency::decimals(&self.currency).ok_or_else(|| {
-            Failure::Usage(format!("--currency {}: not a currency of ISO 4217 like EUR", self.currency))
+        let currency = self.currency.clone().unwrap_or_else(|| CURRENCY.to_owned());
+        let currency_scale = currency::decimals(&currency).ok_or_else(|| {
+            Failure::Usage(format!("--currency {currency}: not a currency of ISO 4217 like EUR"))
         })?;
-        let (period_start, period_end) = match &self.period {
-            Some(text) => period::parse(text).map_err(|what| Failure::Usage(format!("--period: {what}")))?,
-            None => (PERIOD.0.to_owned(), PERIOD.1.to_owned()),
-        };
-        let rounding = match self.rounding {
+        let (period_start, period_end) =
+            self.period()?.unwrap_or_else(|| (PERIOD.0.to_owned(), PERIOD.1.to_owned()));
+        let rounding = match self.rounding.unwrap_or_default() {
             RoundingArgument::HalfUp => Rounding::HalfUp,
             RoundingArgument::HalfEven => Rounding::HalfEven,
         };
-        Ok(Context { period_start, period_end, currency: self.currency.clone(), currency_scale, rounding })
+        Ok(Context { period_start, period_end, currency, currency_scale, rounding })
+    }
+
+    /// The period, if one is given.
+    pub(super) fn period(&self) -> Result<Option<(String, String)>, Failure> {
+        let parsed = self.period.as_deref().map(period::parse).transpose();
+        parsed.map_err(|what| Failure::Usage(format!("--period: {what}")))
+    }
+
+    /// The period alone, for a server, which has currency and rounding of the team.
+    pub(super) fn period_of_team(&self) -> Result<Option<(String, String)>, Failure> {
+        if self.currency.is_some() || self.rounding.is_some() {
+            let what =
+                "--currency and --rounding are the team's where a server is asked: they go with --case";
+            return Err(Failure::Usage(what.to_owned()));
+        }
+        self.period()
     }
 }
 

@@ -7,13 +7,17 @@ mod cases;
 mod check;
 mod compare;
 mod contents;
+mod document;
+mod explain_case;
 mod life;
 mod local;
 mod manifest;
 mod new;
 mod sample;
+mod shown;
 mod sign;
 mod test;
+mod trial;
 mod try_out;
 
 use bytes::Bytes;
@@ -240,7 +244,7 @@ fn pieces(
     pieces.map(|piece| v1::UploadPluginRevisionRequest { piece: Some(piece) }).collect()
 }
 
-/// Creates the plugin where there is none, and says whether it did. A publication that is only checked needs one that is there.
+/// Creates the plugin where there is none, and says whether it did. For a publication that is only checked this is checked too.
 pub(in crate::cli) async fn ensure(
     connection: &Connection,
     name: &str,
@@ -250,7 +254,7 @@ pub(in crate::cli) async fn ensure(
     let mut client = client!(connection, plugin_service_client::PluginServiceClient);
     let request = connection.request(v1::GetPluginRequest { name: name.to_owned() });
     match client.get_plugin(request).await {
-        Err(status) if status.code() == tonic::Code::NotFound && !validate_only => {}
+        Err(status) if status.code() == tonic::Code::NotFound => {}
         Err(status) => return Err(connection.failure(status)),
         Ok(_) => return Ok(false),
     }
@@ -261,11 +265,12 @@ pub(in crate::cli) async fn ensure(
         parent,
         plugin: Some(plugin),
         plugin_id: id,
+        validate_only,
         ..v1::CreatePluginRequest::default()
     };
     match client.create_plugin(connection.request(request)).await {
         Err(status) if status.code() != tonic::Code::AlreadyExists => Err(connection.failure(status)),
-        answer => Ok(answer.is_ok()),
+        answer => Ok(answer.is_ok() && !validate_only),
     }
 }
 
@@ -292,7 +297,8 @@ async fn list(common: &Common<ListArguments>) -> Result<(), Failure> {
         _ => Vec::new(),
     };
     let mut printer = RecordPrinter::new(common.output.output, &schema.message, &fields)?;
-    let mut pages = Pages::new(&connection, schema, filter.as_deref(), None, None)?;
+    // As people count: c-2 before c-10.
+    let mut pages = Pages::new(&connection, schema, filter.as_deref(), Some("plugin, number"), None)?;
     while let Some(page) = pages.next().await? {
         printer.page(&page)?;
     }

@@ -1,26 +1,23 @@
-//! `merit plugin test`: a plugin against a file of cases, and `merit plugin explain --cases`: how one of them comes about.
-//! Exactly: there is no tolerance.
+//! `merit plugin test`: a plugin against a file of cases. Exactly: there is no tolerance.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
 use super::{
     cases::{CASES_HELP, Case, CasesFile},
-    local::{PluginArguments, refused},
+    local::PluginArguments,
+    shown,
 };
 use crate::{
     cli::{
         failure::Failure,
         output::{Format, OutputArguments, Sheet, print_json, print_line},
     },
-    evaluate::{
-        author::{AuthoredPlugin, Scored},
-        dataset::decimal_text,
-    },
+    evaluate::author::{AuthoredPlugin, Scored},
     model::decimal::Unscaled,
     proto::v1,
-    sandbox::{Context, Scope},
+    sandbox::Scope,
 };
 
 #[derive(Debug, Args)]
@@ -35,16 +32,6 @@ pub(super) struct TestArguments {
     output: OutputArguments,
 }
 
-/// A case to be explained.
-pub(super) struct Why<'a> {
-    pub(super) plugin: PluginArguments,
-    /// The file of cases.
-    pub(super) cases: &'a str,
-    /// The case, by name or number.
-    pub(super) case: &'a str,
-    pub(super) output: Format,
-}
-
 /// An expectation that does not hold.
 struct Miss {
     case: String,
@@ -57,7 +44,7 @@ struct Miss {
 pub(super) fn run(arguments: &TestArguments) -> Result<(), Failure> {
     let file = CasesFile::read(&arguments.cases)?;
     let plugin = arguments.plugin.load(file.parameters.as_deref())?;
-    let cases = file.cases(&plugin.manifest)?;
+    let cases = file.cases(&plugin)?;
     let context = arguments.plugin.context()?;
     let mut misses = Vec::new();
     for (group, cases) in groups(&plugin, &cases) {
@@ -98,11 +85,7 @@ fn missed(case: &Case, scored: &Scored) -> Vec<Miss> {
             let expected = case.outputs.iter().map(|(name, value)| format!("{name} {value}"));
             vec![miss("fault", &expected.collect::<Vec<_>>().join(", "), found)]
         }
-        (Scored::Outputs(outputs), Some(expected)) => {
-            let found =
-                outputs.iter().map(|(name, value)| format!("{name} {}", value.as_deref().unwrap_or("-")));
-            vec![miss("fault", expected, &found.collect::<Vec<_>>().join(", "))]
-        }
+        (Scored::Outputs(_), Some(expected)) => vec![miss("fault", expected, &shown::scored(scored))],
         (Scored::Outputs(outputs), None) => case
             .outputs
             .iter()
@@ -127,9 +110,7 @@ fn same(expected: &str, found: &str) -> bool {
 }
 
 fn report(arguments: &TestArguments, cases: usize, misses: &[Miss]) -> Result<(), Failure> {
-    let mut failed: Vec<&str> = misses.iter().map(|miss| miss.case.as_str()).collect();
-    failed.dedup();
-    let failed = failed.len();
+    let failed = misses.iter().map(|miss| miss.case.as_str()).collect::<BTreeSet<_>>().len();
     let mut sheet = Sheet::new(&["case", "what", "expected", "found"]);
     for miss in misses {
         sheet.row([&miss.case, &miss.what, &miss.expected, &miss.found].map(Clone::clone));
@@ -159,74 +140,6 @@ fn report(arguments: &TestArguments, cases: usize, misses: &[Miss]) -> Result<()
         Ok(())
     } else {
         Err(Failure::Differs(format!("{failed} of {cases} cases are not as expected")))
-    }
-}
-
-/// Explains a case.
-pub(super) fn why(arguments: &Why<'_>) -> Result<(), Failure> {
-    let file = CasesFile::read(arguments.cases)?;
-    let plugin = arguments.plugin.load(file.parameters.as_deref())?;
-    let cases = file.cases(&plugin.manifest)?;
-    let named = |case: &&Case| case.name == arguments.case;
-    let numbered = || cases.get(arguments.case.parse::<usize>().ok()?.checked_sub(1)?);
-    let case = cases.iter().find(named).or_else(numbered).ok_or_else(|| {
-        let known: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
-        Failure::Usage(format!(
-            "{} has no case {:?}; it has {}",
-            arguments.cases,
-            arguments.case,
-            known.join(", ")
-        ))
-    })?;
-    explain(arguments, &plugin, &arguments.plugin.context()?, case, &cases)
-}
-
-fn explain(
-    arguments: &Why<'_>,
-    plugin: &AuthoredPlugin,
-    context: &Context,
-    case: &Case,
-    cases: &[Case],
-) -> Result<(), Failure> {
-    let wrong = |rejection| refused(arguments.plugin.name(), &rejection);
-    // Who lacks what is required is not seen by the plugin, here as in a run.
-    let seen = |case: &Case| plugin.lacks(&case.row).map(|lacking| lacking.is_none()).map_err(wrong);
-    let mut together: Vec<&Case> = Vec::new();
-    for other in cases {
-        let with = plugin.manifest.scope == Scope::Group && other.group == case.group;
-        if std::ptr::eq(other, case) || with && seen(other)? {
-            together.push(other);
-        }
-    }
-    let place = together.iter().position(|other| std::ptr::eq(*other, case)).unwrap_or_default();
-    let rows: Vec<&v1::PluginRow> = together.iter().map(|case| &case.row).collect();
-    let scored = plugin.score(context, &rows).map_err(wrong)?;
-    if let Some(Scored::Fault(fault)) = scored.get(place) {
-        return Err(Failure::Differs(format!("{}: {fault}", case.name)));
-    }
-    let batch = plugin.batch(&rows).map_err(wrong)?;
-    let row = u32::try_from(place).unwrap_or_default();
-    let steps = plugin.explain(context, &batch, row).map_err(|verdict| Failure::Differs(verdict.message))?;
-    let mut sheet = Sheet::new(&["step", "amount", "of", "how"]);
-    for step in &steps {
-        let amount = decimal_text(step.unscaled.into(), step.scale, false);
-        sheet.row([step.label.clone(), amount, step.output.clone().unwrap_or_default(), step.note.clone()]);
-    }
-    if let Some(Scored::Outputs(outputs)) = scored.get(place) {
-        for (name, value) in outputs {
-            sheet.row(["", value.as_deref().unwrap_or(""), name, "the output"]);
-        }
-    }
-    match arguments.output {
-        format @ (Format::Json | Format::Jsonl) => {
-            let rows: Vec<_> = sheet
-                .rows
-                .iter()
-                .map(|row| serde_json::json!({ "step": row[0], "amount": row[1], "of": row[2], "how": row[3] }))
-                .collect();
-            print_json(format, &serde_json::Value::Array(rows))
-        }
-        format => sheet.print(format),
     }
 }
 

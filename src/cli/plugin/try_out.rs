@@ -9,9 +9,9 @@ use serde_json::Value as Json;
 use super::{
     arguments::Common,
     contents::parameters,
-    local::PluginArguments,
+    explain_case::{self, Why},
+    local::{ContextArguments, PluginArguments},
     manifest::manifest_sheet,
-    test::{self, Why},
 };
 use crate::{
     cli::{
@@ -19,7 +19,6 @@ use crate::{
         connection::{Connection, client},
         failure::Failure,
         output::{Format, Sheet, dynamic, json, print_json, print_line},
-        period,
     },
     proto::v1::{self, plugin_source, plugin_value::Value as PluginValueKind},
 };
@@ -63,9 +62,8 @@ pub(super) struct TryArguments {
     /// The file of cases (.toml, .json, .csv).
     #[arg(long, value_name = "FILE", default_value = "cases.toml", requires = "case")]
     cases: String,
-    /// The period that the plugin is told.
-    #[arg(long, value_name = "PERIOD")]
-    period: Option<String>,
+    #[command(flatten)]
+    context: ContextArguments,
 }
 
 /// Says what a plugin needs and gives.
@@ -91,9 +89,13 @@ pub(super) async fn describe(common: &Common<SourceArguments>) -> Result<(), Fai
 
 /// Scores rows.
 pub(super) async fn evaluate(common: &Common<TryArguments>) -> Result<(), Failure> {
+    if common.arguments.case.is_some() {
+        let what = "--case is explained by `merit plugin explain`; `merit plugin test` scores all cases";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    let (period_start, period_end) = common.arguments.context.period_of_team()?.unwrap_or_default();
     let connection = Connection::open(&common.connection).await?;
     let mut client = client!(connection, plugin_service_client::PluginServiceClient);
-    let (period_start, period_end) = told_period(&common.arguments)?;
     let plugin = source(&connection, &common.arguments.source)?;
     let sheet = sheet_of(&plugin);
     let request = v1::EvaluatePluginRequest {
@@ -150,9 +152,9 @@ pub(super) async fn explain(common: &Common<TryArguments>) -> Result<(), Failure
     if let Some(case) = &common.arguments.case {
         return explain_case(common, case);
     }
+    let (period_start, period_end) = common.arguments.context.period_of_team()?.unwrap_or_default();
     let connection = Connection::open(&common.connection).await?;
     let mut client = client!(connection, plugin_service_client::PluginServiceClient);
-    let (period_start, period_end) = told_period(&common.arguments)?;
     let plugin = source(&connection, &common.arguments.source)?;
     let sheet = sheet_of(&plugin);
     let request = v1::ExplainPluginRequest {
@@ -188,8 +190,8 @@ fn explain_case(common: &Common<TryArguments>, case: &str) -> Result<(), Failure
     let plugin = plugin.ok_or_else(|| {
         Failure::Usage("--case explains what is here: give a file, or the id of a standard plugin".to_owned())
     })?;
-    test::why(&Why {
-        plugin: PluginArguments::of(plugin, parameters.clone(), common.arguments.period.clone()),
+    explain_case::why(&Why {
+        plugin: PluginArguments::of(plugin, parameters.clone(), common.arguments.context.clone()),
         cases: &common.arguments.cases,
         case,
         output: common.output.output,
@@ -215,13 +217,6 @@ fn sheet_of(plugin: &v1::PluginSource) -> Option<String> {
     match &plugin.source {
         Some(plugin_source::Source::Formula(sheet)) => Some(sheet.clone()),
         _ => None,
-    }
-}
-
-fn told_period(arguments: &TryArguments) -> Result<(String, String), Failure> {
-    match &arguments.period {
-        Some(text) => period::parse(text).map_err(|message| Failure::Usage(format!("--period: {message}"))),
-        None => Ok((String::new(), String::new())),
     }
 }
 
