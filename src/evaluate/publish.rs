@@ -35,6 +35,8 @@ struct Checked {
     signature: Option<v1::PluginSignature>,
     /// Whether it is to be active at once.
     activate: bool,
+    /// Whether nothing is kept: then the plugin may be one that is yet to be created.
+    validate_only: bool,
 }
 
 // === impl Evaluator ===
@@ -132,7 +134,18 @@ impl Evaluator {
             given => Some(plugins.with_parameters(loaded, given, formula)?),
         };
         let (signature, activate) = (request.signature, request.activate);
-        let checked = Checked { plugin, component, standard, parameters, loaded, hash, signature, activate };
+        let validate_only = request.validate_only;
+        let checked = Checked {
+            plugin,
+            component,
+            standard,
+            parameters,
+            loaded,
+            hash,
+            signature,
+            activate,
+            validate_only,
+        };
         // Said before anything is kept, and once more when it is.
         check_signature(&checked.revision(author), &team)?;
         Ok(checked)
@@ -191,7 +204,16 @@ fn revise(
         let message = format!("{} does not exist", checked.plugin);
         Rejection::resource(ResourceReason::NotFound, message).with("resource", checked.plugin.to_string())
     };
-    let mut plugin: v1::Plugin = changes.get(&checked.plugin)?.ok_or_else(missing)?;
+    let mut plugin: v1::Plugin = match changes.get(&checked.plugin)? {
+        Some(plugin) => plugin,
+        None if checked.validate_only => {
+            // As if it were there: nothing of all this is kept.
+            let created = v1::Plugin { name: checked.plugin.to_string(), ..v1::Plugin::default() };
+            changes.put(&checked.plugin, &created)?;
+            created
+        }
+        None => return Err(missing()),
+    };
     let number = match plugin.latest_revision.as_str() {
         "" => 1,
         latest => {

@@ -19,6 +19,7 @@ mod image;
 mod network;
 mod opening;
 mod patience;
+mod publishing;
 mod rules;
 mod runs;
 mod services;

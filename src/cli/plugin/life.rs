@@ -93,6 +93,7 @@ pub(super) async fn runs(common: &Common<RunsArguments>) -> Result<(), Failure> 
     }
     match common.output.output {
         format @ (Format::Json | Format::Jsonl) => print_json(format, &json(&dynamic(&all))),
+        Format::Table if all.runs.is_empty() => print_line(&format!("no run used {name}")),
         format => {
             let mut sheet = Sheet::new(&["run"]);
             all.runs.into_iter().for_each(|run| sheet.row([run]));

@@ -39,6 +39,9 @@ pub(super) struct TrustArguments {
     /// Trusts the key of that id no more.
     #[arg(long, conflicts_with = "public_key")]
     remove: bool,
+    /// Puts the key in the place of another that the team trusts by that id.
+    #[arg(long, requires = "public_key")]
+    replace: bool,
 }
 
 /// With which key a revision is signed.
@@ -101,17 +104,22 @@ pub(super) async fn trust(common: &Common<TrustArguments>) -> Result<(), Failure
     let request = v1::GetTeamRequest { name: connection.team()?.to_owned() };
     let team = client.get_team(connection.request(request)).await;
     let mut team = team.map_err(|status| connection.failure(status))?.into_inner();
-    let TrustArguments { key_id, public_key, remove: _ } = &common.arguments;
-    let before = team.trusted_keys.len();
-    team.trusted_keys.retain(|key| key.key_id != *key_id);
-    match public_key {
-        Some(public_key) => {
+    let TrustArguments { key_id, public_key, remove: _, replace } = &common.arguments;
+    let before = team.trusted_keys.iter().position(|key| key.key_id == *key_id);
+    let before = before.map(|place| team.trusted_keys.remove(place));
+    match (public_key, before) {
+        (Some(public_key), Some(before)) if before.public_key != *public_key && !replace => {
+            return Err(Failure::Usage(format!(
+                "{} trusts another key by the id {key_id}, {}, and what that has signed since: give this one an id of its \
+                 own, or say --replace",
+                team.name, before.public_key
+            )));
+        }
+        (Some(public_key), _) => {
             team.trusted_keys.push(v1::TrustedKey { key_id: key_id.clone(), public_key: public_key.clone() })
         }
-        None if team.trusted_keys.len() == before => {
-            return Err(Failure::Usage(format!("{} trusts no key {key_id}", team.name)));
-        }
-        None => {}
+        (None, None) => return Err(Failure::Usage(format!("{} trusts no key {key_id}", team.name))),
+        (None, Some(_)) => {}
     }
     let update_mask = Some(prost_types::FieldMask { paths: vec!["trusted_keys".to_owned()] });
     let request = v1::UpdateTeamRequest { team: Some(team), update_mask, ..v1::UpdateTeamRequest::default() };
@@ -202,5 +210,7 @@ mod tests {
         check(&["ci"], false);
         check(&["ci", "--remove"], true);
         check(&["ci", "00ff", "--remove"], false);
+        check(&["ci", "00ff", "--replace"], true);
+        check(&["ci", "--remove", "--replace"], false);
     }
 }
