@@ -157,10 +157,14 @@ fn check_names(sheet: &str, outputs: usize) {
     let limits = half();
     let manifest = plugin.describe(&parameters, &limits).expect("a manifest");
     assert_eq!(manifest.outputs.len(), outputs);
-    let columns = manifest.inputs.iter().map(|input| column(&input.name, input.scale, 1)).collect();
+    let columns = manifest.inputs.iter().map(|input| column(&input.name, input.scale, 1, 1_000)).collect();
     let lines = Lines {
         row_ends: vec![2],
-        columns: manifest.line_inputs.iter().map(|input| column(&input.name, input.scale, 2)).collect(),
+        columns: manifest
+            .line_inputs
+            .iter()
+            .map(|input| column(&input.name, input.scale, 2, 1_000))
+            .collect(),
     };
     let batch = Batch { rows: 1, columns, lines: (!manifest.line_inputs.is_empty()).then_some(lines) };
     let outcome = plugin.evaluate(&parameters, &context(), &manifest, &batch, &limits).expect("an outcome");
