@@ -78,7 +78,7 @@ fn rounded(quotient: u128, left: Ordering, rounding: Rounding) -> u128 {
     let up = match left {
         Ordering::Greater => true,
         Ordering::Less => false,
-        Ordering::Equal => matches!(rounding, Rounding::HalfUp) || quotient % 2 != 0,
+        Ordering::Equal => matches!(rounding, Rounding::HalfUp) || !quotient.is_multiple_of(2),
     };
     quotient + u128::from(up)
 }
