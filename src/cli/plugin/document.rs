@@ -74,6 +74,14 @@ impl<'de> Visitor<'de> for Unambiguous {
         Ok(self)
     }
 
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
     fn visit_str<E>(self, _: &str) -> Result<Self, E> {
         Ok(self)
     }
@@ -83,7 +91,7 @@ impl<'de> Visitor<'de> for Unambiguous {
         Ok(self)
     }
 
-    /// Of numbers as well, which come as a map of their text.
+    /// Of numbers as well that 64 bits do not hold, which come as a map of their text.
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
         let mut keys = HashSet::new();
         while let Some((key, Self)) = members.next_entry::<String, Self>()? {

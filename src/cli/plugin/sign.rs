@@ -40,7 +40,7 @@ pub(super) struct TrustArguments {
     #[arg(long, conflicts_with = "public_key")]
     remove: bool,
     /// Puts the key in the place of another that the team trusts by that id.
-    #[arg(long, requires = "public_key")]
+    #[arg(long, requires = "public_key", conflicts_with = "remove")]
     replace: bool,
 }
 
