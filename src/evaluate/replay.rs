@@ -44,7 +44,7 @@ impl Evaluator {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = within("threads", request.threads, MOST_THREADS, cores)?;
         let run: v1::Run = self.resources().get(&name)?;
-        let recorded = self.results().dataset(&run)?;
+        let recorded = self.results().on_file(&run)?;
         let conduct = Conduct {
             chunk_rows,
             threads,
@@ -52,7 +52,7 @@ impl Evaluator {
             done: &AtomicU64::new(0),
             may_give_up: false,
         };
-        let mut replayed = Dataset::clone(&recorded);
+        let mut replayed = recorded.clone();
         let mut first_difference = None;
         // Nothing rests on shadows: they stay as they are on file.
         for (place, _) in recorded.header.live() {

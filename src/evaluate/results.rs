@@ -61,7 +61,7 @@ impl Results {
         }
     }
 
-    /// The dataset of a run.
+    /// The dataset of a run, which may have been read before.
     ///
     /// # Errors
     /// `RUN_NOT_FINISHED`, `DATASET_DAMAGED`; when the store fails.
@@ -70,10 +70,18 @@ impl Results {
         if let Some(dataset) = self.lock().get(hash) {
             return Ok(dataset);
         }
-        let read = dataset::read(self.bytes(run)?).map_err(|error| damaged(run, &error.to_string()))?;
-        let dataset = Arc::new(read);
+        let dataset = Arc::new(self.on_file(run)?);
         self.lock().put(hash, dataset.clone());
         Ok(dataset)
+    }
+
+    /// The dataset of a run as it is on disk now, checked against its hash, whatever is in memory: for who proves something
+    /// by it.
+    ///
+    /// # Errors
+    /// `RUN_NOT_FINISHED`, `DATASET_DAMAGED`; when the store fails.
+    pub fn on_file(&self, run: &v1::Run) -> Result<Dataset, WriteError> {
+        dataset::read(self.bytes(run)?).map_err(|error| damaged(run, &error.to_string()).into())
     }
 
     /// Keeps a dataset that was just written.

@@ -1,7 +1,14 @@
 //! Starts a server in process, on a free port and in a directory of its own, and speaks to it: by typed clients, and by
 //! requests that no proper client would make.
 
-use std::{convert::Infallible, fs, net::SocketAddr, os::unix::fs::symlink, path::Path, time::Duration};
+use std::{
+    convert::Infallible,
+    fs,
+    net::SocketAddr,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode};
@@ -106,6 +113,11 @@ impl Harness {
         }
         self.served.await.unwrap().unwrap();
         self.directory
+    }
+
+    /// The file of a component or dataset.
+    pub fn blob(&self, hash: &str) -> PathBuf {
+        self.directory.path().join("data").join("blobs").join(hash)
     }
 
     pub fn organisation(&self) -> OrganisationServiceClient<Channel> {

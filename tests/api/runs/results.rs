@@ -85,6 +85,30 @@ async fn a_run_is_explained_and_replayed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replay_proves_what_is_on_disk() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    publish_two(&harness).await;
+    let run = run(&harness, "q1", two_steps()).await;
+    let file = harness.blob(&run.dataset);
+    let bytes = std::fs::read(&file).unwrap();
+    let replay = async || {
+        let request = v1::ReplayRunRequest { name: run.name.clone(), ..Default::default() };
+        harness.evaluations().replay_run(request).await
+    };
+    assert!(replay().await.unwrap().into_inner().identical);
+    // What is in memory still answers; it proves nothing.
+    let mut damaged = bytes.clone();
+    damaged[bytes.len() / 2] ^= 1;
+    std::fs::write(&file, damaged).unwrap();
+    assert_eq!(reason(&replay().await.unwrap_err()), "DATASET_DAMAGED");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(reason(&replay().await.unwrap_err()), "DATASET_DAMAGED");
+    std::fs::write(&file, bytes).unwrap();
+    assert!(replay().await.unwrap().into_inner().identical);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_dataset_of_a_run_is_downloaded() {
     let harness = Harness::start().await;
     organisation(&harness).await;
