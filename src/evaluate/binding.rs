@@ -54,15 +54,14 @@ pub fn bind(step: &v1::RunStep, loaded: LoadedPlugin, known: &Known<'_>) -> Resu
     let binder = Binder { step, known };
     let manifest = &loaded.manifest;
     binder.check_names(manifest)?;
-    let mut bindings: BTreeMap<&str, &v1::InputBinding> = BTreeMap::new();
-    for binding in &step.inputs {
-        if !manifest.inputs.iter().any(|input| input.name == binding.input) {
-            let known = words(manifest.inputs.iter().map(|input| input.name.as_str()));
-            return Err(binder.wrong(&binding.input, format!("the plugin has no such input; it has {known}")));
-        }
-        if bindings.insert(&binding.input, binding).is_some() {
-            return Err(binder.wrong(&binding.input, "is bound twice"));
-        }
+    // That nothing is bound twice is a rule of runs.
+    let bindings: BTreeMap<&str, &v1::InputBinding> =
+        step.inputs.iter().map(|binding| (&*binding.input, binding)).collect();
+    if let Some(unknown) =
+        bindings.keys().find(|name| !manifest.inputs.iter().any(|input| input.name == **name))
+    {
+        let known = words(manifest.inputs.iter().map(|input| input.name.as_str()));
+        return Err(binder.wrong(unknown, format!("the plugin has no such input; it has {known}")));
     }
     let (mut inputs, mut quotas) = (Vec::new(), Vec::new());
     for (place, input) in manifest.inputs.iter().enumerate() {

@@ -133,16 +133,11 @@ pub fn run(run: &Run, findings: &mut Findings) {
 
 fn check_inputs(step: &RunStep, path: &str, earlier: &[&str], findings: &mut Findings) {
     let binding = Reason::Evaluation(EvaluationReason::InvalidBinding);
-    let mut seen = BTreeSet::new();
+    check_once(step.inputs.iter().map(|input| &*input.input), &format!("{path}.inputs"), findings);
+    let fields = step.lines.iter().flat_map(|lines| &lines.fields);
+    check_once(fields.map(|field| &*field.input), &format!("{path}.lines.fields"), findings);
     for (index, input) in step.inputs.iter().enumerate() {
         let path = format!("{path}.inputs[{index}]");
-        if !seen.insert(&input.input) {
-            findings.add(
-                binding,
-                format!("{path}.input"),
-                format!("{} is bound twice", quoted(&input.input)),
-            );
-        }
         // That there is a source is said in the contract.
         if let Some(Source::Output(output)) = &input.source {
             let named = output.split_once('.').filter(|(_, name)| !name.is_empty());
@@ -154,6 +149,21 @@ fn check_inputs(step: &RunStep, path: &str, earlier: &[&str], findings: &mut Fin
                 );
                 findings.add(binding, format!("{path}.output"), description);
             }
+        }
+    }
+}
+
+/// Checks that nothing is bound twice: the order would decide.
+fn check_once<'a>(names: impl Iterator<Item = &'a str>, path: &str, findings: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for (index, name) in names.enumerate() {
+        if !seen.insert(name) {
+            let binding = Reason::Evaluation(EvaluationReason::InvalidBinding);
+            findings.add(
+                binding,
+                format!("{path}[{index}].input"),
+                format!("{} is bound twice", quoted(name)),
+            );
         }
     }
 }
@@ -221,7 +231,7 @@ fn check_field(
 mod tests {
     use super::super::records::tests::Kept;
     use super::*;
-    use crate::proto::v1::{Aggregate, InputBinding, Supplied};
+    use crate::proto::v1::{Aggregate, InputBinding, LineBinding, LineField, Supplied};
 
     fn name(id: &str) -> String {
         format!("teams/t/measures/{id}")
@@ -331,5 +341,15 @@ mod tests {
         check(vec![step("a", output("a.score"))], "INVALID_BINDING");
         check(vec![step("a", output("b.score")), step("b", constant())], "INVALID_BINDING");
         check(vec![step("a", constant()), step("b", output("a"))], "INVALID_BINDING");
+        let mut twice = step("a", constant());
+        twice.inputs.push(twice.inputs[0].clone());
+        check(vec![twice], "INVALID_BINDING");
+        let lines = |inputs: &[&str]| {
+            let field = |input: &&str| LineField { input: (*input).into(), value: "amount".into() };
+            let lines = LineBinding { fields: inputs.iter().map(field).collect(), ..Default::default() };
+            vec![RunStep { lines: Some(lines), ..step("a", constant()) }]
+        };
+        check(lines(&["amount", "stage"]), "");
+        check(lines(&["amount", "stage", "amount"]), "INVALID_BINDING");
     }
 }
