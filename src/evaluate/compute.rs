@@ -18,9 +18,10 @@ use crate::{
     resource::{
         Resources,
         page::{self, Binding, Position},
+        scope::CollectionScope,
     },
     store::WriteError,
-    view::{FieldScope, View, Views},
+    view::{View, Views},
 };
 
 /// The most measures of a request.
@@ -163,7 +164,7 @@ fn filtered(view: &View, filter: &str) -> Result<Vec<usize>, Rejection> {
         Rejection::resource(ResourceReason::InvalidFilter, format!("filter: {told}"))
             .violation("filter", told)
     };
-    let expression = Expression::compile(filter, &FieldScope(view.schema())).map_err(|problems| {
+    let expression = Expression::compile(filter, &CollectionScope::new(view.schema())).map_err(|problems| {
         let told = problems.iter().map(ToString::to_string);
         wrong(told.collect::<Vec<_>>().join("; "))
     })?;

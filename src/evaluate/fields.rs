@@ -9,7 +9,8 @@ use crate::{
         rejection::{EvaluationReason, Reason, Rejection},
         schema::{FieldKind, Schema, schemas},
     },
-    view::{FieldScope, View},
+    resource::scope::CollectionScope,
+    view::View,
 };
 
 /// An expression over the fields of a collection.
@@ -27,7 +28,7 @@ impl FieldExpression {
     /// `INVALID_EXPRESSION`, with the problems by line and column.
     pub fn compile(collection: &str, text: &str, role: &str) -> Result<Self, Rejection> {
         let schema = schema(collection, role)?;
-        let expression = Expression::compile(text, &FieldScope(schema))
+        let expression = Expression::compile(text, &CollectionScope::new(schema))
             .map_err(|problems| invalid_expression(role, text, &problems))?;
         Ok(Self { text: text.to_owned(), expression })
     }

@@ -90,11 +90,15 @@ pub struct Schema {
     pub message: MessageDescriptor,
     /// Served from elsewhere than the store.
     pub computed: bool,
-    /// What expressions can name: singular scalars, also in singular messages, and maps. By path.
+    /// What expressions can name: singular scalars, also in singular messages, and maps; not `etag`, which differs in every
+    /// record and says nothing of any. By path.
     pub fields: BTreeMap<String, Field>,
     /// The state field, if there is one.
     pub state: Option<FieldDescriptor>,
 }
+
+/// The version of a record.
+const ETAG: &str = "etag";
 
 /// Decimals of a number field that does not say how many.
 pub const DEFAULT_SCALE: u8 = 4;
@@ -192,7 +196,7 @@ impl Schema {
 
 /// Collects what expressions can name in `message`, which is reached by `above`.
 fn collect(message: &MessageDescriptor, above: &[FieldDescriptor], fields: &mut BTreeMap<String, Field>) {
-    for field in message.fields() {
+    for field in message.fields().filter(|field| !above.is_empty() || field.name() != ETAG) {
         let mut descriptors = above.to_vec();
         descriptors.push(field.clone());
         if let ProtoKind::Message(inner) = field.kind()

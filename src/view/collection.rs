@@ -72,7 +72,7 @@ impl View {
 
     /// The column of a path. Use this and not `columns` for what an expression names: `name` is made when it is first
     /// asked for, and the entry of a map that no record has is a column without values. Nothing where the schema has
-    /// no such field, and for `etag`, which views do not keep.
+    /// no such field.
     #[must_use]
     pub fn column(&self, path: &str) -> Option<Arc<Column>> {
         if path == plan::NAME {

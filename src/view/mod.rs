@@ -7,7 +7,6 @@ mod follower;
 mod growing;
 mod lines;
 mod plan;
-mod scope;
 mod slot;
 mod texts;
 mod views;
@@ -16,7 +15,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 pub use collection::View;
 pub use lines::ReportingLines;
-pub use scope::FieldScope;
 
 pub use crate::model::period::days_since_epoch as day_number;
 pub use views::Views;
@@ -24,7 +22,7 @@ pub use views::Views;
 use crate::{
     model::{
         rejection::{EvaluationReason, Reason, Rejection, ResourceReason},
-        schema::{Field, Schema, schemas},
+        schema::{Schema, schemas},
     },
     store::{Sequence, StoreError, WriteError},
 };
@@ -101,9 +99,4 @@ impl From<ViewError> for WriteError {
         };
         Self::Rejected(Rejection::new(reason, error.to_string()))
     }
-}
-
-/// Whether views keep the field as a column.
-fn is_kept(field: &Field) -> bool {
-    field.path != plan::ETAG
 }

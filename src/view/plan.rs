@@ -53,9 +53,6 @@ pub(super) struct Layout {
     pub reporting_lines: bool,
 }
 
-/// The field that views do not keep: it differs in every record, and says nothing of any.
-pub(super) const ETAG: &str = "etag";
-
 /// The field that is made of the ids when it is asked for.
 pub(super) const NAME: &str = "name";
 
@@ -66,7 +63,7 @@ const REPORTING_LINE: &str = "reporting_line";
 pub(super) fn read(schema: &Schema) -> (Layout, Plan) {
     let (mut layout, mut plan) = (Layout::default(), Plan::default());
     for field in schema.fields.values() {
-        if field.path == ETAG || field.path == NAME {
+        if field.path == NAME {
             continue;
         }
         let step = if field.map {

@@ -11,7 +11,7 @@ use crate::{
         schema::{FieldKind, Schema, schemas},
     },
     proto::v1::{self, AggregateFunction as Function},
-    view::FieldScope,
+    resource::scope::CollectionScope,
 };
 
 /// The collection whose rows figures are for.
@@ -227,7 +227,7 @@ impl Fields<'_> {
         if text.is_empty() {
             return Ok(None);
         }
-        Expression::compile(text, &FieldScope(self.schema)).map(Some).map_err(|problems| {
+        Expression::compile(text, &CollectionScope::new(self.schema)).map(Some).map_err(|problems| {
             let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
             self.place.invalid_expression(field, told.join("; "))
         })
@@ -266,7 +266,7 @@ impl Fields<'_> {
     }
 
     fn paths(&self, accepted: impl Fn(&Schema, &str) -> bool) -> String {
-        let names = FieldScope(self.schema).names();
+        let names = CollectionScope::new(self.schema).names();
         let paths: Vec<String> = names.into_iter().filter(|path| accepted(self.schema, path)).collect();
         if paths.is_empty() { "none of its fields".to_owned() } else { paths.join(", ") }
     }

@@ -81,6 +81,9 @@ mod tests {
         check(Sum, "stag = \"WON\"", "amount", "owner", "close_date", "INVALID_EXPRESSION condition");
         check(Sum, "stage = \"WONN\"", "amount", "owner", "close_date", "INVALID_EXPRESSION condition");
         check(Sum, "stage IN (\"won\", \"LOST\")", "amount", "owner", "close_date", "");
+        // The version of a record is no data: views do not have it.
+        check(Sum, "etag = \"1\"", "amount", "owner", "close_date", "INVALID_EXPRESSION condition");
+        check(Count, "", "etag", "owner", "", "INVALID_EXPRESSION value");
         check(Sum, "", "amount", "customer", "close_date", "INVALID_FIELD owner_field");
         check(Sum, "", "amount", "nobody", "close_date", "INVALID_FIELD owner_field");
         check(Sum, "", "amount", "owner", "amount", "INVALID_FIELD time_field");

@@ -85,6 +85,7 @@ mod tests {
         check("region = \"North\"", "manager", "labels.level", "amount", "");
         check("", "region", "region", "amount * 2", "");
         check("region", "", "region", "amount", "population");
+        check("etag = \"1\"", "", "region", "amount", "population");
         check("", "hire_date", "region", "amount", "steps[0].group_by");
         check("", "", "regio", "amount", "steps[0].inputs[0].attribute");
         check("", "", "region", "close_date", "steps[0].lines.fields[0].value");
