@@ -5,9 +5,10 @@ use super::{
     dataset::{Dataset, Faults, Kind, StepHeader},
     evaluator::Evaluator,
     plugins::{LoadedPlugin, rejection},
+    step_inputs::is_unfit,
 };
 use crate::{
-    model::rejection::{EvaluationReason, PluginReason, Reason, Rejection},
+    model::rejection::{EvaluationReason, Reason, Rejection},
     sandbox::{Limits, Scope},
     store::WriteError,
 };
@@ -44,8 +45,7 @@ impl RecordedStep {
         };
         check(header, &loaded)?;
         let faults = dataset.steps[place].faults.iter();
-        let unfit = faults.filter(|(_, fault)| fault.reason == PluginReason::InputFault.code());
-        let unfit = unfit.map(|(row, fault)| (*row, fault.clone())).collect();
+        let unfit = faults.filter(|(_, fault)| is_unfit(fault)).map(|(row, fault)| (*row, fault.clone())).collect();
         Ok(Self { loaded, limits, unfit })
     }
 

@@ -28,21 +28,24 @@ pub fn make_step(
     steps: &[BoundStep],
     finished: &[StepData],
 ) -> Result<(StepData, Faults), RunError> {
-    let mut unfit = Faults::new();
+    let (mut unfit, mut earlier) = (Faults::new(), Faults::new());
     let step = &bound.header.step;
     let mut inputs = Vec::new();
     for input in &bound.header.inputs {
         let made = match &input.source {
             Source::Output { step, output } => {
                 let headers: Vec<&StepHeader> = steps.iter().map(|bound| &bound.header).collect();
-                earlier_output(input, step, output, &headers, finished).expect("checked when bound")
+                let made =
+                    earlier_output(input, step, output, &headers, finished).expect("checked when bound");
+                note_unfit(input, &made, PluginReason::EarlierFault, &mut earlier);
+                made
             }
-            source => maker.make(step, &input.name, source, input.kind, input.scale)?,
+            source => {
+                let made = maker.make(step, &input.name, source, input.kind, input.scale)?;
+                note_unfit(input, &made, PluginReason::InputFault, &mut unfit);
+                made
+            }
         };
-        for (row, why) in made.unfit.iter() {
-            let message = format!("the input {} ({}): {why}", input.name, input.source.words());
-            unfit.entry(*row).or_insert_with(|| input_fault(message));
-        }
         inputs.push(InputData { column: made.column, records: made.records });
     }
     let mut made_lines = None;
@@ -57,6 +60,7 @@ pub fn make_step(
         Some(group_by) => Some(groups(seen, step, group_by, &mut unfit)?),
         None => None,
     };
+    note_earlier(&mut unfit, earlier);
     let data = StepData { inputs, lines: made_lines, groups, outputs: Vec::new(), faults: Faults::new() };
     Ok((data, unfit))
 }
@@ -67,7 +71,29 @@ pub fn input_fault(message: String) -> RowFault {
     RowFault { reason: PluginReason::InputFault.code().to_owned(), message }
 }
 
-/// An output of a step before as an input: missing where that step could not score. Nothing where there is no such output.
+/// Whether the row is one that the plugin does not get to see, because an input could not be made.
+#[must_use]
+pub fn is_unfit(fault: &RowFault) -> bool {
+    [PluginReason::InputFault, PluginReason::EarlierFault].iter().any(|reason| fault.reason == reason.code())
+}
+
+/// Notes the rows for which an input could not be made, and why.
+pub fn note_unfit(input: &InputHeader, made: &Made, reason: PluginReason, faults: &mut Faults) {
+    for (row, why) in made.unfit.iter() {
+        let message = format!("the input {} ({}): {why}", input.name, input.source.words());
+        faults.entry(*row).or_insert_with(|| RowFault { reason: reason.code().to_owned(), message });
+    }
+}
+
+/// Adds the faults that are of steps before. A row's own come first: they stay, whatever becomes of the steps before.
+pub fn note_earlier(unfit: &mut Faults, earlier: Faults) {
+    for (row, fault) in earlier {
+        unfit.entry(row).or_insert(fault);
+    }
+}
+
+/// An output of a step before as an input; a row that the step could not score is unfit, so that no default stands in for an
+/// error. Nothing where there is no such output.
 pub fn earlier_output(
     input: &InputHeader,
     step: &str,
@@ -77,8 +103,13 @@ pub fn earlier_output(
 ) -> Option<Made> {
     let place = headers.iter().position(|header| header.step == step)?;
     let output = headers[place].outputs.iter().position(|known| known.name == output)?;
-    let column = &finished.get(place)?.outputs[output];
-    Some(rescaled(column, input.scale))
+    let data = finished.get(place)?;
+    let mut made = rescaled(&data.outputs[output], input.scale);
+    let faulted = data.faults.iter();
+    let faulted = faulted
+        .map(|(row, fault)| (*row, format!("step {step} could not score the row ({})", fault.reason)));
+    made.unfit = Arc::new(made.unfit.iter().cloned().chain(faulted).collect());
+    Some(made)
 }
 
 /// What makes the group of each row.

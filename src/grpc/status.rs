@@ -182,7 +182,8 @@ fn of_plugin(reason: PluginReason) -> Code {
         | PluginReason::ParametersMisplaced
         | PluginReason::MissingInput
         | PluginReason::BadSignature
-        | PluginReason::InputFault => Code::InvalidArgument,
+        | PluginReason::InputFault
+        | PluginReason::EarlierFault => Code::InvalidArgument,
         PluginReason::PluginFault
         | PluginReason::ContractViolation
         | PluginReason::Trapped

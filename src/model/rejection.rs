@@ -125,6 +125,8 @@ reasons! {
         ParametersMisplaced = "PARAMETERS_MISPLACED",
         /// An input could not be made, or does not fit the decimals in which the plugin takes it.
         InputFault = "INPUT_FAULT",
+        /// A step before, of which a run takes an output as an input, could not score the row.
+        EarlierFault = "EARLIER_FAULT",
         /// A required input is missing.
         MissingInput = "MISSING_INPUT",
         /// The plugin says that it cannot score the row.

@@ -16,7 +16,7 @@ use crate::{
         made::rescaled,
         plugins::LoadedPlugin,
         recorded::RecordedStep,
-        step_inputs::{earlier_output, input_fault},
+        step_inputs::{earlier_output, input_fault, is_unfit, note_earlier, note_unfit},
     },
     model::rejection::{EvaluationReason, PluginReason, Reason, Rejection},
     sandbox::{self, Limits, Role},
@@ -61,19 +61,20 @@ pub fn substitute(
             continue;
         }
         let step = RecordedStep::load(evaluator, recorded, later)?;
-        let mut unfit = step.unfit.clone();
-        for (number, input) in header.inputs.iter().enumerate().filter(|(_, input)| takes(input)) {
+        // What was wrong with steps before is found anew.
+        let (mut unfit, mut earlier) = (step.unfit.clone(), Faults::new());
+        unfit.retain(|_, fault| fault.reason != PluginReason::EarlierFault.code());
+        for (number, input) in header.inputs.iter().enumerate() {
             let Source::Output { step: from, output } = &input.source else { continue };
             let headers: Vec<&StepHeader> = dataset.header.steps.iter().collect();
             let made = earlier_output(input, from, output, &headers, &dataset.steps);
             let made = made.filter(|made| kind_of(&made.column) == input.kind).ok_or_else(|| {
                 lacking(format!("step {} takes {from}.{output}, which {revision} does not give", header.step))
             })?;
-            for (row, why) in made.unfit.iter() {
-                unfit.entry(*row).or_insert_with(|| input_fault(format!("the input {}: {why}", input.name)));
-            }
+            note_unfit(input, &made, PluginReason::EarlierFault, &mut earlier);
             dataset.steps[later].inputs[number] = InputData { column: made.column, records: None };
         }
+        note_earlier(&mut unfit, earlier);
         run(evaluator, dataset, later, &step.loaded, &step.limits, &unfit)?;
         changed.insert(header.step);
         substituted.executed.push(later);
@@ -139,7 +140,7 @@ fn refit(
         unfit: on_file
             .faults
             .iter()
-            .filter(|(_, fault)| fault.reason == PluginReason::InputFault.code())
+            .filter(|(_, fault)| is_unfit(fault))
             .map(|(row, fault)| (*row, fault.clone()))
             .collect(),
         lacking: Vec::new(),

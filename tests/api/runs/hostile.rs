@@ -76,8 +76,8 @@ async fn a_row_that_never_ends_stops_no_other() {
             "3001.5"
         ]
     );
-    // What needs its output misses an input; what does not is scored as ever.
-    assert_eq!(outputs(&evaluations, "after", "sum")[2..5], ["902.5", "MISSING_INPUT", "1502.5"]);
+    // What takes its output is not scored either; what does not is scored as ever.
+    assert_eq!(outputs(&evaluations, "after", "sum")[2..5], ["902.5", "EARLIER_FAULT", "1502.5"]);
     assert_eq!(outputs(&evaluations, "kpi", "performance")[2..5], ["90.15", "120.15", "150"]);
     for (chunk_rows, threads) in [(1, 2), (10, 1)] {
         let request = v1::ReplayRunRequest { name: run.name.clone(), chunk_rows, threads };

@@ -41,7 +41,7 @@ async fn a_run_from_end_to_end() {
     assert_eq!(faulted.account_manager, "teams/acme/accountManagers/a-9");
     let reasons: Vec<(&str, &str)> =
         faulted.faults.iter().map(|fault| (fault.step.as_str(), fault.reason.as_str())).collect();
-    assert_eq!(reasons, [("kpi", "MISSING_INPUT"), ("bonus", "MISSING_INPUT")]);
+    assert_eq!(reasons, [("kpi", "MISSING_INPUT"), ("bonus", "EARLIER_FAULT")]);
     assert_eq!((faulted.score.as_str(), faulted.payout.as_str()), ("", ""));
     let north = list("kpi.region = \"North\" AND kpi.attainment >= 1.5", "", 0, "");
     let unknown = evaluations.list_evaluations(north).await;

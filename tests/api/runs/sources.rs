@@ -173,3 +173,61 @@ async fn a_repeat_gets_the_first_answer_whatever_has_changed() {
         assert_eq!(reason(&evaluations.create_run(request).await.unwrap_err()), "INVALID_BINDING");
     }
 }
+
+/// Pays a bonus, also to whom nothing is said of.
+const DEFAULTED: &str = "\
+input performance default 100
+payout bonus = IF(performance < 100, 0, 250)
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_default_stands_in_for_an_error() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    // a-0 is scored in no way, a-1 with 0, and of a-9, who has no quota, nothing is known.
+    let sheet =
+        "input revenue\ninput quota\nscore performance = 100 * (revenue - 601.50) / (revenue - 301.50)\n";
+    publish(&harness, "kpi", sheet).await;
+    publish(&harness, "gated", DEFAULTED).await;
+    let output = vec![bound("performance", Source::Output("kpi.performance".to_owned()))];
+    let shadow = format!("{TEAM}/pluginRevisions/gated-1");
+    let steps = vec![
+        step("kpi", "kpi", vec![]),
+        v1::RunStep { shadow, ..step("bonus", "gated", output.clone()) },
+        step("again", "gated", vec![bound("performance", Source::Output("bonus.bonus".to_owned()))]),
+    ];
+    let run = run(&harness, "q1", steps).await;
+    assert_eq!((run.failure.as_str(), run.rows_faulted), ("", 2));
+    let found = evaluations(&harness, &run.name).await;
+    for (place, reason) in [(0, "PLUGIN_FAULT"), (9, "MISSING_INPUT")] {
+        let [kpi, bonus, again] = &found[place].faults[..] else { panic!("{:?}", found[place].faults) };
+        assert_eq!((kpi.reason.as_str(), bonus.reason.as_str()), (reason, "EARLIER_FAULT"));
+        let said = format!(
+            "the input performance (output kpi.performance): step kpi could not score the row ({reason})"
+        );
+        assert_eq!((bonus.message.as_str(), again.reason.as_str()), (said.as_str(), "EARLIER_FAULT"));
+        assert!(again.message.contains("step bonus could not score the row (EARLIER_FAULT)"), "{again:?}");
+        assert_eq!((found[place].payout.as_str(), &found[place].shadow_faults[0]), ("", bonus));
+    }
+    assert_eq!(outputs(&found, "bonus", "bonus")[1..3], ["0.00", "0.00"]);
+    let replay = v1::ReplayRunRequest { name: run.name.clone(), chunk_rows: 3, threads: 2 };
+    let replay = harness.evaluations().replay_run(replay).await.unwrap().into_inner();
+    assert!(replay.identical && replay.dataset == run.dataset, "{replay:?}");
+
+    // What would be with a revision that scores everybody but a-1.
+    let sheet = "input revenue\nscore performance = 100 / (revenue - 601.50)\n";
+    harness.plugins().publish_plugin_revision(super::publication("kpi", sheet)).await.unwrap();
+    let request = v1::CompareRevisionsRequest {
+        run: run.name.clone(),
+        candidate: format!("{TEAM}/pluginRevisions/kpi-2"),
+        ..Default::default()
+    };
+    let compared = harness.evaluations().compare_revisions(request).await.unwrap().into_inner();
+    for (id, before, after) in [("a-0", "EARLIER_FAULT", ""), ("a-1", "", "EARLIER_FAULT")] {
+        let change = compared.evaluations.iter().find(|change| change.account_manager.ends_with(id)).unwrap();
+        let fault = change.values.iter().find(|value| value.step == "bonus" && value.output == "fault");
+        let fault = fault.unwrap_or_else(|| panic!("{change:?}"));
+        let reason = |text: &str| text.split(": ").next().unwrap_or_default().to_owned();
+        assert_eq!((reason(&fault.baseline).as_str(), reason(&fault.candidate).as_str()), (before, after));
+    }
+}
