@@ -217,8 +217,8 @@ impl Now {
         let of_goals = matches!(input.source, Source::Target(_));
         let (figures, (count, names)) = if of_goals {
             (
-                target::targets(&measure, &self.snapshot, self.period)?,
-                target::target_sources(&measure, &self.snapshot, self.period, person, RECORD_NAMES)?,
+                target::targets(&measure, &self.snapshot, self.period)?.figures,
+                target_sources(&measure, &self.snapshot, self.period, person)?,
             )
         } else {
             (
@@ -236,6 +236,20 @@ impl Now {
         );
         Ok(told(changed, names))
     }
+}
+
+fn target_sources(
+    measure: &Name,
+    snapshot: &Snapshot,
+    period: Period,
+    person: usize,
+) -> Result<(u64, Vec<Name>), Rejection> {
+    let view = super::measure::view(snapshot, target::GOALS)?;
+    let goals = target::targets(measure, snapshot, period)?.goals;
+    let own: Vec<u32> =
+        goals.into_iter().filter(|(owner, _)| *owner as usize == person).map(|(_, goal)| goal).collect();
+    let names = own.iter().take(RECORD_NAMES).map(|goal| view.name(*goal as usize)).collect();
+    Ok((own.len() as u64, names))
 }
 
 /// Whether a figure of now is the value on file.

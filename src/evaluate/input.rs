@@ -77,7 +77,8 @@ impl<'a> InputMaker<'a> {
                 seen.figures(&figures, scale)
             }
             Source::Target(id) => {
-                seen.figures(&target::targets(&seen.measure(id)?, seen.snapshot, seen.period)?, scale)
+                let targets = target::targets(&seen.measure(id)?, seen.snapshot, seen.period)?;
+                seen.figures(&targets.figures, scale)
             }
             Source::Attribute(text) => seen.attribute(step, input, text, kind, scale)?,
             Source::Constant(number) => Made::of(Column {

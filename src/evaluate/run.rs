@@ -260,7 +260,7 @@ impl BoundRun {
         let mut with_goals = Vec::new();
         for (name, _) in measures.iter().filter(|(_, measure)| measure.money) {
             let targets = target::targets(name, &self.snapshot, self.period)?;
-            if targets.missing.contains(&false) {
+            if !targets.goals.is_empty() {
                 with_goals.push(name);
             }
         }
