@@ -73,7 +73,7 @@ fn compute(
     let (rows, next_page_token) = page.rows(account_managers, &request.filter)?;
     let figures = wanted
         .iter()
-        .map(|measure| set.figures(measure, &snapshot, period, Some(request.roll_up())))
+        .map(|measure| set.figures(measure, &snapshot, period, request.roll_up()))
         .collect::<Result<Vec<Figures>, Rejection>>()?;
     let names = account_managers.column("display_name");
     let rows = rows.into_iter().map(|row| v1::MeasureRow {

@@ -222,8 +222,8 @@ impl Now {
             )
         } else {
             (
-                self.measures.figures(&measure, &self.snapshot, self.period, None)?,
-                self.measures.sources(&measure, &self.snapshot, self.period, None, person, RECORD_NAMES)?,
+                self.measures.figures(&measure, &self.snapshot, self.period, v1::RollUp::Unspecified)?,
+                self.measures.sources(&measure, &self.snapshot, self.period, v1::RollUp::Unspecified, person, RECORD_NAMES)?,
             )
         };
         let names = names.iter().map(ToString::to_string).collect();

@@ -19,6 +19,7 @@ use crate::{
         period::Period,
         rejection::Rejection,
     },
+    proto::v1,
     view::{Snapshot, View},
 };
 
@@ -73,7 +74,8 @@ impl<'a> InputMaker<'a> {
         let rows = seen.population.len();
         let made = match source {
             Source::Measure(id) => {
-                let figures = seen.measures.figures(&seen.measure(id)?, seen.snapshot, seen.period, None)?;
+                let unspecified = v1::RollUp::Unspecified;
+                let figures = seen.measures.figures(&seen.measure(id)?, seen.snapshot, seen.period, unspecified)?;
                 seen.figures(&figures, scale)
             }
             Source::Target(id) => {

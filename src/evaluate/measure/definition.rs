@@ -28,8 +28,8 @@ const DEPTH_MAX: usize = 16;
 pub(super) struct Definition {
     /// Decimals of its figures.
     pub scale: u8,
-    /// Whether reports are counted, unless it is overridden.
-    pub roll_up: v1::RollUp,
+    /// Whether reports are counted, unless it is overridden; nothing where nothing is said of it.
+    pub roll_up: Option<bool>,
     /// How the figure comes about.
     pub formula: Formula,
 }
@@ -94,7 +94,16 @@ impl Definition {
                 return Err(place.wrong("definition", "one of aggregate, ratio and supplied is needed"));
             }
         };
-        Ok(Self { scale, roll_up: measure.roll_up(), formula })
+        Ok(Self { scale, roll_up: roll_up(measure.roll_up()), formula })
+    }
+}
+
+/// Whether reports are counted, as a measure or a request says; nothing where it does not.
+pub(super) fn roll_up(given: v1::RollUp) -> Option<bool> {
+    match given {
+        v1::RollUp::Unspecified => None,
+        v1::RollUp::Own => Some(false),
+        v1::RollUp::ReportingLine => Some(true),
     }
 }
 

@@ -11,12 +11,11 @@ mod selection;
 use std::collections::BTreeSet;
 
 pub(super) use definition::ACCOUNT_MANAGERS;
-use definition::Definition;
+use definition::roll_up;
 use definitions::Definitions;
 use reckoning::Reckoning;
 pub(super) use selection::view;
 
-use super::hierarchy::Hierarchy;
 use crate::{
     model::{name::Name, period::Period, rejection::Rejection},
     proto::v1,
@@ -62,8 +61,8 @@ impl MeasureSet {
         self.definitions.collections()
     }
 
-    /// The figures of a measure in a period; `roll_up` overrides the measure's own. The parts of a ratio roll up as the
-    /// ratio does, whatever they say themselves.
+    /// The figures of a measure in a period; `above` overrides what measures say of rolling up, as that of a ratio overrides
+    /// that of its parts.
     ///
     /// # Errors
     /// `NOT_FOUND` where the set has no such measure, or the snapshot lacks a collection.
@@ -72,12 +71,12 @@ impl MeasureSet {
         measure: &Name,
         snapshot: &Snapshot,
         period: Period,
-        roll_up: Option<v1::RollUp>,
+        above: v1::RollUp,
     ) -> Result<Figures, Rejection> {
         let definition = self.definitions.get(measure)?;
-        let mut reckoning = self.reckoning(definition, snapshot, period, roll_up)?;
-        let figures = reckoning.figures(measure)?;
-        let records = reckoning.records(measure)?;
+        let mut reckoning = Reckoning::new(&self.definitions, snapshot, period)?;
+        let figures = reckoning.figures(measure, roll_up(above))?;
+        let records = reckoning.records(measure, roll_up(above))?;
         Ok(Figures::rounded(&figures, records, definition.scale, measure))
     }
 
@@ -91,26 +90,11 @@ impl MeasureSet {
         measure: &Name,
         snapshot: &Snapshot,
         period: Period,
-        roll_up: Option<v1::RollUp>,
+        above: v1::RollUp,
         row: usize,
         limit: usize,
     ) -> Result<(u64, Vec<Name>), Rejection> {
-        let definition = self.definitions.get(measure)?;
-        self.reckoning(definition, snapshot, period, roll_up)?.sources(measure, row, limit)
-    }
-
-    fn reckoning<'a>(
-        &'a self,
-        definition: &Definition,
-        snapshot: &'a Snapshot,
-        period: Period,
-        roll_up: Option<v1::RollUp>,
-    ) -> Result<Reckoning<'a>, Rejection> {
-        let account_managers = selection::view(snapshot, ACCOUNT_MANAGERS)?;
-        let roll_up = roll_up.filter(|roll_up| *roll_up != v1::RollUp::Unspecified);
-        let hierarchy = (roll_up.unwrap_or(definition.roll_up) == v1::RollUp::ReportingLine)
-            .then(|| Hierarchy::as_of(account_managers, period.last_day()));
-        Ok(Reckoning::new(&self.definitions, snapshot, period, account_managers.rows(), hierarchy))
+        Reckoning::new(&self.definitions, snapshot, period)?.sources(measure, roll_up(above), row, limit)
     }
 }
 

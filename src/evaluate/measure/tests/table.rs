@@ -123,6 +123,45 @@ fn ratios_divide_what_is_not_rounded_and_rolled_up() {
 }
 
 #[test]
+fn parts_of_a_ratio_roll_up_by_their_own_setting() {
+    let organisation = organisation();
+    let unspecified = v1::RollUp::Unspecified;
+    let check = |parts: [v1::RollUp; 2],
+                 own: v1::RollUp,
+                 asked: v1::RollUp,
+                 expected: [&str; 5],
+                 records: [u64; 5]| {
+        let rolling = |roll_up: v1::RollUp, measure| v1::Measure { roll_up: roll_up.into(), ..measure };
+        let closed = "stage IN (\"WON\", \"LOST\")";
+        let measures = [
+            rolling(parts[0], over_deals("won", Function::Count, WON, "", 0)),
+            rolling(parts[1], over_deals("closed", Function::Count, closed, "", 0)),
+            rolling(own, ratio("rate", "won", "closed", 2)),
+            // A ratio of ratios leaves it to what they are made of.
+            ratio("again", "rate", "rate", 0),
+        ];
+        let rate = figures(&organisation, &measures, "rate", asked);
+        assert_eq!(shown(&rate), expected, "{parts:?} {own:?} {asked:?}");
+        assert_eq!(rate.records, records, "{parts:?} {own:?} {asked:?}");
+        let again = figures(&organisation, &measures, "again", asked);
+        assert_eq!(again.records, records, "{parts:?} {own:?} {asked:?}");
+    };
+    // anna has 1 of 1, her line 6 of 8; cid none of 1, with dora 3 of 4.
+    let (owned, rolled) =
+        (["1.00", "0.67", "0.00", "1.00", "-"], ["0.75", "0.67", "0.75", "1.00", "-"]);
+    let (few, many) = ([1, 3, 1, 3, 0], [8, 3, 4, 3, 0]);
+    check([unspecified; 2], unspecified, unspecified, owned, few);
+    check([ReportingLine; 2], unspecified, unspecified, rolled, many);
+    check([Own, ReportingLine], unspecified, unspecified, ["0.12", "0.67", "0.00", "1.00", "-"], many);
+    // The won ones of the line, and the one that anna, or cid, has closed.
+    check([ReportingLine, Own], unspecified, unspecified, ["6.00", "0.67", "3.00", "1.00", "-"], [6, 3, 4, 3, 0]);
+    check([Own, ReportingLine], Own, unspecified, owned, few);
+    check([Own; 2], ReportingLine, unspecified, rolled, many);
+    check([Own, ReportingLine], Own, ReportingLine, rolled, many);
+    check([ReportingLine; 2], ReportingLine, Own, owned, few);
+}
+
+#[test]
 fn supplied_values_count_in_the_period_of_their_first_day() {
     let mut organisation = organisation();
     for (id, measure, account_manager, period_start, value) in [
@@ -172,7 +211,7 @@ fn sources_are_the_records_behind_a_figure() {
     let set = MeasureSet::compile(&measures).unwrap();
     let snapshot = organisation.snapshot(&set.collections().into_iter().collect::<Vec<_>>());
     let check = |id: &str, roll_up: v1::RollUp, row: usize, limit: usize, count: u64, expected: &[&str]| {
-        let found = set.sources(&measure_name(id), &snapshot, quarter(), Some(roll_up), row, limit).unwrap();
+        let found = set.sources(&measure_name(id), &snapshot, quarter(), roll_up, row, limit).unwrap();
         let names: Vec<String> = found.1.iter().map(|name| name.id().to_string()).collect();
         assert_eq!(
             (found.0, &names[..]),
