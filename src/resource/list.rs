@@ -215,6 +215,7 @@ mod tests {
         let method = service.methods().find(|method| method.name() == "CreateTeam").unwrap();
         resources.call(&caller(), &method, request.encode_to_vec().into()).await.unwrap();
         let items = sizes.iter().enumerate().map(|(index, &employees)| {
+            let employees = Some(employees);
             let customer = v1::Customer { display_name: "C".into(), employees, ..Default::default() };
             pack(&format!("c{index}"), &customer)
         });
@@ -267,7 +268,7 @@ mod tests {
                 pages(&resources, size, &format!("employees >= {least}"), order).await
             });
             let found: Vec<(i64, String)> =
-                found.into_iter().map(|customer| (customer.employees, customer.name)).collect();
+                found.into_iter().map(|customer| (customer.employees.unwrap(), customer.name)).collect();
             let mut expected: Vec<(i64, String)> = sizes
                 .iter()
                 .enumerate()

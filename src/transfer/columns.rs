@@ -97,7 +97,7 @@ impl Column {
             message = inner;
         }
         if !message.has_field(last) {
-            // A number that is 0 and a state that is none are not told from unset ones; both are empty.
+            // A state that is none, and a 0 where the contract does not tell it from nothing, are empty too.
             return String::new();
         }
         let value = message.get_field(last);
@@ -195,7 +195,8 @@ mod tests {
     #[test]
     fn columns_are_chosen_by_path() {
         let message = &schemas()["customers"].message;
-        let json = serde_json::json!({ "display_name": "Acme", "labels": { "tier": "gold" } });
+        let json =
+            serde_json::json!({ "display_name": "Acme", "employees": 0, "labels": { "tier": "gold" } });
         let record = DynamicMessage::deserialize(message.clone(), json).expect("a customer");
         let check = |paths: &[&str], expected: Result<&[&str], &str>| {
             let paths: Vec<_> = paths.iter().map(|path| (*path).to_owned()).collect();
@@ -208,6 +209,7 @@ mod tests {
             );
         };
         check(&["labels.tier", "display_name"], Ok(&["gold", "Acme"]));
+        check(&["employees", "founded_year"], Ok(&["0", ""]));
         check(&["labels"], Ok(&[r#"{"tier":"gold"}"#]));
         check(&["display_nam"], Err("no field \"display_nam\"; did you mean \"display_name\"?"));
     }

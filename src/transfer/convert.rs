@@ -360,6 +360,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_known_is_not_0() {
+        check(
+            "collection = \"customers\"\nid = \"name\"\n[fields]\ndisplay_name = \"name\"\nemployees = \"staff\"\n",
+            "name,staff\nA,0\nB,\nC,12\n",
+            &[
+                r#"2: a {"display_name":"A","employees":"0"}"#,
+                r#"3: b {"display_name":"B"}"#,
+                r#"4: c {"display_name":"C","employees":"12"}"#,
+            ],
+        );
+    }
+
+    #[test]
     fn a_row_waits_for_one_further_down() {
         check(
             "collection = \"customers\"\nid = \"name\"\n[fields]\ndisplay_name = \"name\"\n\

@@ -134,8 +134,8 @@ fn customers(team: &str, sellers: &[Seller], random: &mut Random) -> (Records, V
             sector: sector.to_owned(),
             location: seller.region.to_owned(),
             annual_revenue: random.between(5, 4_000).to_string(),
-            employees: random.between(20, 9_000),
-            founded_year: i32::try_from(random.between(1950, 2020)).unwrap_or_default(),
+            employees: Some(random.between(20, 9_000)),
+            founded_year: i32::try_from(random.between(1950, 2020)).ok(),
             ..Default::default()
         };
         owners.push((format!("{team}/customers/{id}"), owner));

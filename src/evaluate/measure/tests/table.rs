@@ -82,6 +82,33 @@ fn records_without_a_value_are_skipped() {
 }
 
 #[test]
+fn what_is_not_known_is_not_0() {
+    let mut organisation = organisation();
+    for (id, owner, employees, founded_year) in [
+        ("c-1", "ben", Some(100), Some(1990)),
+        ("c-2", "ben", None, None),
+        ("c-3", "dora", Some(0), None),
+        ("c-4", "eve", None, None),
+    ] {
+        let owner = Organisation::name("accountManagers", owner);
+        let record = v1::Customer { owner, employees, founded_year, ..Default::default() };
+        organisation.put("customers", id, &record);
+    }
+    let check = |function: Function, condition: &str, value: &str, expected: [&str; 5]| {
+        let mut measure = over_deals("m", function, condition, value, 0);
+        if let Some(v1::measure::Definition::Aggregate(aggregate)) = &mut measure.definition {
+            (aggregate.collection, aggregate.time_field) = ("customers".into(), String::new());
+        }
+        assert_eq!(shown(&figures(&organisation, &[measure], "m", Own)), expected, "{function:?} {value}");
+    };
+    check(Function::Average, "", "employees", ["-", "100", "-", "0", "-"]);
+    check(Function::Min, "", "founded_year", ["-", "1990", "-", "-", "-"]);
+    check(Function::Count, "", "employees", ["0", "1", "0", "1", "0"]);
+    check(Function::Count, "employees = 0", "", ["0", "0", "0", "1", "0"]);
+    check(Function::Count, "ISMISSING(employees)", "", ["0", "1", "0", "0", "1"]);
+}
+
+#[test]
 fn without_a_time_field_every_record_counts_in_every_period() {
     let mut measure = over_deals("m", Function::Count, "", "", 0);
     if let Some(v1::measure::Definition::Aggregate(aggregate)) = &mut measure.definition {
