@@ -231,3 +231,78 @@ async fn no_default_stands_in_for_an_error() {
         assert_eq!((reason(&fault.baseline).as_str(), reason(&fault.candidate).as_str()), (before, after));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rates_have_six_decimals() {
+    let harness = Harness::start().await;
+    harness.team("acme").await;
+    let person = v1::AccountManager { display_name: "A".to_owned(), ..Default::default() };
+    let request = v1::CreateAccountManagerRequest {
+        parent: TEAM.to_owned(),
+        account_manager_id: "a-0".to_owned(),
+        account_manager: Some(person),
+        ..Default::default()
+    };
+    let owner = harness.organisation().create_account_manager(request).await.unwrap().into_inner().name;
+    let supplied = v1::Supplied { function: v1::AggregateFunction::Last.into() };
+    let measure = v1::Measure {
+        display_name: "Rate".to_owned(),
+        scale: 6,
+        definition: Some(v1::measure::Definition::Supplied(supplied)),
+        ..Default::default()
+    };
+    let request = v1::CreateMeasureRequest {
+        parent: TEAM.to_owned(),
+        measure: Some(measure),
+        measure_id: "rate".to_owned(),
+        ..Default::default()
+    };
+    let rate = harness.evaluations().create_measure(request).await.unwrap().into_inner().name;
+    let value = async |value: &str| {
+        let value = v1::MeasureValue {
+            measure: rate.clone(),
+            account_manager: owner.clone(),
+            period_start: "2026-01-01".to_owned(),
+            period_end: "2026-04-01".to_owned(),
+            value: value.to_owned(),
+            ..Default::default()
+        };
+        let parent = TEAM.to_owned();
+        let request =
+            v1::CreateMeasureValueRequest { parent, measure_value: Some(value), ..Default::default() };
+        harness.evaluations().create_measure_value(request).await.map(drop)
+    };
+    let goal = async |target: &str, baseline: &str| {
+        let goal = v1::Goal {
+            display_name: "Rate".to_owned(),
+            measure: rate.clone(),
+            owner: owner.clone(),
+            target: target.to_owned(),
+            baseline: baseline.to_owned(),
+            period_start: "2026-01-01".to_owned(),
+            period_end: "2026-04-01".to_owned(),
+            state: v1::GoalState::Active.into(),
+            ..Default::default()
+        };
+        let request =
+            v1::CreateGoalRequest { parent: TEAM.to_owned(), goal: Some(goal), ..Default::default() };
+        harness.goals().create_goal(request).await.map(drop)
+    };
+    publish(&harness, "sum", "input rate\ninput wanted\ninput fixed\nscore s = rate + wanted + fixed\n").await;
+    let steps = |constant: &str| {
+        let wanted = Source::Target(rate.clone());
+        vec![step("sum", "sum", vec![bound("wanted", wanted), bound("fixed", Source::Constant(constant.into()))])]
+    };
+    for refused in [
+        value("0.0312501").await.unwrap_err(),
+        goal("0.0312501", "").await.unwrap_err(),
+        goal("1", "0.0312501").await.unwrap_err(),
+        create(&harness, "q0", steps("0.0312501")).await.unwrap_err(),
+    ] {
+        assert!(refused.message().contains("has 7 decimals: at most 6 are kept"), "{refused:?}");
+    }
+    value("0.031251").await.unwrap();
+    goal("0.031252", "0.000001").await.unwrap();
+    let run = run(&harness, "q1", steps("0.03125")).await;
+    assert_eq!(outputs(&evaluations(&harness, &run.name).await, "sum", "s"), ["0.093753"]);
+}
