@@ -4,7 +4,10 @@
 use merit_expression::Kind as ExpressionKind;
 
 use super::{dataset::Kind, made::digits_of};
-use crate::model::rejection::{EvaluationReason, Reason, Rejection};
+use crate::{
+    model::rejection::{EvaluationReason, Reason, Rejection},
+    resource::scope::kind_name,
+};
 
 /// A rejection of a binding.
 #[must_use]
@@ -25,14 +28,15 @@ pub fn check_kind(
     given: ExpressionKind,
     wanted: Kind,
 ) -> Result<(), Rejection> {
-    let (fits, word) = match wanted {
-        Kind::Number => (given == ExpressionKind::Number, "number"),
-        Kind::Text => (given == ExpressionKind::Text, "text"),
+    let wanted = match wanted {
+        Kind::Number => ExpressionKind::Number,
+        Kind::Text => ExpressionKind::Text,
     };
-    if fits {
+    if given == wanted {
         return Ok(());
     }
-    Err(invalid_binding(step, input, &format!("the plugin wants a {word}; {text:?} gives a {given:?}")))
+    let (wanted, given) = (kind_name(wanted), kind_name(given));
+    Err(invalid_binding(step, input, &format!("the plugin wants a {wanted}; {text:?} gives a {given}")))
 }
 
 /// The digits of a constant, as the plugin takes them.

@@ -1,24 +1,23 @@
 //! Measures of a period without a run: what `ComputeMeasures` answers.
 
-use std::collections::BTreeMap;
-
-use merit_expression::{Column, Expression, Values};
+use merit_expression::{Column, Values};
 
 use super::{
+    condition::Condition,
     evaluator::Evaluator,
-    measure::{ACCOUNT_MANAGERS, Figures, MeasureSet},
+    measure::{ACCOUNT_MANAGERS, Figures, MeasureSet, with_parts},
 };
 use crate::{
     model::{
+        decimal::decimal_text,
         name::{Id, Name},
         period::Period,
-        rejection::{Rejection, ResourceReason},
+        rejection::{Reason, Rejection, ResourceReason},
     },
     proto::v1,
     resource::{
         Resources,
         page::{self, Binding, Position},
-        scope::CollectionScope,
     },
     store::WriteError,
     view::{View, Views},
@@ -26,9 +25,6 @@ use crate::{
 
 /// The most measures of a request.
 const MEASURES_MAX: usize = 50;
-
-/// The most measures that those of a request may be made of.
-const PARTS_MAX: usize = 1000;
 
 /// A page: the ids after this one, and how many.
 struct Page {
@@ -66,7 +62,8 @@ fn compute(
     let page = Page::of(request)?;
     let _: v1::Team = resources.get(&Name::of_team(team.clone()))?;
     let wanted = wanted(&request.measures, &team)?;
-    let set = MeasureSet::compile(&with_parts(resources, &wanted)?)?;
+    let find = |name: &Name| resources.get(name).map(Some);
+    let set = MeasureSet::compile(&with_parts(wanted.clone(), find)?)?;
     let collections: Vec<&str> = set.collections().into_iter().collect();
     let snapshot = views.snapshot(&team, &collections)?;
     let account_managers = snapshot.view(ACCOUNT_MANAGERS)?;
@@ -111,40 +108,12 @@ fn wanted(measures: &[String], team: &Id) -> Result<Vec<Name>, Rejection> {
     measures.iter().map(name).collect()
 }
 
-/// The measures, and those that they are ratios of.
-fn with_parts(resources: &Resources, wanted: &[Name]) -> Result<Vec<v1::Measure>, WriteError> {
-    let (mut found, mut waiting) = (BTreeMap::new(), wanted.to_vec());
-    while let Some(name) = waiting.pop() {
-        if found.contains_key(&name) {
-            continue;
-        }
-        if found.len() == PARTS_MAX {
-            let description = format!("they are made of more than {PARTS_MAX} measures");
-            return Err(Rejection::field("measures", description).into());
-        }
-        let measure: v1::Measure = resources.get(&name)?;
-        if let Some(v1::measure::Definition::Ratio(ratio)) = &measure.definition {
-            waiting.extend([Name::parse(&ratio.numerator)?, Name::parse(&ratio.denominator)?]);
-        }
-        found.insert(name, measure);
-    }
-    Ok(found.into_values().collect())
-}
-
 fn figure(figures: &Figures, row: usize) -> v1::MeasureFigure {
-    let value = figures.get(row).map(|unscaled| decimal(unscaled, figures.scale)).unwrap_or_default();
+    let value =
+        figures.get(row).map(|unscaled| decimal_text(unscaled, figures.scale, false)).unwrap_or_default();
     let fault = figures.faults.binary_search_by_key(&row, |(faulted, _)| *faulted);
     let fault = fault.map(|place| figures.faults[place].1.clone()).unwrap_or_default();
     v1::MeasureFigure { value, records: figures.records[row], fault }
-}
-
-/// `unscaled` × 10^-`scale` as the API writes it, with all its decimals.
-fn decimal(unscaled: i128, scale: u8) -> String {
-    let scale = usize::from(scale);
-    let sign = if unscaled < 0 { "-" } else { "" };
-    let digits = format!("{:0width$}", unscaled.unsigned_abs(), width = scale + 1);
-    let (whole, decimals) = digits.split_at(digits.len() - scale);
-    if decimals.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{decimals}") }
 }
 
 fn text(column: &Column, row: usize) -> Option<String> {
@@ -153,33 +122,6 @@ fn text(column: &Column, row: usize) -> Option<String> {
         Values::Text { dictionary, codes } if !missing => Some(dictionary[codes[row] as usize].to_string()),
         _ => None,
     }
-}
-
-/// Which rows the condition holds for. Where it has no value it does not hold, as in the filters of lists.
-fn filtered(view: &View, filter: &str) -> Result<Vec<usize>, Rejection> {
-    if filter.trim().is_empty() {
-        return Ok((0..view.rows()).collect());
-    }
-    let wrong = |told: String| {
-        Rejection::resource(ResourceReason::InvalidFilter, format!("filter: {told}"))
-            .violation("filter", told)
-    };
-    let expression = Expression::compile(filter, &CollectionScope::new(view.schema())).map_err(|problems| {
-        let told = problems.iter().map(ToString::to_string);
-        wrong(told.collect::<Vec<_>>().join("; "))
-    })?;
-    let columns = expression
-        .names()
-        .iter()
-        .map(|name| view.column(name).ok_or_else(|| wrong(format!("{name} cannot be filtered by"))))
-        .collect::<Result<Vec<_>, Rejection>>()?;
-    let columns: Vec<&Column> = columns.iter().map(|column| &**column).collect();
-    let holds = expression.evaluate(view.rows(), &columns).column;
-    let Values::Boolean(flags) = &holds.values else {
-        return Err(wrong("a condition is expected, like `region = \"North\"`".to_owned()));
-    };
-    let missing = |row: usize| holds.missing.as_ref().is_some_and(|missing| missing[row]);
-    Ok((0..view.rows()).filter(|&row| flags[row] && !missing(row)).collect())
 }
 
 // === impl Page ===
@@ -198,7 +140,13 @@ impl Page {
 
     /// The rows of the page, and the token of the next.
     fn rows(&self, view: &View, filter: &str) -> Result<(Vec<usize>, String), Rejection> {
-        let mut rows = filtered(view, filter)?;
+        let condition = Condition {
+            field: "filter",
+            reason: Reason::Resource(ResourceReason::InvalidFilter),
+            text: filter,
+            example: "region = \"North\"",
+        };
+        let mut rows: Vec<usize> = condition.of(view)?.into_iter().map(|row| row as usize).collect();
         rows.retain(|&row| self.after.as_ref().is_none_or(|after| *view.ids[row] > *after.as_str()));
         let more = rows.len() > self.size;
         rows.truncate(self.size);
@@ -335,17 +283,7 @@ mod tests {
         check(&|request| request.page_token = "x".into(), "INVALID_PAGE_TOKEN");
         check(&|request| request.filter = "regio = 1".into(), "INVALID_FILTER");
         check(&|request| request.filter = "region".into(), "INVALID_FILTER");
-    }
-
-    #[test]
-    fn decimals_are_written_whole() {
-        let check =
-            |unscaled: i128, scale: u8, expected: &str| assert_eq!(decimal(unscaled, scale), expected);
-        check(0, 0, "0");
-        check(0, 2, "0.00");
-        check(-5, 2, "-0.05");
-        check(12_345, 2, "123.45");
-        check(-12_345, 0, "-12345");
-        check(i128::MIN, 12, "-170141183460469231731687303.715884105728");
+        // Of whom it cannot be told is nobody to be left out in silence.
+        check(&|request| request.filter = "1 / (LEN(display_name) - 4) > 0".into(), "INVALID_FILTER");
     }
 }

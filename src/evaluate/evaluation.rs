@@ -2,13 +2,14 @@
 
 use super::{
     column::Column,
-    dataset::{Dataset, Kind, Role, StepData, decimal_text},
+    dataset::{Dataset, Kind, Role, StepData},
     evaluator::Evaluator,
     headline::Headline,
     results::{account_manager, run_name},
 };
 use crate::{
     model::{
+        decimal::decimal_text,
         name::{EvaluationName, Name},
         rejection::{Rejection, ResourceReason},
     },

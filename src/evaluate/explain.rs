@@ -8,9 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    dataset::{
-        Dataset, InputData, InputHeader, Kind, LineData, LineHeader, Source, StepHeader, decimal_text,
-    },
+    dataset::{Dataset, InputData, InputHeader, Kind, LineData, LineHeader, Source, StepHeader},
     evaluation::{evaluation, find_row, value},
     evaluator::Evaluator,
     headline::Headline,
@@ -19,13 +17,13 @@ use super::{
     population::ACCOUNT_MANAGERS,
     recorded::RecordedStep,
     results::{account_manager, run_name},
-    run::{team_measures, view_error, with_parts},
+    run::{measures_of, team_measures, view_error},
     target,
 };
 use crate::{
     evaluate::column::count_u32,
     model::{
-        decimal::Unscaled,
+        decimal::{Unscaled, decimal_text},
         name::{EvaluationName, Id, Name},
         period::Period,
         rejection::Rejection,
@@ -122,7 +120,7 @@ impl Evaluator {
             Source::Measure(id) => Some(id.as_str()),
             _ => None,
         });
-        let wanted = with_parts(ids.collect(), &all);
+        let wanted = measures_of(ids, &all)?;
         let measures = MeasureSet::compile(&wanted)?;
         let mut collections: BTreeSet<&str> = measures.collections();
         collections.extend([ACCOUNT_MANAGERS, target::GOALS]);
@@ -223,7 +221,14 @@ impl Now {
         } else {
             (
                 self.measures.figures(&measure, &self.snapshot, self.period, v1::RollUp::Unspecified)?,
-                self.measures.sources(&measure, &self.snapshot, self.period, v1::RollUp::Unspecified, person, RECORD_NAMES)?,
+                self.measures.sources(
+                    &measure,
+                    &self.snapshot,
+                    self.period,
+                    v1::RollUp::Unspecified,
+                    person,
+                    RECORD_NAMES,
+                )?,
             )
         };
         let names = names.iter().map(ToString::to_string).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use merit_expression::{Column, Evaluated, Expression, Kind, Problem};
+use merit_expression::{Column, Evaluated, Expression, Kind, Problem, Values};
 
 use crate::{
     model::{
@@ -80,6 +80,30 @@ fn schema(collection: &str, role: &str) -> Result<&'static Schema, Rejection> {
         let message = format!("{role}: {collection:?} is no collection; there are {}", known.join(", "));
         Rejection::new(Reason::Evaluation(EvaluationReason::InvalidBinding), message)
     })
+}
+
+/// Whether a condition holds in a row; where it is missing it does not.
+#[must_use]
+pub fn holds(column: &Column, row: usize) -> bool {
+    match &column.values {
+        Values::Boolean(flags) => flags[row] && !is_missing(column, row),
+        _ => false,
+    }
+}
+
+/// The date in a row, in days since 1970-01-01.
+#[must_use]
+pub fn date(column: &Column, row: usize) -> Option<i32> {
+    match &column.values {
+        Values::Date(days) if !is_missing(column, row) => Some(days[row]),
+        _ => None,
+    }
+}
+
+/// Whether a row of a view's column has no value.
+#[must_use]
+pub fn is_missing(column: &Column, row: usize) -> bool {
+    column.missing.as_ref().is_some_and(|missing| missing[row])
 }
 
 /// The rejection of an expression, with a violation for every problem.

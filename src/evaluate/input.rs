@@ -75,7 +75,8 @@ impl<'a> InputMaker<'a> {
         let made = match source {
             Source::Measure(id) => {
                 let unspecified = v1::RollUp::Unspecified;
-                let figures = seen.measures.figures(&seen.measure(id)?, seen.snapshot, seen.period, unspecified)?;
+                let figures =
+                    seen.measures.figures(&seen.measure(id)?, seen.snapshot, seen.period, unspecified)?;
                 seen.figures(&figures, scale)
             }
             Source::Target(id) => {

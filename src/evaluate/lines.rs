@@ -8,10 +8,10 @@ use super::{
     binding_rules::{check_kind, invalid_binding},
     column::{Texts, count_u32},
     dataset::{LineData, LineHeader, Source},
-    fields::{FieldExpression, field_kind},
+    fields::{FieldExpression, date, field_kind, holds, is_missing},
     input::Seen,
     made::{Made, convert},
-    population::{ACCOUNT_MANAGERS, date, holds, is_missing},
+    population::ACCOUNT_MANAGERS,
 };
 use crate::{
     model::{rejection::Rejection, schema::FieldKind},

@@ -2,23 +2,22 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use merit_expression::{
-    Column as ExpressionColumn, Expression, Kind, Scope, Unscaled, Values as ExpressionValues,
-};
+use merit_expression::{Column as ExpressionColumn, Kind, Scope, Unscaled, Values as ExpressionValues};
 
 use super::{
     column::{Column, Values, count_u32},
+    condition::{Condition, Rows},
     dataset::Dataset,
     evaluation::evaluation,
     evaluator::Evaluator,
+    fields::is_missing,
     headline::Headline,
-    population::holds,
     results::{account_manager, run_name},
 };
 use crate::{
     model::{
         name::Id,
-        rejection::{Rejection, ResourceReason},
+        rejection::{Reason, Rejection, ResourceReason},
     },
     proto::v1,
     resource::page::{self, Binding, Position},
@@ -29,6 +28,7 @@ use crate::{
 const LARGEST_ORDER: usize = 16;
 
 /// The columns of a dataset by the names that filters and orders use.
+#[derive(Clone, Copy)]
 struct Names<'a> {
     dataset: &'a Dataset,
     headline: &'a Headline,
@@ -69,7 +69,13 @@ impl Evaluator {
         ]);
         let start = Position::read_number(&request.page_token, binding)?;
         let start = usize::try_from(start).unwrap_or(usize::MAX);
-        let rows = names.ordered(names.filtered(&request.filter)?, &request.order_by)?;
+        let condition = Condition {
+            field: "filter",
+            reason: Reason::Resource(ResourceReason::InvalidFilter),
+            text: &request.filter,
+            example: "score >= 90",
+        };
+        let rows = names.ordered(condition.of(&names)?, &request.order_by)?;
         let wanted = rows.iter().skip(start).take(page);
         let evaluations = wanted.map(|&row| evaluation(&dataset, &headline, &name, row as usize)).collect();
         let end = start.saturating_add(page);
@@ -88,30 +94,6 @@ fn invalid_filter(what: impl Into<String>) -> Rejection {
 // === impl Names ===
 
 impl Names<'_> {
-    fn filtered(&self, filter: &str) -> Result<Vec<u32>, Rejection> {
-        let rows = count_u32(self.dataset.rows());
-        if filter.trim().is_empty() {
-            return Ok((0..rows).collect());
-        }
-        let expression = Expression::compile(filter, self).map_err(|problems| {
-            let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            let rejection = invalid_filter(format!("filter: {}", words.join("; ")));
-            words.into_iter().fold(rejection, |rejection, words| rejection.violation("filter", words))
-        })?;
-        if expression.kind() != Kind::Boolean {
-            return Err(invalid_filter("filter: a condition is expected, like `score >= 90`"));
-        }
-        let columns: Vec<ExpressionColumn> =
-            expression.names().iter().map(|name| self.column(name).expect("the scope has it")).collect();
-        let columns: Vec<&ExpressionColumn> = columns.iter().collect();
-        let evaluated = expression.evaluate(self.dataset.rows(), &columns);
-        if let Some(fault) = evaluated.faults.first() {
-            let whose = &self.dataset.ids[fault.row as usize];
-            return Err(invalid_filter(format!("filter: {whose}: {}", fault.message)));
-        }
-        Ok((0..rows).filter(|&row| holds(&evaluated.column, row as usize)).collect())
-    }
-
     fn ordered(&self, mut rows: Vec<u32>, order_by: &str) -> Result<Vec<u32>, Rejection> {
         let keys = self.order_keys(order_by)?;
         if !keys.is_empty() {
@@ -206,6 +188,24 @@ impl Names<'_> {
     }
 }
 
+impl Rows for Names<'_> {
+    fn rows(&self) -> usize {
+        self.dataset.rows()
+    }
+
+    fn scope(&self) -> impl Scope {
+        *self
+    }
+
+    fn column(&self, name: &str) -> Option<Arc<ExpressionColumn>> {
+        Self::column(self, name).map(Arc::new)
+    }
+
+    fn id(&self, row: usize) -> &str {
+        &self.dataset.ids[row]
+    }
+}
+
 impl Scope for Names<'_> {
     fn kind(&self, name: &str) -> Option<Kind> {
         match name {
@@ -235,7 +235,7 @@ impl Scope for Names<'_> {
 impl OrderKey {
     /// Missing values come last, whichever way the others go.
     fn compare(&self, a: usize, b: usize) -> Ordering {
-        let missing = |row: usize| super::population::is_missing(&self.column, row);
+        let missing = |row: usize| is_missing(&self.column, row);
         match (missing(a), missing(b)) {
             (true, true) => return Ordering::Equal,
             (true, false) => return Ordering::Greater,

@@ -7,10 +7,10 @@ use merit_expression::{Unscaled as Digits, Values as ExpressionValues};
 
 use super::{
     column::{Column, TextsBuilder, Values, count_u32},
-    dataset::{Kind, decimal_text},
-    population::is_missing,
+    dataset::Kind,
+    fields::is_missing,
 };
-use crate::model::decimal::{Unfit, Unscaled};
+use crate::model::decimal::{Unfit, Unscaled, decimal_text};
 
 /// The values of an input.
 #[derive(Clone)]

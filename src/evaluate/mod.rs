@@ -22,6 +22,7 @@ mod board;
 mod column;
 mod compare;
 mod compute;
+mod condition;
 pub mod dataset;
 mod evaluation;
 mod evaluator;

@@ -45,7 +45,8 @@ impl RecordedStep {
         };
         check(header, &loaded)?;
         let faults = dataset.steps[place].faults.iter();
-        let unfit = faults.filter(|(_, fault)| is_unfit(fault)).map(|(row, fault)| (*row, fault.clone())).collect();
+        let unfit =
+            faults.filter(|(_, fault)| is_unfit(fault)).map(|(row, fault)| (*row, fault.clone())).collect();
         Ok(Self { loaded, limits, unfit })
     }
 

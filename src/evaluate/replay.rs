@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::{
     column::{Column, Values, count_u32},
-    dataset::{self, Dataset, RowFault, decimal_text},
+    dataset::{self, Dataset, RowFault},
     evaluator::Evaluator,
     execute::{Conduct, StepJob, StepOutcome, execute},
     plugins::hash_text,
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     model::{
+        decimal::decimal_text,
         name::Id,
         rejection::{EvaluationReason, PluginReason, Reason, Rejection},
     },

@@ -15,7 +15,7 @@ use super::{
     evaluator::Evaluator,
     execute::{Conduct, StepJob, Stopped, execute},
     input::{InputMaker, Seen},
-    measure::MeasureSet,
+    measure::{MeasureSet, with_parts},
     plugin_limits::team_limits,
     plugins::Plugins,
     population::{ACCOUNT_MANAGERS, population},
@@ -86,7 +86,7 @@ impl BoundRun {
             let limits = team_limits(team, evaluator.options());
             let plugins = evaluator.plugins().within(limits);
             let steps = bind_steps(&plugins, &run, team, measures)?;
-            let set = MeasureSet::compile(&wanted(&steps, measures))?;
+            let set = MeasureSet::compile(&wanted(&steps, measures)?)?;
             let collections = collections(&steps, &set);
             let collections: Vec<&str> = collections.iter().map(String::as_str).collect();
             let snapshot = evaluator.views().snapshot(&team_id, &collections)?;
@@ -328,36 +328,26 @@ fn bind_steps(
 }
 
 /// The measures that steps take, and those that they are made of.
-fn wanted(steps: &[BoundStep], measures: &BTreeMap<Name, v1::Measure>) -> Vec<v1::Measure> {
+fn wanted(
+    steps: &[BoundStep],
+    measures: &BTreeMap<Name, v1::Measure>,
+) -> Result<Vec<v1::Measure>, Rejection> {
     let inputs = steps.iter().flat_map(|bound| &bound.header.inputs);
     let ids = inputs.filter_map(|input| match &input.source {
         Source::Measure(id) => Some(id.as_str()),
         _ => None,
     });
-    with_parts(ids.collect(), measures)
+    measures_of(ids, measures)
 }
 
-/// The measures of these ids, and those that they are made of; ids of none are left out.
-pub fn with_parts(ids: Vec<&str>, measures: &BTreeMap<Name, v1::Measure>) -> Vec<v1::Measure> {
-    let by_id: BTreeMap<&str, &v1::Measure> =
-        measures.iter().map(|(name, measure)| (name.id().as_str(), measure)).collect();
-    let mut open: Vec<String> = ids.into_iter().map(str::to_owned).collect();
-    let mut wanted: BTreeMap<String, v1::Measure> = BTreeMap::new();
-    while let Some(id) = open.pop() {
-        if wanted.contains_key(&id) {
-            continue;
-        }
-        let Some(measure) = by_id.get(id.as_str()) else { continue };
-        if let Some(v1::measure::Definition::Ratio(ratio)) = &measure.definition {
-            open.extend([&ratio.numerator, &ratio.denominator].map(|name| last_part(name).to_owned()));
-        }
-        wanted.insert(id, (*measure).clone());
-    }
-    wanted.into_values().collect()
-}
-
-fn last_part(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
+/// The measures of these ids of the team, and those that they are made of; ids of none are left out.
+pub fn measures_of<'a>(
+    ids: impl Iterator<Item = &'a str>,
+    measures: &BTreeMap<Name, v1::Measure>,
+) -> Result<Vec<v1::Measure>, Rejection> {
+    let ids: BTreeSet<&str> = ids.collect();
+    let named = measures.keys().filter(|name| ids.contains(name.id().as_str()));
+    with_parts(named.cloned().collect(), |name| Ok(measures.get(name).cloned()))
 }
 
 /// The collections that a run looks at.

@@ -9,11 +9,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     column::{Column, count_u32},
-    dataset::{OutputHeader, Role, RowFault, decimal_text},
+    dataset::{OutputHeader, Role, RowFault},
     execute::{Conduct, StepJob, StepOutcome, plugin_fault},
 };
 use crate::{
-    model::rejection::PluginReason,
+    model::{decimal::decimal_text, rejection::PluginReason},
     sandbox::{self, Outcome, Plugin, Scope, verify_steps},
 };
 

@@ -106,8 +106,8 @@ pub fn earlier_output(
     let data = finished.get(place)?;
     let mut made = rescaled(&data.outputs[output], input.scale);
     let faulted = data.faults.iter();
-    let faulted = faulted
-        .map(|(row, fault)| (*row, format!("step {step} could not score the row ({})", fault.reason)));
+    let faulted =
+        faulted.map(|(row, fault)| (*row, format!("step {step} could not score the row ({})", fault.reason)));
     made.unfit = Arc::new(made.unfit.iter().cloned().chain(faulted).collect());
     Some(made)
 }

@@ -262,7 +262,10 @@ mod tests {
     fn goals_that_count_add_up() {
         let check = |goals: &[Goal], expected: [&str; 2], ids: &[&str]| {
             let (shown, found) = found(goals, quarter());
-            assert_eq!((shown, found), (expected.map(str::to_owned), ids.iter().map(|id| (*id).to_owned()).collect()));
+            assert_eq!(
+                (shown, found),
+                (expected.map(str::to_owned), ids.iter().map(|id| (*id).to_owned()).collect())
+            );
         };
         let one = goal("g-1", "10", FIRST_QUARTER);
         let in_state = |state| Goal { state, ..one };
@@ -270,8 +273,12 @@ mod tests {
         check(&[], ["-", "-"], &[]);
         check(&[goal("g-1", "10.5", FIRST_QUARTER)], ["-", "10.500000"], &["g-1"]);
         check(&[goal("g-1", "0", FIRST_QUARTER)], ["-", "0.000000"], &["g-1"]);
-        check(&[goal("g-2", "10.5", JANUARY), goal("g-1", "0.25", FEBRUARY)], ["-", "10.750000"], &["g-2", "g-1"]);
-        check(&[Goal { owner: "anna", ..one }, one], ["10.000000", "10.000000"], &["g-1"]);
+        check(
+            &[goal("g-2", "10.5", JANUARY), goal("g-1", "0.25", FEBRUARY)],
+            ["-", "10.750000"],
+            &["g-2", "g-1"],
+        );
+        check(&[Goal { id: "g-0", owner: "anna", ..one }, one], ["10.000000", "10.000000"], &["g-1"]);
         check(&[Goal { owner: "", ..one }], ["-", "-"], &[]);
         check(&[Goal { measure: "deals", ..one }], ["-", "-"], &[]);
         check(&[in_state(v1::GoalState::Achieved)], ["-", "10.000000"], &["g-1"]);
@@ -341,7 +348,11 @@ mod tests {
         let check = |target: &'static str, expected: &[(usize, String)]| {
             let goals = [goal("g-1", target, JANUARY), goal("g-2", target, MARCH)];
             let figures = targets(&revenue(), &snapshot(&goals), quarter()).unwrap().figures;
-            assert_eq!((&figures.faults[..], figures.missing[1]), (expected, !expected.is_empty()), "{target}");
+            assert_eq!(
+                (&figures.faults[..], figures.missing[1]),
+                (expected, !expected.is_empty()),
+                "{target}"
+            );
         };
         check("80000000000000000000000000000000", &[]);
         let told = "target of revenue: the sum is too large".to_owned();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     column::count_u32,
-    dataset::{RowFault, decimal_text},
+    dataset::RowFault,
     evaluator::Evaluator,
     execute::{plugin_fault, verdict_fault},
     made::digits_of,
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     model::{
+        decimal::decimal_text,
         name::Name,
         period::Period,
         rejection::{PluginReason, Rejection},

@@ -7,6 +7,7 @@ use merit_expression::{Column, Expression, Kind, Scope, Unscaled, Values};
 use crate::{
     model::rejection::{Rejection, ResourceReason},
     proto::v1::Event,
+    resource::scope::kind_name,
 };
 
 /// A condition over events.
@@ -63,7 +64,8 @@ impl EventFilter {
         match expression.kind() {
             Kind::Boolean => Ok(Self(Some(expression))),
             kind => Err(invalid(vec![format!(
-                "gives a {kind:?}; a condition is true or false: author = \"anna\""
+                "gives a {}; a condition is true or false: author = \"anna\"",
+                kind_name(kind)
             )])),
         }
     }

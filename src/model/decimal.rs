@@ -1,4 +1,4 @@
-//! Exact decimals as text: their one form, and their digits. Arithmetic beyond that is where it is needed.
+//! Exact decimals as text: their one form, their digits, and how digits are written. Arithmetic beyond that is where it is needed.
 
 use std::borrow::Cow;
 
@@ -82,6 +82,20 @@ impl Unscaled {
     }
 }
 
+/// The number unscaled × 10^-scale as text: `-12.50`. With `trim`, without zeros at its end.
+#[must_use]
+pub fn decimal_text(unscaled: i128, scale: u8, trim: bool) -> String {
+    let scale = usize::from(scale);
+    let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = scale + 1);
+    let (whole, mut fraction) = digits.split_at(digits.len() - scale);
+    if trim {
+        fraction = fraction.trim_end_matches('0');
+    }
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{whole}{point}{fraction}")
+}
+
 /// The one form of an exact decimal: no plus sign, no needless zeros in front, no minus before zero. Decimals stay as
 /// they are given: `12.50` says that cents are meant. Nothing where the text is no decimal.
 #[must_use]
@@ -152,6 +166,21 @@ mod tests {
         check("-", None);
         check("", None);
         check("٣", None);
+    }
+
+    #[test]
+    fn decimals_are_written_out() {
+        let check = |unscaled, scale, trim, text: &str| assert_eq!(decimal_text(unscaled, scale, trim), text);
+        check(0, 0, false, "0");
+        check(0, 2, false, "0.00");
+        check(0, 2, true, "0");
+        check(-5, 2, false, "-0.05");
+        check(1250, 2, false, "12.50");
+        check(1250, 2, true, "12.5");
+        check(1200, 2, true, "12");
+        check(1200, 0, true, "1200");
+        check(i128::from(i64::MIN), 18, false, "-9.223372036854775808");
+        check(i128::MIN, 0, false, "-170141183460469231731687303715884105728");
     }
 
     #[test]

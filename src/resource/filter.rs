@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use merit_expression::{Column, Expression, Kind, Problem, Unscaled, Values};
+use merit_expression::{Column, Expression, Kind, Unscaled, Values};
 
-use super::scope::CollectionScope;
+use super::scope::{CollectionScope, kind_name};
 use crate::model::{
     cell::{Cell, CellReader},
     rejection::{Rejection, ResourceReason},
@@ -30,7 +30,7 @@ impl Filter {
             return Ok(None);
         }
         let expression = Expression::compile(text, &CollectionScope::new(schema))
-            .map_err(|problems| refused(problems.iter().map(Problem::to_string).collect()))?;
+            .map_err(|problems| refused(problems.iter().map(ToString::to_string).collect()))?;
         if expression.kind() != Kind::Boolean {
             return Err(refused(vec![format!(
                 "it gives a {}: a condition like display_name = \"Anna\" is wanted",
@@ -58,16 +58,6 @@ impl Filter {
                 !missing && flags.get(row).copied().unwrap_or(false)
             })
             .collect()
-    }
-}
-
-/// What people call a kind.
-pub(crate) fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Number => "number",
-        Kind::Text => "text",
-        Kind::Boolean => "truth value",
-        Kind::Date => "date",
     }
 }
 

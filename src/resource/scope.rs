@@ -1,4 +1,5 @@
-//! The names that an expression over a collection may use: its fields, by their proto names.
+//! The names that an expression over a collection may use: its fields, by their proto names. Also what is said of
+//! expressions, in the same words everywhere.
 
 use merit_expression::{Kind, Scope};
 
@@ -46,5 +47,16 @@ pub fn expression_kind(kind: FieldKind) -> Kind {
         FieldKind::Text | FieldKind::Enum | FieldKind::Reference => Kind::Text,
         FieldKind::Boolean => Kind::Boolean,
         FieldKind::Date | FieldKind::Timestamp => Kind::Date,
+    }
+}
+
+/// What people call a kind.
+#[must_use]
+pub fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Number => "number",
+        Kind::Text => "text",
+        Kind::Boolean => "truth value",
+        Kind::Date => "date",
     }
 }

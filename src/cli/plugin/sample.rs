@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    evaluate::dataset::decimal_text,
+    model::decimal::decimal_text,
     proto::v1,
     sandbox::{Input, Kind, Manifest},
 };

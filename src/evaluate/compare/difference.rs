@@ -3,11 +3,11 @@
 use crate::{
     evaluate::{
         column::{Column, count_u32},
-        dataset::{Dataset, OutputHeader, Role, decimal_text},
+        dataset::{Dataset, OutputHeader, Role},
         headline::Headline,
         results::account_manager,
     },
-    model::name::Id,
+    model::{decimal::decimal_text, name::Id},
     proto::v1,
 };
 

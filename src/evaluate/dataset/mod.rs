@@ -14,7 +14,6 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use decimal::decimal_text;
 pub use header::{
     Header, InputHeader, Kind, LineHeader, OutputHeader, Role, Source, StepHeader, StoredLimits,
     StoredRounding,

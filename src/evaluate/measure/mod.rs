@@ -8,7 +8,7 @@ mod fold;
 mod reckoning;
 mod selection;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use definition::ACCOUNT_MANAGERS;
 use definition::roll_up;
@@ -41,6 +41,35 @@ pub struct Figures {
     pub records: Vec<u64>,
     /// The rows that have no figure because it cannot be reckoned, with the reason; by row, at most one for each.
     pub faults: Vec<(usize, String)>,
+}
+
+/// The most measures that those asked for may be made of.
+const PARTS_MAX: usize = 1000;
+
+/// Measures, and those that they are ratios of; a name for which `find` finds nothing is left out.
+///
+/// # Errors
+/// `INVALID_FIELD` where they are made of too many; what `find` answers.
+pub fn with_parts<E: From<Rejection>>(
+    wanted: Vec<Name>,
+    mut find: impl FnMut(&Name) -> Result<Option<v1::Measure>, E>,
+) -> Result<Vec<v1::Measure>, E> {
+    let (mut found, mut waiting) = (BTreeMap::new(), wanted);
+    while let Some(name) = waiting.pop() {
+        if found.contains_key(&name) {
+            continue;
+        }
+        if found.len() == PARTS_MAX {
+            let description = format!("they are made of more than {PARTS_MAX} measures");
+            return Err(Rejection::field("measures", description).into());
+        }
+        let Some(measure) = find(&name)? else { continue };
+        if let Some(v1::measure::Definition::Ratio(ratio)) = &measure.definition {
+            waiting.extend([Name::parse(&ratio.numerator)?, Name::parse(&ratio.denominator)?]);
+        }
+        found.insert(name, measure);
+    }
+    Ok(found.into_values().collect())
 }
 
 // === impl MeasureSet ===

@@ -107,8 +107,7 @@ impl<'a> Reckoning<'a> {
         let team = self.hierarchy().team_of(row);
         let (mut count, mut names) = (0, Vec::new());
         for records in all {
-            let rolled_up =
-                records.rolled_up.iter().filter(|(_, owner)| team.binary_search(owner).is_ok());
+            let rolled_up = records.rolled_up.iter().filter(|(_, owner)| team.binary_search(owner).is_ok());
             let own = records.own.iter().filter(|(_, owner)| *owner as usize == row);
             let mut found: Vec<u32> = rolled_up.chain(own).map(|(record, _)| *record).collect();
             found.sort_unstable();
@@ -182,12 +181,9 @@ impl<'a> Reckoning<'a> {
                 }
             };
             let selection = self.selection(measure, aggregate)?;
-            let records =
-                union.entry((&aggregate.collection, &aggregate.owner_field)).or_insert_with(|| Records {
-                    view: Arc::clone(&selection.view),
-                    rolled_up: Vec::new(),
-                    own: Vec::new(),
-                });
+            let records = union.entry((&aggregate.collection, &aggregate.owner_field)).or_insert_with(|| {
+                Records { view: Arc::clone(&selection.view), rolled_up: Vec::new(), own: Vec::new() }
+            });
             let pairs = if roll_up == Some(true) { &mut records.rolled_up } else { &mut records.own };
             pairs.extend(selection.rows.iter().copied().zip(selection.owners.iter().copied()));
         }

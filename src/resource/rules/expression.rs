@@ -8,7 +8,7 @@ use crate::{
         rejection::{EvaluationReason, Reason},
         schema::Schema,
     },
-    resource::{filter, scope::CollectionScope},
+    resource::scope::{CollectionScope, kind_name},
 };
 
 /// Checks an expression over the fields of a collection: gives what it is, where it can be understood. Nothing for the
@@ -27,8 +27,8 @@ pub(super) fn check(
     match Expression::compile(text, &CollectionScope::new(schema)) {
         Ok(expression) if wanted.contains(&expression.kind()) => Some(expression.kind()),
         Ok(expression) => {
-            let wanted: Vec<&str> = wanted.iter().map(|kind| filter::kind_name(*kind)).collect();
-            let given = filter::kind_name(expression.kind());
+            let wanted: Vec<&str> = wanted.iter().map(|kind| kind_name(*kind)).collect();
+            let given = kind_name(expression.kind());
             findings.add(invalid, path, format!("gives a {given}: a {} is wanted", wanted.join(" or a ")));
             None
         }

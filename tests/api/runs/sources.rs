@@ -288,10 +288,15 @@ async fn rates_have_six_decimals() {
             v1::CreateGoalRequest { parent: TEAM.to_owned(), goal: Some(goal), ..Default::default() };
         harness.goals().create_goal(request).await.map(drop)
     };
-    publish(&harness, "sum", "input rate\ninput wanted\ninput fixed\nscore s = rate + wanted + fixed\n").await;
+    publish(&harness, "sum", "input rate\ninput wanted\ninput fixed\nscore s = rate + wanted + fixed\n")
+        .await;
     let steps = |constant: &str| {
         let wanted = Source::Target(rate.clone());
-        vec![step("sum", "sum", vec![bound("wanted", wanted), bound("fixed", Source::Constant(constant.into()))])]
+        vec![step(
+            "sum",
+            "sum",
+            vec![bound("wanted", wanted), bound("fixed", Source::Constant(constant.into()))],
+        )]
     };
     for refused in [
         value("0.0312501").await.unwrap_err(),

@@ -174,14 +174,19 @@ fn parts_of_a_ratio_roll_up_by_their_own_setting() {
         assert_eq!(again.records, records, "{parts:?} {own:?} {asked:?}");
     };
     // anna has 1 of 1, her line 6 of 8; cid none of 1, with dora 3 of 4.
-    let (owned, rolled) =
-        (["1.00", "0.67", "0.00", "1.00", "-"], ["0.75", "0.67", "0.75", "1.00", "-"]);
+    let (owned, rolled) = (["1.00", "0.67", "0.00", "1.00", "-"], ["0.75", "0.67", "0.75", "1.00", "-"]);
     let (few, many) = ([1, 3, 1, 3, 0], [8, 3, 4, 3, 0]);
     check([unspecified; 2], unspecified, unspecified, owned, few);
     check([ReportingLine; 2], unspecified, unspecified, rolled, many);
     check([Own, ReportingLine], unspecified, unspecified, ["0.12", "0.67", "0.00", "1.00", "-"], many);
     // The won ones of the line, and the one that anna, or cid, has closed.
-    check([ReportingLine, Own], unspecified, unspecified, ["6.00", "0.67", "3.00", "1.00", "-"], [6, 3, 4, 3, 0]);
+    check(
+        [ReportingLine, Own],
+        unspecified,
+        unspecified,
+        ["6.00", "0.67", "3.00", "1.00", "-"],
+        [6, 3, 4, 3, 0],
+    );
     check([Own, ReportingLine], Own, unspecified, owned, few);
     check([Own; 2], ReportingLine, unspecified, rolled, many);
     check([Own, ReportingLine], Own, ReportingLine, rolled, many);
