@@ -1,12 +1,11 @@
 //! Evaluations of a run, page by page, and as a sheet: who, score, payout, grade, then every input and output of every
 //! step.
 
-use prost_reflect::DynamicMessage;
-
 use super::{
     connection::{Connection, client},
     failure::Failure,
-    output::{Format, Sheet, dynamic, json, print_json, print_line, short_name},
+    output::{Format, Sheet, dynamic, short_name},
+    page_printer::PagePrinter,
 };
 use crate::proto::v1;
 
@@ -89,44 +88,17 @@ pub(super) async fn print_all(
     query: &Query,
     format: Format,
 ) -> Result<u64, Failure> {
-    let mut begun = false;
+    let mut printer = PagePrinter::new(format);
     let mut columns = Vec::new();
     let count = each_page(connection, query, |page| {
-        if page.is_empty() {
-            return Ok(());
+        // A screen is not as wide as all inputs and outputs of all steps: those are for programs, and for `explain`.
+        if format == Format::Csv && columns.is_empty() {
+            columns = columns_of(page);
         }
-        match format {
-            // A screen is not as wide as all inputs and outputs of all steps: those are for programs, and for `explain`.
-            Format::Table => print_line(&sheet(page, &[], true).without_empty_columns().table())?,
-            Format::Csv => {
-                if !begun {
-                    columns = columns_of(page);
-                }
-                sheet(page, &columns, false).print_csv(!begun)?;
-            }
-            Format::Jsonl => {
-                for evaluation in page {
-                    print_json(format, &json(&message(evaluation)))?;
-                }
-            }
-            Format::Json => {
-                for evaluation in page {
-                    let text = serde_json::to_string_pretty(&json(&message(evaluation))).unwrap_or_default();
-                    print_line(&format!("{}{text}", if begun { "," } else { "[" }))?;
-                    begun = true;
-                }
-            }
-        }
-        begun = true;
-        Ok(())
+        printer.page(&sheet(page, &columns, format == Format::Table), page.iter().map(dynamic))
     })
     .await?;
-    match (format, begun) {
-        (Format::Json, true) => print_line("]")?,
-        (Format::Json, false) => print_line("[]")?,
-        (Format::Table, false) => print_line("nothing found")?,
-        _ => {}
-    }
+    printer.finish(&sheet(&[], &[], false))?;
     Ok(count)
 }
 
@@ -144,10 +116,6 @@ pub(super) fn who(evaluation: &v1::Evaluation) -> String {
         return short_name(&evaluation.account_manager);
     }
     evaluation.display_name.clone()
-}
-
-fn message(evaluation: &v1::Evaluation) -> DynamicMessage {
-    dynamic(evaluation)
 }
 
 /// Every input and output of an evaluation with the name of its step; what came of a shadow stands with `STEP~shadow`, as

@@ -32,6 +32,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "compute",
+        &[
+            "merit compute won-revenue win-rate --period 2026-Q1",
+            "merit compute won-revenue --period FY2026 --roll-up reporting-line --filter 'region = \"North\"' -o csv",
+        ],
+    ),
+    (
         "run",
         &[
             "merit run --period 2026-Q1 --step plugins/commission --top 20",

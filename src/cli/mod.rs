@@ -7,6 +7,7 @@ mod backup;
 mod collection;
 mod compile_plugin;
 mod completions;
+mod compute;
 mod connection;
 mod demo;
 mod evaluation;
@@ -16,6 +17,7 @@ mod failure;
 mod format;
 mod import;
 mod output;
+mod page_printer;
 mod pages;
 mod period;
 mod plugin;
@@ -67,6 +69,8 @@ enum Command {
     Import(Client<import::Arguments>),
     /// Writes records as CSV or JSON lines, or the dataset of a run as Parquet.
     Export(Client<export::Arguments>),
+    /// Computes measures of a period without a run.
+    Compute(Client<compute::Arguments>),
     /// Scores everyone for a period, and shows who came out best.
     Run(Client<run::Arguments>),
     /// Cancels a run that has not ended.
@@ -171,6 +175,7 @@ async fn call_service(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Import(client) => import::run(&client.connection, &client.arguments).await,
         Command::Export(client) => export::run(&client.open().await?, &client.arguments).await,
+        Command::Compute(client) => compute::run(&client.open().await?, &client.arguments).await,
         Command::Run(client) => run::run(&client.open().await?, &client.arguments).await,
         Command::Cancel(client) => run::cancel(&client.open().await?, &client.arguments).await,
         Command::Results(client) => results::results(&client.open().await?, &client.arguments).await,

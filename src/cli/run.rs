@@ -20,7 +20,8 @@ use crate::proto::v1::{self, RunMode, RunState};
 pub(super) struct Arguments {
     /// A file (TOML) that says what is to be run; --help has the form. Flags count before it.
     file: Option<String>,
-    /// The period: 2017-Q1 (of the calendar), 2017-03, 2017, 2017-01-01..2017-04-01.
+    /// The period: 2017-Q1, 2017-03, 2017 (of the calendar), FY2017, FY2017-Q1 (the team's fiscal year that ends in 2017),
+    /// 2017-01-01..2017-04-01.
     #[arg(short, long, value_name = "PERIOD")]
     period: Option<String>,
     /// A plugin revision to execute, in this order: `commission-1`, `pay=commission-1`; `plugins/commission` is its active
@@ -93,7 +94,7 @@ pub(super) async fn cancel(connection: &Connection, arguments: &CancelArguments)
 pub(super) async fn run(connection: &Connection, arguments: &Arguments) -> Result<(), Failure> {
     let request = v1::CreateRunRequest {
         parent: connection.team()?.to_owned(),
-        run: Some(described(connection, arguments)?),
+        run: Some(described(connection, arguments).await?),
         run_id: arguments.id.clone().unwrap_or_default(),
         request_id: arguments.request_id.clone().unwrap_or_default(),
         validate_only: arguments.validate_only,
@@ -160,14 +161,15 @@ pub(super) fn ended(run: &v1::Run) -> String {
 }
 
 /// The run that the file and the flags describe.
-fn described(connection: &Connection, arguments: &Arguments) -> Result<v1::Run, Failure> {
+async fn described(connection: &Connection, arguments: &Arguments) -> Result<v1::Run, Failure> {
     let mut run = match &arguments.file {
-        Some(path) => run_file::read(connection, &read_text(path)?)?,
+        Some(path) => run_file::read(connection, &read_text(path)?).await?,
         None => v1::Run::default(),
     };
     if let Some(text) = &arguments.period {
-        (run.period_start, run.period_end) =
-            period::parse(text).map_err(|message| Failure::Usage(format!("--period: {message}")))?;
+        let first_month = period::first_month(connection, text).await?;
+        (run.period_start, run.period_end) = period::parse_of(text, first_month)
+            .map_err(|message| Failure::Usage(format!("--period: {message}")))?;
     }
     if run.period_start.is_empty() {
         return Err(Failure::Usage(format!("which period? --period takes {}", period::ACCEPTED)));

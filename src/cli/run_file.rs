@@ -11,7 +11,7 @@ use crate::proto::v1;
 /// The form of a run file, for --help.
 pub(super) const RUN_FILE_HELP: &str = r#"The run file:
   display_name = "First quarter"
-  period = "2017-Q1"                   # or 2017-03, 2017, 2017-01-01..2017-04-01
+  period = "2017-Q1"                   # or 2017-03, 2017, FY2017-Q1, 2017-01-01..2017-04-01
   mode = "trial"                       # or "final"
   population = 'region = "North"'      # default: everybody employed in the period
 
@@ -34,13 +34,14 @@ pub(super) const RUN_FILE_HELP: &str = r#"The run file:
   fields = { amount = "amount" }"#;
 
 /// The run that a file describes.
-pub(super) fn read(connection: &Connection, text: &str) -> Result<v1::Run, Failure> {
+pub(super) async fn read(connection: &Connection, text: &str) -> Result<v1::Run, Failure> {
     let wrong = |message: String| Failure::Usage(format!("the run file is wrong: {message}"));
     let mut table: Table =
         text.parse().map_err(|error: toml::de::Error| wrong(error.to_string().trim_end().to_owned()))?;
     if let Some(text) = table.remove("period") {
         let text = text.as_str().map(str::to_owned).unwrap_or_else(|| text.to_string());
-        let (start, end) = period::parse(&text).map_err(wrong)?;
+        let first_month = period::first_month(connection, &text).await?;
+        let (start, end) = period::parse_of(&text, first_month).map_err(wrong)?;
         table.insert("period_start".to_owned(), Value::String(start));
         table.insert("period_end".to_owned(), Value::String(end));
     }
