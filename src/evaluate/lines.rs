@@ -51,11 +51,11 @@ pub fn make(
             let row = owner_row(&owners, &owner_rows, record)?;
             let day = date(&times, record)?;
             let within = day_number(seen.period.start()) <= day && day < day_number(seen.period.end());
-            within.then_some((row, day))
+            within.then_some(row)
         };
         if let Some(condition) = &condition {
             for fault in &condition.faults {
-                if let Some((row, _)) = place(fault.row as usize) {
+                if let Some(row) = place(fault.row as usize) {
                     let said = format!("{}: {}", view.ids[fault.row as usize], fault.message);
                     unfit.entry(row).or_insert(said);
                 }
@@ -63,8 +63,9 @@ pub fn make(
         }
         let counts = |record: &usize| condition.as_ref().is_none_or(|c| holds(&c.column, *record));
         let records = (0..view.ids.len()).filter(counts);
-        let mut chosen: Vec<(u32, i32, u32)> = records
-            .filter_map(|record| place(record).map(|(row, day)| (row, day, count_u32(record))))
+        let times = view.times(&binding.time_field);
+        let mut chosen: Vec<(u32, i128, u32)> = records
+            .filter_map(|record| Some((place(record)?, times.at(record), count_u32(record))))
             .collect();
         // Records are in the order of names, so that the record itself breaks ties by name.
         chosen.sort_unstable();

@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use merit_expression::{Column, Expression, Kind, Scope, Unscaled, Values};
 
 use crate::{
-    model::rejection::{Rejection, ResourceReason},
+    model::{
+        rejection::{Rejection, ResourceReason},
+        zone::Zone,
+    },
     proto::v1::Event,
     resource::scope::kind_name,
 };
@@ -22,8 +25,6 @@ const NAMES: &[(&str, Kind)] = &[
     ("time", Kind::Date),
     ("name", Kind::Text),
 ];
-
-const SECONDS_PER_DAY: i64 = 86_400;
 
 struct EventScope;
 
@@ -70,9 +71,10 @@ impl EventFilter {
         }
     }
 
-    /// Which of the events are wanted: an event is when the condition holds for any of its changes.
+    /// Which of the events are wanted: an event is when the condition holds for any of its changes. Days are those of the
+    /// zone.
     #[must_use]
-    pub fn wanted(&self, events: &[Event]) -> Vec<bool> {
+    pub fn wanted(&self, events: &[Event], zone: &Zone) -> Vec<bool> {
         let Some(expression) = &self.0 else { return vec![true; events.len()] };
         // One row per change, since the name is the change's.
         let rows: Vec<(usize, &str)> = events
@@ -81,7 +83,7 @@ impl EventFilter {
             .flat_map(|(index, event)| event.changes.iter().map(move |change| (index, change.name.as_str())))
             .collect();
         let columns: Vec<Column> =
-            expression.names().iter().map(|name| column(name, &rows, events)).collect();
+            expression.names().iter().map(|name| column(name, &rows, events, zone)).collect();
         let evaluated = expression.evaluate(rows.len(), &columns.iter().collect::<Vec<_>>());
         let mut wanted = vec![false; events.len()];
         if let Values::Boolean(holds) = &evaluated.column.values {
@@ -94,14 +96,14 @@ impl EventFilter {
     }
 }
 
-fn column(name: &str, rows: &[(usize, &str)], events: &[Event]) -> Column {
+fn column(name: &str, rows: &[(usize, &str)], events: &[Event], zone: &Zone) -> Column {
     let values = match name {
         "sequence" => {
             // Sequences fit: there are fewer records than nanoseconds since the first one.
             let numbers = rows.iter().map(|&(event, _)| events[event].sequence.cast_signed()).collect();
             Values::Number { scale: 0, unscaled: Unscaled::Narrow(Arc::new(numbers)) }
         }
-        "time" => Values::Date(Arc::new(rows.iter().map(|&(event, _)| day(&events[event])).collect())),
+        "time" => Values::Date(Arc::new(rows.iter().map(|&(event, _)| day(&events[event], zone)).collect())),
         "author" => texts(rows.iter().map(|&(event, _)| events[event].author.as_str())),
         "request_id" => texts(rows.iter().map(|&(event, _)| events[event].request_id.as_str())),
         "method" => texts(rows.iter().map(|&(event, _)| events[event].method.as_str())),
@@ -110,10 +112,10 @@ fn column(name: &str, rows: &[(usize, &str)], events: &[Event]) -> Column {
     Column { values, missing: None }
 }
 
-/// The day in UTC, counted from 1970-01-01.
-fn day(event: &Event) -> i32 {
+/// The day, counted from 1970-01-01.
+fn day(event: &Event, zone: &Zone) -> i32 {
     let seconds = event.time.as_ref().map_or(0, |time| time.seconds);
-    i32::try_from(seconds.div_euclid(SECONDS_PER_DAY)).unwrap_or(i32::MAX)
+    zone.day(seconds).unwrap_or(i32::MAX)
 }
 
 fn texts<'a>(values: impl Iterator<Item = &'a str>) -> Values {
@@ -153,8 +155,13 @@ mod tests {
     }
 
     fn check(filter: &str, expected: &[u64]) {
+        check_in("", filter, expected);
+    }
+
+    fn check_in(zone: &str, filter: &str, expected: &[u64]) {
+        let zone = Zone::of_team(&crate::proto::v1::Team { time_zone: zone.into(), ..Default::default() });
         let events = events();
-        let wanted = EventFilter::compile(filter).unwrap().wanted(&events);
+        let wanted = EventFilter::compile(filter).unwrap().wanted(&events, &zone);
         let found: Vec<u64> = events
             .iter()
             .zip(wanted)
@@ -171,6 +178,7 @@ mod tests {
         check("sequence > 1 AND author = \"anna\"", &[3]);
         check("name = \"teams/a/goals/g3\"", &[2, 3]);
         check("time = \"1970-01-01\"", &[1, 2]);
+        check_in("America/Los_Angeles", "time = \"1970-01-01\"", &[2, 3]);
         check("request_id = \"r2\"", &[2]);
         check("method = \"merit.v1.GoalService/DeleteGoal\"", &[]);
     }

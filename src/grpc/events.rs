@@ -8,6 +8,7 @@ use crate::{
     model::{
         name::{Id, Name},
         rejection::Rejection,
+        zone::Zone,
     },
     proto::v1::{Change, ChangeKind, Event, ListEventsRequest, ListEventsResponse, Team},
     resource::{
@@ -39,12 +40,13 @@ pub fn list(
     let binding = Binding::new(&["ListEvents", &request.parent, &request.filter]);
     let start = Position::read_number(&request.page_token, binding)?;
 
+    let zone = Zone::of_record(database.get(&Key::of(&team))?.as_deref());
     let mut events: Vec<Event> = Vec::new();
     let (mut after, mut looked, mut changes) = (start, 0, 0);
     let more = 'page: loop {
         let records = database.records(after, TAKE)?;
         let found: Vec<Event> = records.iter().map(|record| event(team.id(), record)).collect();
-        let wanted = filter.wanted(&found);
+        let wanted = filter.wanted(&found, &zone);
         let count = records.len();
         for (event, wanted) in found.into_iter().zip(wanted) {
             let wanted = wanted && !event.changes.is_empty();

@@ -10,7 +10,11 @@ use super::{
     period::{days_since_epoch, read_date},
     schema::{Field, FieldKind, short_value_name},
     wire::{Malformed, Walk, Wire},
+    zone::Zone,
 };
+
+/// Nanoseconds of a second.
+const NANOSECONDS: i128 = 1_000_000_000;
 
 /// The value of a field in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +25,15 @@ pub enum Cell<'a> {
     Text(&'a str),
     /// True or false.
     Boolean(bool),
-    /// Days since 1970-01-01; of a time, the day in UTC.
+    /// Days since 1970-01-01.
     Date(i32),
+    /// An instant.
+    Instant {
+        /// The day in the team's time zone, in days since 1970-01-01: what conditions and periods see.
+        day: i32,
+        /// Nanoseconds since 1970-01-01 in UTC: what comes first.
+        nanoseconds: i128,
+    },
 }
 
 /// How the values of a field are written.
@@ -47,8 +58,8 @@ pub enum Form {
     Text,
     /// `2026-03-31`.
     Date,
-    /// An encoded `google.protobuf.Timestamp`.
-    Timestamp,
+    /// An encoded `google.protobuf.Timestamp`, seen from a time zone.
+    Timestamp(Zone),
     /// True or false.
     Flag,
     /// The value of an enum, by its number as it is on the wire; the text of the unspecified one is empty.
@@ -58,9 +69,9 @@ pub enum Form {
 // === impl Form ===
 
 impl Form {
-    /// How values of this kind are written in the field.
+    /// How values of this kind are written in the field. Days are those of the zone.
     #[must_use]
-    pub fn of(kind: FieldKind, field: &FieldDescriptor) -> Self {
+    pub fn of(kind: FieldKind, field: &FieldDescriptor, zone: &Zone) -> Self {
         match (kind, field.kind()) {
             (FieldKind::Number { scale }, Kind::String) => Self::Decimal { scale },
             (_, Kind::Uint32 | Kind::Uint64) => Self::Unsigned,
@@ -81,7 +92,7 @@ impl Form {
             ),
             (FieldKind::Boolean, _) => Self::Flag,
             (FieldKind::Date, _) => Self::Date,
-            (FieldKind::Timestamp, _) => Self::Timestamp,
+            (FieldKind::Timestamp, _) => Self::Timestamp(zone.clone()),
             (FieldKind::Text | FieldKind::Reference | FieldKind::Enum, _) => Self::Text,
         }
     }
@@ -94,7 +105,7 @@ impl Form {
                 Some(Cell::Number(0))
             }
             Self::Flag => Some(Cell::Boolean(false)),
-            Self::Decimal { .. } | Self::Text | Self::Date | Self::Timestamp | Self::Named(_) => None,
+            Self::Decimal { .. } | Self::Text | Self::Date | Self::Timestamp(_) | Self::Named(_) => None,
         }
     }
 
@@ -104,7 +115,7 @@ impl Form {
     /// In words, where the value is not written in this form.
     pub fn read<'a>(&'a self, value: Wire<'a>) -> Result<Option<Cell<'a>>, String> {
         Ok(Some(match (self, value) {
-            (Self::Timestamp, Wire::Bytes(message)) => Cell::Date(timestamp_days(message)?),
+            (Self::Timestamp(zone), Wire::Bytes(message)) => instant(message, zone)?,
             (_, Wire::Bytes([])) => return Ok(None),
             (Self::Decimal { scale }, Wire::Bytes(text)) => {
                 let text = utf8(text)?;
@@ -151,13 +162,15 @@ pub fn days(text: &[u8]) -> Result<i32, String> {
     read_date(text).map(days_since_epoch).ok_or_else(|| format!("{text:?} is not a date"))
 }
 
-/// Days since 1970-01-01, in UTC, of an encoded `google.protobuf.Timestamp`.
-fn timestamp_days(message: &[u8]) -> Result<i32, String> {
-    let seconds = match field(message, 1).map_err(|malformed| malformed.to_string())? {
-        Some(Wire::Varint(bits)) => bits.cast_signed(),
-        _ => 0,
+/// An encoded `google.protobuf.Timestamp`.
+fn instant(message: &[u8], zone: &Zone) -> Result<Cell<'static>, String> {
+    let number = |wanted| match field(message, wanted).map_err(|malformed| malformed.to_string())? {
+        Some(Wire::Varint(bits)) => Ok::<_, String>(bits.cast_signed()),
+        _ => Ok(0),
     };
-    i32::try_from(seconds.div_euclid(86_400)).map_err(|_| format!("{seconds} seconds is no date"))
+    let (seconds, nanos) = (number(1)?, number(2)?);
+    let day = zone.day(seconds).ok_or_else(|| format!("{seconds} seconds is no date"))?;
+    Ok(Cell::Instant { day, nanoseconds: i128::from(seconds) * NANOSECONDS + i128::from(nanos) })
 }
 
 /// Reads one field out of encoded records.
@@ -172,19 +185,19 @@ pub struct CellReader {
 // === impl CellReader ===
 
 impl CellReader {
-    /// A reader of the field that `path` names; for a map, of the entry that the path ends in.
+    /// A reader of the field that `path` names; for a map, of the entry that the path ends in. Days are those of the zone.
     ///
     /// # Panics
     /// Never: a path has a field at its end.
     #[must_use]
-    pub fn new(field: &Field, path: &str) -> Self {
+    pub fn new(field: &Field, path: &str, zone: &Zone) -> Self {
         let key = field.map.then(|| path[(field.path.len() + 1).min(path.len())..].to_owned());
         let last = field.descriptors.last().expect("a path has a field at its end");
         Self {
             numbers: field.descriptors.iter().map(FieldDescriptor::number).collect(),
             key,
             kind: field.kind,
-            form: Form::of(field.kind, last),
+            form: Form::of(field.kind, last, zone),
         }
     }
 
@@ -282,16 +295,28 @@ mod tests {
     }
 
     #[test]
-    fn instants_count_for_their_day_in_utc() {
-        let check = |seconds: i64, expected: i32| {
+    fn instants_have_a_day_and_an_order() {
+        let pacific = Zone::of_team(&crate::proto::v1::Team {
+            time_zone: "America/Los_Angeles".into(),
+            ..Default::default()
+        });
+        let check = |zone: &Zone, seconds: i64, day: i32| {
             let message = prost_types::Timestamp { seconds, nanos: 5 };
             let encoded = prost::Message::encode_to_vec(&message);
-            assert_eq!(Form::Timestamp.read(Wire::Bytes(&encoded)), Ok(Some(Cell::Date(expected))));
+            let expected = Cell::Instant { day, nanoseconds: i128::from(seconds) * 1_000_000_000 + 5 };
+            assert_eq!(
+                Form::Timestamp(zone.clone()).read(Wire::Bytes(&encoded)),
+                Ok(Some(expected)),
+                "{seconds}"
+            );
         };
-        check(0, 0);
-        check(86_399, 0);
-        check(86_400, 1);
-        check(-1, -1);
+        check(&Zone::UTC, 0, 0);
+        check(&Zone::UTC, 86_399, 0);
+        check(&Zone::UTC, 86_400, 1);
+        check(&Zone::UTC, -1, -1);
+        check(&pacific, 0, -1);
+        check(&pacific, 8 * 3600, 0);
+        check(&pacific, 86_400, 0);
     }
 
     #[test]

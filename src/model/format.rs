@@ -1,15 +1,14 @@
 //! The forms of text fields, by the `format` of their rule: what is accepted, and the one form that is kept.
 //! Which field has which form is said in the contract.
 
-use std::{borrow::Cow, sync::LazyLock};
-
-use jiff::tz::TimeZoneDatabase;
+use std::borrow::Cow;
 
 use super::{
     currency, decimal,
     period::parse_date,
     signature,
     text::{is_harmful, is_visible},
+    zone,
 };
 use crate::proto::v1::Format;
 
@@ -90,9 +89,7 @@ fn number(text: &str, scale: usize) -> Result<Cow<'_, str>, String> {
 }
 
 fn time_zone(text: &str) -> Result<Cow<'_, str>, String> {
-    // The database in the binary, not the machine's: the same text is accepted everywhere.
-    static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-    let zone = DATABASE.get(text).map_err(|_| {
+    let zone = zone::named(text).ok_or_else(|| {
         format!("{} is not a time zone of the IANA database like Europe/Berlin", quoted(text))
     })?;
     Ok(Cow::Owned(zone.iana_name().unwrap_or(text).to_owned()))

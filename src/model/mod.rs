@@ -21,3 +21,4 @@ pub mod schema;
 pub mod signature;
 pub mod text;
 pub mod wire;
+pub mod zone;

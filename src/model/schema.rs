@@ -23,7 +23,7 @@ pub enum FieldKind {
     Boolean,
     /// A calendar date.
     Date,
-    /// An instant, compared as the date in UTC.
+    /// An instant, compared as the date in the team's time zone.
     Timestamp,
     /// One of the names of an enum, without the prefix that the enum's values share.
     Enum,

@@ -9,6 +9,7 @@ use crate::model::{
     cell::{Cell, CellReader},
     rejection::{Rejection, ResourceReason},
     schema::{FieldKind, Schema},
+    zone::Zone,
 };
 
 /// A condition over the records of a collection.
@@ -21,11 +22,11 @@ pub(crate) struct Filter {
 // === impl Filter ===
 
 impl Filter {
-    /// Compiles a filter; nothing for the empty text, which lets everything pass.
+    /// Compiles a filter; nothing for the empty text, which lets everything pass. Days are those of the zone.
     ///
     /// # Errors
     /// `INVALID_FILTER` with every problem and its position.
-    pub(crate) fn compile(text: &str, schema: &Schema) -> Result<Option<Self>, Rejection> {
+    pub(crate) fn compile(text: &str, schema: &Schema, zone: &Zone) -> Result<Option<Self>, Rejection> {
         if text.trim().is_empty() {
             return Ok(None);
         }
@@ -40,7 +41,7 @@ impl Filter {
         let readers = expression
             .names()
             .iter()
-            .filter_map(|name| schema.field(name).map(|field| CellReader::new(field, name)))
+            .filter_map(|name| schema.field(name).map(|field| CellReader::new(field, name, zone)))
             .collect();
         Ok(Some(Self { expression, readers }))
     }
@@ -92,7 +93,13 @@ fn column(reader: &CellReader, records: &[&[u8]]) -> Column {
             Values::Boolean(Arc::new(cells.iter().map(|cell| *cell == Some(Cell::Boolean(true))).collect()))
         }
         FieldKind::Date | FieldKind::Timestamp => Values::Date(Arc::new(
-            cells.iter().map(|cell| if let Some(Cell::Date(day)) = cell { *day } else { 0 }).collect(),
+            cells
+                .iter()
+                .map(|cell| match cell {
+                    Some(Cell::Date(day) | Cell::Instant { day, .. }) => *day,
+                    _ => 0,
+                })
+                .collect(),
         )),
         FieldKind::Text | FieldKind::Enum | FieldKind::Reference => texts(&cells),
     };

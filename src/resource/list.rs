@@ -18,6 +18,7 @@ use crate::{
     model::{
         name::{Id, Name},
         wire::put_bytes,
+        zone::Zone,
     },
     store::{Database, Entry, Key, StoreError, WriteError},
 };
@@ -53,11 +54,12 @@ struct Page {
 // === impl List ===
 
 impl List {
-    /// Reads a request.
+    /// Reads a request. Days are those of the zone.
     pub(crate) fn read(
         request: &Record,
         collection: &'static CollectionPlan,
         team: Option<Id>,
+        zone: &Zone,
     ) -> Result<Self, WriteError> {
         let (filter, order) = (request.text("filter"), request.text("order_by"));
         let schema = collection.schema;
@@ -66,7 +68,7 @@ impl List {
             collection,
             team,
             size: page::size(request.number("page_size"))?,
-            filter: Filter::compile(filter, schema)?,
+            filter: Filter::compile(filter, schema, zone)?,
             order: Order::read(order, schema)?,
             binding,
             after: Position::read(request.text("page_token"), binding)?,

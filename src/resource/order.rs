@@ -6,6 +6,7 @@ use crate::model::{
     format::quoted,
     rejection::{Rejection, ResourceReason},
     schema::Schema,
+    zone::Zone,
 };
 
 /// The most fields that an order may name.
@@ -40,7 +41,8 @@ impl Order {
                 let known: Vec<&str> = schema.fields.keys().map(String::as_str).collect();
                 refused(format!("{} is no field: accepted are {}", quoted(name), known.join(", ")))
             })?;
-            fields.push((CellReader::new(field, name), descending));
+            // What comes first does not depend on the zone.
+            fields.push((CellReader::new(field, name, &Zone::UTC), descending));
         }
         if fields.len() > FIELDS_MAX {
             return Err(refused(format!("names {} fields: at most {FIELDS_MAX} are accepted", fields.len())));
@@ -78,6 +80,9 @@ fn put_cell(cell: Cell<'_>, key: &mut Vec<u8>) {
         Cell::Number(digits) => key.extend_from_slice(&(digits ^ i128::MIN).to_be_bytes()),
         Cell::Boolean(flag) => key.push(u8::from(flag)),
         Cell::Date(day) => key.extend_from_slice(&(day ^ i32::MIN).to_be_bytes()),
+        Cell::Instant { nanoseconds, .. } => {
+            key.extend_from_slice(&(nanoseconds ^ i128::MIN).to_be_bytes());
+        }
         Cell::Text(text) => {
             key.extend_from_slice(&text.as_bytes()[..text.len().min(TEXT_BYTES)]);
             // No text that is kept has this byte in it: the shorter of two comes first.

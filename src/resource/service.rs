@@ -20,6 +20,7 @@ use crate::{
         finding::Findings,
         name::Name,
         rejection::{Reason, Rejection, ServiceReason},
+        zone::Zone,
     },
     store::{Database, Key, Origin, WriteError},
 };
@@ -108,7 +109,13 @@ impl Resources {
             "" => None,
             parent => Some(Name::parse(parent)?.team().clone()),
         };
-        List::read(&request, collection, team)?.answer(&self.database, items, token).await
+        let zone = match &team {
+            Some(team) => {
+                Zone::of_record(self.database.get(&Key::of(&Name::of_team(team.clone())))?.as_deref())
+            }
+            None => Zone::UTC,
+        };
+        List::read(&request, collection, team, &zone)?.answer(&self.database, items, token).await
     }
 
     async fn call_change(

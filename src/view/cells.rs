@@ -95,7 +95,7 @@ impl Sink for Cells {
             Cell::Number(number) => column.set_number(self.row, number),
             Cell::Text(text) => column.set_text(self.row, text),
             Cell::Boolean(flag) => column.set_flag(self.row, flag),
-            Cell::Date(days) => column.set_days(self.row, days),
+            Cell::Date(days) | Cell::Instant { day: days, .. } => column.set_days(self.row, days),
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
-use merit_expression::{Column, Values};
+use merit_expression::{Column, Unscaled, Values};
 
 use super::{ReportingLines, growing::Growing, plan};
 use crate::model::{
@@ -19,7 +19,8 @@ pub struct View {
     /// The ids, sorted.
     pub ids: Arc<Vec<Arc<str>>>,
     /// By path of the field: `amount`, `owner`, `labels.region`. A reference is a text column whose dictionary is the
-    /// names. What an expression names is better asked of [`View::column`].
+    /// names; an instant is the day in the team's time zone, with [`View::times`] beside it. What an expression names is
+    /// better asked of [`View::column`].
     pub columns: BTreeMap<String, Arc<Column>>,
     /// Who reports to whom, when, in the view of account managers.
     pub reporting_lines: Option<ReportingLines>,
@@ -34,6 +35,28 @@ pub struct View {
 pub(super) struct Resolved {
     target: Weak<View>,
     rows: Arc<Vec<Option<u32>>>,
+}
+
+/// What comes first by a field: the day of a date, the instant of a time.
+#[derive(Clone, Debug)]
+pub struct Times(Option<Arc<Column>>);
+
+// === impl Times ===
+
+impl Times {
+    /// A number that is the smaller the earlier the row's time is; 0 where it has none.
+    ///
+    /// # Panics
+    /// Beyond the last row.
+    #[must_use]
+    pub fn at(&self, row: usize) -> i128 {
+        match self.0.as_ref().map(|column| &column.values) {
+            Some(Values::Date(days)) => days[row].into(),
+            Some(Values::Number { unscaled: Unscaled::Narrow(cells), .. }) => cells[row].into(),
+            Some(Values::Number { unscaled: Unscaled::Wide(cells), .. }) => cells[row],
+            _ => 0,
+        }
+    }
 }
 
 // === impl View ===
@@ -83,6 +106,12 @@ impl View {
         }
         let entry_of_map = self.schema.field(path).is_some_and(|field| field.map);
         entry_of_map.then(|| Arc::new(Growing::new(FieldKind::Text, self.rows()).publish()))
+    }
+
+    /// What comes first by a field of dates or instants.
+    #[must_use]
+    pub fn times(&self, path: &str) -> Times {
+        Times(self.columns.get(&plan::order_of(path)).cloned().or_else(|| self.column(path)))
     }
 
     /// For each code of a reference column, the row in the view of what is referred to; nothing where it is not there.

@@ -10,7 +10,7 @@ use super::{
     plan::{self, Plan},
     stored_schema,
 };
-use crate::model::{name::Id, schema::Schema};
+use crate::model::{name::Id, schema::Schema, zone::Zone};
 
 /// A record that is put, or a deleted one, by id.
 pub(super) type Effect<'a> = (&'a str, Option<&'a [u8]>);
@@ -32,9 +32,9 @@ const BYTES_PER_ID: u64 = 32;
 // === impl Follower ===
 
 impl Follower {
-    /// A collection without records.
-    pub(super) fn new(team: Id, schema: &'static Schema) -> Self {
-        let (layout, plan) = plan::read(schema);
+    /// A collection without records. Days are those of the zone.
+    pub(super) fn new(team: Id, schema: &'static Schema, zone: &Zone) -> Self {
+        let (layout, plan) = plan::read(schema, zone);
         Self { team, schema, plan, ids: Arc::default(), id_bytes: 0, cells: Cells::new(layout) }
     }
 
@@ -115,12 +115,12 @@ impl Follower {
 // === impl View ===
 
 impl View {
-    /// A view of these records, by id, ascending: for what is at hand without a store.
+    /// A view of these records, by id, ascending, with days in UTC: for what is at hand without a store.
     ///
     /// # Errors
     /// `UnknownCollection`; `Undecodable` for a record that does not fit the schema.
     pub fn of(team: &Id, collection: &str, records: &[(&str, &[u8])]) -> Result<Self, ViewError> {
-        let mut follower = Follower::new(team.clone(), stored_schema(collection)?);
+        let mut follower = Follower::new(team.clone(), stored_schema(collection)?, &Zone::UTC);
         let effects: Vec<_> = records.iter().map(|&(id, record)| (id, Some(record))).collect();
         follower.apply(&effects)?;
         Ok(follower.publish())
@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn follower(collection: &str) -> Follower {
-        Follower::new(team(), &schemas()[collection])
+        Follower::new(team(), &schemas()[collection], &Zone::UTC)
     }
 
     #[test]
@@ -203,6 +203,8 @@ mod tests {
         };
         check("name", Some("teams/acme/opportunities/d-1"));
         check("create_time", Some("day 3"));
+        assert_eq!(view.times("create_time").at(0), (86_400 * 3 + 5) * 1_000_000_000);
+        assert_eq!(view.times("close_date").at(0), 10);
         check("update_time", None);
         check("owner", Some("teams/acme/accountManagers/anna"));
         check("customer", None);

@@ -6,6 +6,7 @@ use crate::model::{
     cell::{Cell, Form, days, utf8},
     schema::{Field, FieldKind, Schema},
     wire::{Malformed, Walk, Wire},
+    zone::Zone,
 };
 
 /// What to do with each field of a message, by number.
@@ -18,8 +19,19 @@ pub(super) struct Plan {
 
 #[derive(Debug)]
 enum Step {
-    Cell { column: usize, form: Form },
-    Entry { map: usize },
+    Cell {
+        column: usize,
+        form: Form,
+    },
+    /// Two columns: the day, and what comes first.
+    Instant {
+        day: usize,
+        order: usize,
+        form: Form,
+    },
+    Entry {
+        map: usize,
+    },
     Inside(Plan),
     ReportingLine(ReportingLineFields),
 }
@@ -59,8 +71,16 @@ pub(super) const NAME: &str = "name";
 /// The field that is kept aside, as it is neither a number nor a text.
 const REPORTING_LINE: &str = "reporting_line";
 
-/// What a collection's columns are, and how its records get into them.
-pub(super) fn read(schema: &Schema) -> (Layout, Plan) {
+/// Decimals of the seconds since 1970-01-01 by which instants are ordered.
+const ORDER: FieldKind = FieldKind::Number { scale: 9 };
+
+/// The column that says what comes first of the instants in a field: no expression can name it.
+pub(super) fn order_of(path: &str) -> String {
+    format!("{path}#order")
+}
+
+/// What a collection's columns are, and how its records get into them. Days are those of the zone.
+pub(super) fn read(schema: &Schema, zone: &Zone) -> (Layout, Plan) {
     let (mut layout, mut plan) = (Layout::default(), Plan::default());
     for field in schema.fields.values() {
         if field.path == NAME {
@@ -70,8 +90,14 @@ pub(super) fn read(schema: &Schema) -> (Layout, Plan) {
             layout.maps.push(field.path.clone());
             Step::Entry { map: layout.maps.len() - 1 }
         } else {
-            layout.columns.push((field.path.clone(), field.kind));
-            Step::Cell { column: layout.columns.len() - 1, form: Form::of(field.kind, last(field)) }
+            let form = Form::of(field.kind, last(field), zone);
+            let column = layout.add(field.path.clone(), field.kind);
+            match field.kind {
+                FieldKind::Timestamp => {
+                    Step::Instant { day: column, order: layout.add(order_of(&field.path), ORDER), form }
+                }
+                _ => Step::Cell { column, form },
+            }
         };
         plan.set(&field.descriptors, step);
     }
@@ -96,6 +122,16 @@ fn reporting_line_fields(field: &FieldDescriptor) -> Option<ReportingLineFields>
         from: number("effective_from")?,
         until: number("effective_until")?,
     })
+}
+
+// === impl Layout ===
+
+impl Layout {
+    /// Adds a column, and answers its place.
+    fn add(&mut self, path: String, kind: FieldKind) -> usize {
+        self.columns.push((path, kind));
+        self.columns.len() - 1
+    }
 }
 
 // === impl Plan ===
@@ -139,6 +175,13 @@ impl Plan {
                     let cell = form.read(value).map_err(|what| format!("field {number}: {what}"))?;
                     if let Some(cell) = cell {
                         sink.cell(*column, cell);
+                    }
+                }
+                (Step::Instant { day, order, form }, value) => {
+                    let cell = form.read(value).map_err(|what| format!("field {number}: {what}"))?;
+                    if let Some(Cell::Instant { day: days, nanoseconds }) = cell {
+                        sink.cell(*day, Cell::Date(days));
+                        sink.cell(*order, Cell::Number(nanoseconds));
                     }
                 }
                 (Step::Entry { map }, Wire::Bytes(entry)) => read_entry(entry, *map, sink)?,

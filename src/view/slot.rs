@@ -11,7 +11,10 @@ use std::{
 
 use super::{View, ViewError, follower::Follower};
 use crate::{
-    model::name::Id,
+    model::{
+        name::{Id, Name},
+        zone::Zone,
+    },
     store::{Entry, Key, Record, Sequence},
 };
 
@@ -31,6 +34,8 @@ pub(super) struct Slot {
 pub(super) struct Followed {
     pub(super) follower: Follower,
     pub(super) sequence: Sequence,
+    /// The zone of its days.
+    pub(super) zone: Zone,
     /// The view of it, until it changes.
     pub(super) view: Option<Arc<View>>,
 }
@@ -90,6 +95,11 @@ impl Slot {
         bytes + lent.iter().rev().skip(current).map(|(_, bytes)| bytes).sum::<u64>()
     }
 
+    /// The key of the team.
+    pub(super) fn team_key(&self) -> Key {
+        Key::of(&Name::of_team(self.team.clone()))
+    }
+
     /// What the keys of the collection begin with.
     pub(super) fn prefix(&self) -> String {
         format!("{}/{}/", self.team, self.collection)
@@ -99,31 +109,35 @@ impl Slot {
 // === impl Followed ===
 
 impl Followed {
-    /// Applies what these records did to the keys of this prefix, the last effect on each.
+    /// Applies what these records did to the keys of this prefix, the last effect on each; false where they moved the team's
+    /// days, so that it has to be built anew.
     pub(super) fn follow(
         &mut self,
-        prefix: &str,
+        (team, prefix): (&Key, &str),
         records: &[Arc<Record>],
         until: Sequence,
-    ) -> Result<(), ViewError> {
+    ) -> Result<bool, ViewError> {
         let mut effects = BTreeMap::new();
         for record in records {
             if record.sequence <= self.sequence || record.sequence > until {
                 continue;
             }
             for effect in &record.effects {
+                if effect.key == *team && Zone::of_record(effect.value.as_deref()) != self.zone {
+                    return Ok(false);
+                }
                 if let Some(id) = id_in(&effect.key, prefix)? {
                     effects.insert(id, effect.value.as_deref());
                 }
             }
         }
         if effects.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         // Without the view that nobody else reads, cells change where they are.
         self.view = None;
         let effects: Vec<_> = effects.into_iter().collect();
-        self.follower.apply(&effects)
+        self.follower.apply(&effects).map(|()| true)
     }
 }
 

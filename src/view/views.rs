@@ -15,7 +15,7 @@ use super::{
     stored_schema,
 };
 use crate::{
-    model::name::Id,
+    model::{name::Id, zone::Zone},
     store::{Database, KeyRange, Sequence, StoreError},
 };
 
@@ -141,11 +141,13 @@ impl Inner {
     }
 
     /// Reads the whole collection. Changes made meanwhile may be in it or not: as of the sequence at the start, it is
-    /// right once the records after that sequence are applied (each puts or deletes whole values).
+    /// right once the records after that sequence are applied (each puts or deletes whole values). The same holds of the
+    /// team's time zone, unless one of those records changes it.
     fn build(&self, slot: &Arc<Slot>) -> Result<Followed, ViewError> {
         let sequence = self.database.sequence();
         let prefix = slot.prefix();
-        let mut follower = Follower::new(slot.team.clone(), stored_schema(&slot.collection)?);
+        let zone = Zone::of_record(self.database.get(&slot.team_key())?.as_deref());
+        let mut follower = Follower::new(slot.team.clone(), stored_schema(&slot.collection)?, &zone);
         let mut range = KeyRange::collection(&slot.team, &slot.collection);
         loop {
             let entries = self.database.scan(&range, PAGE)?;
@@ -157,7 +159,7 @@ impl Inner {
             let Some(last) = entries.last().filter(|_| entries.len() == PAGE) else { break };
             range = range.after(&last.key);
         }
-        Ok(Followed { follower, sequence, view: None })
+        Ok(Followed { follower, sequence, zone, view: None })
     }
 
     /// Brings all to the same sequence, and answers it. What cannot be followed any more is built anew.
@@ -175,7 +177,7 @@ impl Inner {
         Err(StoreError::Closed("records are forgotten before views can follow them".to_owned()).into())
     }
 
-    /// Applies the records up to `sequence`; false where some are no longer to be had.
+    /// Applies the records up to `sequence`; false where some are no longer to be had, or the team has other days since.
     fn catch_up(
         &self,
         slots: &[Arc<Slot>],
@@ -192,7 +194,9 @@ impl Inner {
             }
             for (slot, guard) in slots.iter().zip(guards.iter_mut()) {
                 if let Some(followed) = guard.as_mut() {
-                    followed.follow(&slot.prefix(), &records, sequence)?;
+                    if !followed.follow((&slot.team_key(), &slot.prefix()), &records, sequence)? {
+                        return Ok(false);
+                    }
                     slot.bytes.store(followed.follower.bytes(), Ordering::Relaxed);
                 }
             }
@@ -297,6 +301,44 @@ mod tests {
         assert!(snapshot.view("products").unwrap().row("r-7").is_some());
         assert!(matches!(snapshot.view("measures"), Err(ViewError::UnknownCollection(_))));
         assert!(matches!(views.snapshot(&team(), &["nothing"]), Err(ViewError::UnknownCollection(_))));
+    }
+
+    #[tokio::test]
+    async fn days_are_those_of_the_team_as_it_is() {
+        let database = Database::in_memory();
+        let views = Views::new(database.clone(), ROOM);
+        let set = async |name: Name, record: Vec<u8>| {
+            let write = database.write(origin(), move |transaction| {
+                transaction.put(Key::of(&name), record.into());
+                Ok(())
+            });
+            write.await.unwrap();
+        };
+        let moved = async |time_zone: &str| {
+            let team_record = v1::Team { time_zone: time_zone.into(), ..Default::default() };
+            set(Name::of_team(team()), team_record.encode_to_vec()).await;
+        };
+        let check = |expected: i32| {
+            let snapshot = views.snapshot(&team(), &["products", "customers"]).unwrap();
+            let column = snapshot.view("products").unwrap().column("create_time").unwrap();
+            let merit_expression::Values::Date(days) = &column.values else { panic!("days") };
+            assert_eq!((days[0], snapshot.sequence), (expected, database.sequence()));
+        };
+        let time = prost_types::Timestamp { seconds: 86_400 * 10 + 3600, nanos: 0 };
+        let product = v1::Product { create_time: Some(time), ..Default::default() };
+        let name = Name::new(team(), "products", Id::parse("r-1").unwrap());
+        set(name, product.encode_to_vec()).await;
+        check(10);
+        moved("America/Los_Angeles").await;
+        check(9);
+        // What does not move its days leaves the view as it is.
+        let view = || Arc::clone(views.snapshot(&team(), &["products"]).unwrap().view("products").unwrap());
+        let before = view();
+        moved("America/Los_Angeles").await;
+        assert!(Arc::ptr_eq(&before, &view()));
+        moved("Asia/Tokyo").await;
+        moved("").await;
+        check(10);
     }
 
     #[tokio::test]

@@ -97,6 +97,60 @@ async fn measures_are_computed_by_pages() {
     assert_eq!(own_only[0], own(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn days_are_those_of_the_teams_time_zone() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    let measure = v1::Measure {
+        display_name: "Deals".to_owned(),
+        definition: Some(v1::measure::Definition::Aggregate(v1::Aggregate {
+            collection: "opportunities".to_owned(),
+            function: v1::AggregateFunction::Count.into(),
+            owner_field: "owner".to_owned(),
+            time_field: "create_time".to_owned(),
+            ..Default::default()
+        })),
+        ..Default::default()
+    };
+    let request = v1::CreateMeasureRequest {
+        parent: TEAM.to_owned(),
+        measure: Some(measure),
+        measure_id: "deals".to_owned(),
+        ..Default::default()
+    };
+    harness.evaluations().create_measure(request).await.unwrap();
+    let get = v1::GetOpportunityRequest { name: format!("{TEAM}/opportunities/d-0-0") };
+    let deal = harness.crm().get_opportunity(get).await.unwrap().into_inner();
+    let created = jiff::Timestamp::from_second(deal.create_time.unwrap().seconds).unwrap();
+    // Never on the same day: 25 hours lie between them.
+    for zone in ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Pacific/Kiritimati"] {
+        let team = v1::Team { name: TEAM.to_owned(), time_zone: zone.to_owned(), ..Default::default() };
+        let mask = prost_types::FieldMask { paths: vec!["time_zone".to_owned()] };
+        let request =
+            v1::UpdateTeamRequest { team: Some(team), update_mask: Some(mask), ..Default::default() };
+        harness.organisation().update_team(request).await.unwrap();
+        let there = created.in_tz(zone).unwrap().date();
+        for (day, expected) in [(there.yesterday().unwrap(), 0), (there, 1), (there.tomorrow().unwrap(), 0)] {
+            let list = v1::ListOpportunitiesRequest {
+                parent: TEAM.to_owned(),
+                filter: format!("name = \"{TEAM}/opportunities/d-0-0\" AND create_time = \"{day}\""),
+                ..Default::default()
+            };
+            let listed = harness.crm().list_opportunities(list).await.unwrap().into_inner();
+            assert_eq!(listed.opportunities.len(), expected, "{zone} {day}");
+        }
+        let request = v1::ComputeMeasuresRequest {
+            measures: vec![format!("{TEAM}/measures/deals")],
+            period_start: there.to_string(),
+            period_end: there.tomorrow().unwrap().to_string(),
+            page_size: 1,
+            ..figures()
+        };
+        let (rows, _) = page(&harness, &request).await;
+        assert!(rows[0].2 >= 1, "{zone}: {rows:?}");
+    }
+}
+
 /// The bytes of a run's dataset.
 async fn download(harness: &Harness, name: &str) -> Result<Bytes, tonic::Status> {
     let request = v1::DownloadDatasetRequest { name: name.to_owned() };

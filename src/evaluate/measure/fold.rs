@@ -1,7 +1,7 @@
 //! How the values of an account manager's records become one, and how those of the people below are counted in.
 
 use super::{exact::Exact, selection::Selection};
-use crate::{evaluate::hierarchy::Hierarchy, proto::v1::AggregateFunction as Function, view::View};
+use crate::{evaluate::hierarchy::Hierarchy, proto::v1::AggregateFunction as Function};
 
 /// A figure before it is rounded; nothing where it is missing.
 pub(super) type Figure = Result<Option<Exact>, String>;
@@ -129,16 +129,19 @@ fn at_the_end(
     time_field: Option<&str>,
     rows: usize,
     hierarchy: Option<&Hierarchy>,
-    is_nearer: fn((i32, u32), (i32, u32)) -> bool,
+    is_nearer: fn((i128, u32), (i128, u32)) -> bool,
 ) -> Vec<Figure> {
-    type Found = Option<((i32, u32), i128)>;
-    let days = days(&selection.view, time_field);
-    let one = |found: &mut Found, place: (i32, u32), value: i128| {
+    type Found = Option<((i128, u32), i128)>;
+    let time = time_field.map(|path| selection.view.times(path));
+    let one = |found: &mut Found, place: (i128, u32), value: i128| {
         if found.is_none_or(|(other, _)| is_nearer(place, other)) {
             *found = Some((place, value));
         }
     };
-    let take = |found: &mut Found, value: i128, row: u32| one(found, (days(row), row), value);
+    let take = |found: &mut Found, value: i128, row: u32| {
+        let at = time.as_ref().map_or(0, |time| time.at(row as usize));
+        one(found, (at, row), value);
+    };
     let merge = |above: &mut Found, below: &Found| {
         if let Some((place, value)) = below {
             one(above, *place, *value);
@@ -149,15 +152,6 @@ fn at_the_end(
         .into_iter()
         .map(|found| found.map_or(Ok(None), |(_, value)| held(value, selection.scale, 1)))
         .collect()
-}
-
-/// The day of a record, by row.
-fn days(view: &View, time_field: Option<&str>) -> impl Fn(u32) -> i32 + use<> {
-    let column = time_field.and_then(|path| view.column(path));
-    move |row| match column.as_ref().map(|column| &column.values) {
-        Some(merit_expression::Values::Date(days)) => days[row as usize],
-        _ => 0,
-    }
 }
 
 /// What cannot be put together from parts: every account manager's values are looked at as a whole.

@@ -67,6 +67,32 @@ fn functions() {
 }
 
 #[test]
+fn the_first_and_the_last_of_a_day_go_by_the_instant() {
+    let mut organisation = Organisation::default();
+    organisation.account_manager("ben", "");
+    // 2026-02-01, from 08:00 on; the names go the other way.
+    for (id, minutes, nanos, amount) in [("d-3", 0, 0, "1"), ("d-2", 10, 1, "2"), ("d-1", 10, 0, "3")] {
+        let record = v1::Opportunity {
+            owner: Organisation::name("accountManagers", "ben"),
+            create_time: Some(prost_types::Timestamp { seconds: 1_769_932_800 + minutes * 60, nanos }),
+            amount: amount.into(),
+            ..Default::default()
+        };
+        organisation.put("opportunities", id, &record);
+    }
+    let check = |function: Function, expected: &str| {
+        let mut measure = over_deals("m", function, "", "amount", 0);
+        if let Some(v1::measure::Definition::Aggregate(aggregate)) = &mut measure.definition {
+            aggregate.time_field = "create_time".into();
+        }
+        assert_eq!(shown(&figures(&organisation, &[measure], "m", Own)), [expected], "{function:?}");
+    };
+    check(Function::First, "1");
+    check(Function::Last, "2");
+    check(Function::Count, "3");
+}
+
+#[test]
 fn records_without_a_value_are_skipped() {
     let organisation = organisation();
     let check = |function: Function, expected: [&str; 5], records: [u64; 5]| {
