@@ -8,11 +8,14 @@ use super::{
     dataset::{InputHeader, Kind, LineHeader, OutputHeader, Source, StepHeader, shadow_name},
     fields::{FieldExpression, has_field},
     plugins::LoadedPlugin,
+    population::ACCOUNT_MANAGERS,
 };
 use crate::{
     model::{
         name::{Id, Name},
+        nearest::nearest,
         rejection::Rejection,
+        schema::schemas,
     },
     proto::v1,
     sandbox::{self, Scope},
@@ -190,9 +193,7 @@ impl Binder<'_> {
     fn check_source(&self, input: &sandbox::Input, source: &Source) -> Result<(), Rejection> {
         let step = &self.step.step;
         match source {
-            Source::Attribute(text) => {
-                self.check_expression(super::population::ACCOUNT_MANAGERS, text, input)
-            }
+            Source::Attribute(text) => self.check_expression(ACCOUNT_MANAGERS, text, input),
             Source::Constant(number) => constant(step, &input.name, number, input.scale).map(drop),
             _ => Ok(()),
         }
@@ -221,7 +222,7 @@ impl Binder<'_> {
             self.number(input, "a quota")?;
             return Ok(None);
         }
-        if has_field(super::population::ACCOUNT_MANAGERS, &input.name) {
+        if has_field(ACCOUNT_MANAGERS, &input.name) {
             return Ok(Some(Source::Attribute(input.name.clone())));
         }
         if !input.required {
@@ -229,9 +230,23 @@ impl Binder<'_> {
         }
         Err(self.wrong(
             &input.name,
-            "is not bound, and there is neither a measure of that id nor such a field of account managers: bind it \
-             to a measure, a target, an attribute, an output of a step before, or a constant",
+            format!(
+                "is not bound, and there is neither a measure of that id nor such a field of account managers: bind it \
+                 to a measure, a target, an attribute, an output of a step before, or a constant{}",
+                self.meant(&input.name)
+            ),
         ))
+    }
+
+    /// What the name of an input that is bound to nothing was probably to be, in words.
+    fn meant(&self, name: &str) -> String {
+        let measures = self.known.measures.keys().map(|name| name.id().as_str());
+        let fields = schemas()[ACCOUNT_MANAGERS].fields.keys().map(String::as_str);
+        if let Some(id) = nearest(&name.replace('_', "-"), measures) {
+            return format!("; did you mean the measure {id}?");
+        }
+        let field = nearest(name, fields.filter(|path| has_field(ACCOUNT_MANAGERS, path)));
+        field.map(|path| format!("; did you mean the attribute {path}?")).unwrap_or_default()
     }
 
     fn measure(&self, input: &sandbox::Input, name: &str) -> Result<Source, Rejection> {
@@ -264,8 +279,10 @@ impl Binder<'_> {
                 self.wrong(&input.name, format!("{path:?} is no output of a step before; there is {known}"))
             );
         };
-        if Kind::from(input.kind) != output.role.kind() {
-            return Err(self.wrong(&input.name, format!("{path} is of another kind")));
+        let (wanted, given) = (Kind::from(input.kind), output.role.kind());
+        if wanted != given {
+            let what = format!("the plugin wants a {}; {path} is a {}", wanted.word(), given.word());
+            return Err(self.wrong(&input.name, what));
         }
         if output.role.kind() == Kind::Number {
             self.fits(input, path, output.scale)?;

@@ -12,17 +12,22 @@ use super::{
     evaluator::Evaluator,
     fields::is_missing,
     headline::Headline,
+    population::ACCOUNT_MANAGERS,
     results::{account_manager, run_name},
 };
 use crate::{
     model::{
         name::Id,
         rejection::{Reason, Rejection, ResourceReason},
+        schema::reference_form,
     },
     proto::v1,
     resource::page::{self, Binding, Position},
     store::WriteError,
 };
+
+/// The name of who was scored.
+const ACCOUNT_MANAGER: &str = "account_manager";
 
 /// The most names in an order.
 const LARGEST_ORDER: usize = 16;
@@ -152,7 +157,7 @@ impl Names<'_> {
             place.map(|(step, output)| convert(&dataset.steps[step].outputs[output]))
         };
         match name {
-            "account_manager" => {
+            ACCOUNT_MANAGER => {
                 let names = dataset.ids.iter().map(|id| account_manager(self.team, id).into()).collect();
                 let values = ExpressionValues::Text {
                     dictionary: Arc::new(names),
@@ -209,7 +214,7 @@ impl Rows for Names<'_> {
 impl Scope for Names<'_> {
     fn kind(&self, name: &str) -> Option<Kind> {
         match name {
-            "account_manager" | "display_name" | "grade" => Some(Kind::Text),
+            ACCOUNT_MANAGER | "display_name" | "grade" => Some(Kind::Text),
             "score" | "payout" => Some(Kind::Number),
             "faulted" => Some(Kind::Boolean),
             path => Some(match self.data(path)?.values {
@@ -219,8 +224,12 @@ impl Scope for Names<'_> {
         }
     }
 
+    fn form(&self, name: &str, text: &str) -> Option<String> {
+        (name == ACCOUNT_MANAGER).then(|| reference_form(ACCOUNT_MANAGERS, name, text))?
+    }
+
     fn names(&self) -> Vec<String> {
-        let fixed = ["account_manager", "display_name", "score", "payout", "grade", "faulted"];
+        let fixed = [ACCOUNT_MANAGER, "display_name", "score", "payout", "grade", "faulted"];
         let steps = self.dataset.header.live().flat_map(|(_, step)| {
             let inputs = step.inputs.iter().map(|input| &input.name);
             let outputs = step.outputs.iter().map(|output| &output.name);

@@ -100,6 +100,14 @@ impl BoundRun {
             let missing = || Rejection::field("parent", "there are no account managers to be seen");
             let people = snapshot.views.get(ACCOUNT_MANAGERS).cloned().ok_or_else(missing)?;
             let population = population(&people, &run.population, period)?;
+            if population.is_empty() && run.mode() == v1::RunMode::Final {
+                let who = match run.population.trim() {
+                    "" => "nobody is employed in the period",
+                    _ => "the condition holds for nobody",
+                };
+                let description = format!("{who}: a final run pays somebody; a trial run may be empty");
+                return Err(Rejection::field("run.population", description).into());
+            }
             let (team, measures) = before;
             let mut bound = Self {
                 run,

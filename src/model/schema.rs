@@ -60,25 +60,31 @@ impl Field {
     /// What the values of a reference look like, where this text is none: an id alone, or the name of something else.
     #[must_use]
     pub fn form(&self, text: &str) -> Option<String> {
-        let collection = self.reference.as_ref()?;
-        let parts: Vec<&str> = text.split('/').collect();
-        let is_name = match (collection.as_str(), &parts[..]) {
-            ("teams", ["teams", team]) => !team.is_empty(),
-            (_, ["teams", team, of, id]) => of == collection && !team.is_empty() && !id.is_empty(),
-            _ => false,
-        };
-        let name = if collection == "teams" {
-            "teams/{id}".to_owned()
-        } else {
-            format!("teams/{{team}}/{collection}/{{id}}")
-        };
-        let missing = if text.is_empty() {
-            format!("; ISMISSING({}) is true where there is none", self.path)
-        } else {
-            String::new()
-        };
-        (!is_name).then(|| format!("a name such as {name}{missing}"))
+        reference_form(self.reference.as_ref()?, &self.path, text)
     }
+}
+
+/// What the names of a collection look like, which a field has, where this text is none: an id alone, or the name of
+/// something else.
+#[must_use]
+pub fn reference_form(collection: &str, path: &str, text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.split('/').collect();
+    let is_name = match (collection, &parts[..]) {
+        ("teams", ["teams", team]) => !team.is_empty(),
+        (_, ["teams", team, of, id]) => *of == collection && !team.is_empty() && !id.is_empty(),
+        _ => false,
+    };
+    let name = if collection == "teams" {
+        "teams/{id}".to_owned()
+    } else {
+        format!("teams/{{team}}/{collection}/{{id}}")
+    };
+    let missing = if text.is_empty() {
+        format!("; ISMISSING({path}) is true where there is none")
+    } else {
+        String::new()
+    };
+    (!is_name).then(|| format!("a name such as {name}{missing}"))
 }
 
 /// What a collection is made of.

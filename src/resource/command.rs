@@ -183,9 +183,13 @@ impl Command {
         if self.findings.is_empty() {
             check_team(transaction, &name, "parent")?;
             if transaction.get(&Key::of(&name)).map_err(internal)?.is_some() {
+                let next = match self.collection.updated_by_clients {
+                    true => "update it, or take another id",
+                    false => "take another id",
+                };
                 return Err(Rejection::resource(
                     ResourceReason::AlreadyExists,
-                    format!("{name} exists already: update it, or take another id"),
+                    format!("{name} exists already: {next}"),
                 )
                 .with("resource", name.to_string()));
             }

@@ -17,7 +17,8 @@ use super::{
 use crate::{
     model::{
         finding::Findings,
-        name::Name,
+        name::{Id, Name},
+        nearest::nearest,
         rejection::{Reason, Rejection, ResourceReason},
     },
     store::{Key, Transaction},
@@ -25,6 +26,9 @@ use crate::{
 
 /// How many referrers of a collection are remembered by name.
 const WITNESSES: usize = 3;
+
+/// How many names are compared with one that does not exist.
+const COMPARED: usize = 200;
 
 /// How many records are looked through for a referrer when no witness is left.
 const SEARCHED: usize = 10_000;
@@ -92,14 +96,34 @@ pub(crate) fn check(
         // A name that cannot be parsed was found already.
         let Ok(name) = Name::parse(text) else { continue };
         if !before.contains_key(text) && transaction.get(&Key::of(&name)).map_err(internal)?.is_none() {
+            let next = match meant(transaction, &name)? {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => "create it first, or refer to another".to_owned(),
+            };
             findings.add(
                 Reason::Resource(ResourceReason::ReferenceNotFound),
                 path.clone(),
-                format!("{name} does not exist: create it first, or refer to another"),
+                format!("{name} does not exist: {next}"),
             );
         }
     }
     Ok(())
+}
+
+/// The name of the collection that is most like one that does not exist. Nothing is said where there are many: looking
+/// through them takes the time of others.
+fn meant(transaction: &Transaction<'_>, name: &Name) -> Result<Option<Name>, Rejection> {
+    if name.collection() == Name::TEAMS {
+        return Ok(None);
+    }
+    let range = keys::collection_after(name.team(), name.collection(), "");
+    let entries = transaction.scan(&range, COMPARED + 1).map_err(internal)?;
+    if entries.len() > COMPARED {
+        return Ok(None);
+    }
+    let id = nearest(name.id().as_str(), entries.iter().map(|entry| keys::id_of(&entry.key)));
+    let id = id.map(Id::parse).transpose()?;
+    Ok(id.map(|id| Name::new(name.team().clone(), name.collection(), id)))
 }
 
 /// Counts what a record referred to before, and refers to now.

@@ -217,11 +217,11 @@ impl Fitting {
                     made.column
                 }
                 None if input.required => {
-                    self.lacking.push(format!("{} (a {})", input.name, kind_word(kind)));
+                    self.lacking.push(format!("{} (a {})", input.name, kind.word()));
                     continue;
                 }
                 None => {
-                    self.left_out.push(format!("{} (a {})", input.name, kind_word(kind)));
+                    self.left_out.push(format!("{} (a {})", input.name, kind.word()));
                     Arc::new(nothing(kind, input.scale, rows.len()))
                 }
             };
@@ -270,13 +270,6 @@ fn kind_of(column: &Column) -> Kind {
     match column.values {
         Values::Number { .. } => Kind::Number,
         Values::Text(_) => Kind::Text,
-    }
-}
-
-fn kind_word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Number => "number",
-        Kind::Text => "text",
     }
 }
 

@@ -272,6 +272,17 @@ impl Source {
 
 // === impl Kind ===
 
+impl Kind {
+    /// What people call it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Text => "text",
+        }
+    }
+}
+
 impl From<sandbox::Kind> for Kind {
     fn from(kind: sandbox::Kind) -> Self {
         match kind {

@@ -1,11 +1,15 @@
 //! Which records of a snapshot an aggregate counts in a period, whose they are, and what they are worth.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use merit_expression::{Column, Expression, RowFault, Unscaled, Values};
 
 use super::definition::{ACCOUNT_MANAGERS, Aggregate};
 use crate::{
+    evaluate::column::count_u32,
     model::{period::Period, rejection::Rejection},
     store::WriteError,
     view::{Snapshot, View, ViewError, day_number},
@@ -20,7 +24,7 @@ pub(super) struct Selection {
     pub rows: Vec<u32>,
     /// The account manager's row, for each.
     pub owners: Vec<u32>,
-    /// What each is worth, as digits; the code of a text, the days of a date, 0 or 1 of a flag. Empty where no value is
+    /// What each is worth, as digits; a number of a text, the same for equal ones, the days of a date, 0 or 1 of a flag. Empty where no value is
     /// declared.
     pub values: Vec<i128>,
     /// Decimals of the values.
@@ -197,6 +201,17 @@ fn gather(column: &Column, rows: &[u32]) -> Column {
     Column { values, missing: column.missing.as_ref().map(|missing| pick(missing, rows)) }
 }
 
+/// For each text a number that it has in common with those that are equal to it: without regard to case, as `=` compares.
+fn equal_texts(dictionary: &[Arc<str>]) -> Vec<u32> {
+    let mut numbers: HashMap<String, u32> = HashMap::new();
+    let mut number = |text: &Arc<str>| {
+        let folded = text.chars().flat_map(char::to_lowercase).collect();
+        let next = count_u32(numbers.len());
+        *numbers.entry(folded).or_insert(next)
+    };
+    dictionary.iter().map(&mut number).collect()
+}
+
 /// The values of a column as whole numbers that are equal where the values are, and the decimals of numbers.
 fn digits(column: &Column) -> (Vec<i128>, u8) {
     match &column.values {
@@ -204,7 +219,10 @@ fn digits(column: &Column) -> (Vec<i128>, u8) {
             (cells.iter().map(|&cell| cell.into()).collect(), *scale)
         }
         Values::Number { scale, unscaled: Unscaled::Wide(cells) } => (cells.to_vec(), *scale),
-        Values::Text { codes, .. } => (codes.iter().map(|&code| code.into()).collect(), 0),
+        Values::Text { dictionary, codes } => {
+            let equal = equal_texts(dictionary);
+            (codes.iter().map(|&code| equal[code as usize].into()).collect(), 0)
+        }
         Values::Boolean(flags) => (flags.iter().map(|&flag| flag.into()).collect(), 0),
         Values::Date(days) => (days.iter().map(|&day| day.into()).collect(), 0),
     }

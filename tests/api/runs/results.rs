@@ -43,6 +43,11 @@ async fn a_run_from_end_to_end() {
         faulted.faults.iter().map(|fault| (fault.step.as_str(), fault.reason.as_str())).collect();
     assert_eq!(reasons, [("kpi", "MISSING_INPUT"), ("bonus", "EARLIER_FAULT")]);
     assert_eq!((faulted.score.as_str(), faulted.payout.as_str()), ("", ""));
+    let id = evaluations.list_evaluations(list("account_manager = \"a-8\"", "", 0, "")).await.unwrap_err();
+    assert_eq!(reason(&id), "INVALID_FILTER");
+    assert!(id.message().contains("a name such as teams/{team}/accountManagers/{id}"), "{id:?}");
+    let name = list("account_manager = \"teams/acme/accountManagers/a-8\"", "", 0, "");
+    assert_eq!(evaluations.list_evaluations(name).await.unwrap().into_inner().evaluations.len(), 1);
     let north = list("kpi.region = \"North\" AND kpi.attainment >= 1.5", "", 0, "");
     let unknown = evaluations.list_evaluations(north).await;
     // A detail is no output of a formula: what the filter knows is told.

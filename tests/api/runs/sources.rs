@@ -79,7 +79,17 @@ async fn what_cannot_be_bound_is_told_at_once() {
     check(&harness, nobody, wrong, "step kpi, nobody: is not bound").await;
     check(&harness, kpi("revenu", measure("revenue")), wrong, "it has revenue, quota, region").await;
     check(&harness, kpi("region", measure("revenue")), wrong, "wants a text").await;
-    check(&harness, kpi("quota", attribute("region")), wrong, "wants a number").await;
+    check(&harness, kpi("quota", attribute("region")), wrong, "wants a number; \"region\" gives a text")
+        .await;
+    let band = bound("performance", Source::Output("kpi.band".to_owned()));
+    let banded = vec![step("kpi", "kpi", vec![]), step("bonus", "gated", vec![band])];
+    check(&harness, banded, wrong, "bonus, performance: the plugin wants a number; kpi.band is a text").await;
+    publish(&harness, "slips", "input revenues\nscore s = revenues\n").await;
+    check(&harness, vec![step("s", "slips", vec![])], wrong, "did you mean the measure revenue?").await;
+    publish(&harness, "places", "input regon text\nscore s = LEN(regon)\n").await;
+    check(&harness, vec![step("s", "places", vec![])], wrong, "did you mean the attribute region?").await;
+    let meant = "measures/revenu does not exist: did you mean teams/acme/measures/revenue?";
+    check(&harness, kpi("quota", measure("revenu")), "REFERENCE_NOT_FOUND", meant).await;
     check(&harness, kpi("quota", Source::Output("kpi.score".to_owned())), wrong, "there are none").await;
     let constant = Source::Constant("99999999999999".to_owned());
     check(&harness, kpi("quota", constant), wrong, "does not fit 64 bits").await;
@@ -92,6 +102,33 @@ async fn what_cannot_be_bound_is_told_at_once() {
     check(&harness, vec![lines], wrong, "wants a number").await;
     let grouped = v1::RunStep { group_by: "region".to_owned(), ..step("kpi", "kpi", vec![]) };
     check(&harness, vec![grouped], wrong, "row by row").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_final_run_pays_somebody() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    publish(&harness, "kpi", SHEET).await;
+    let active = v1::PublishPluginRevisionRequest { activate: true, ..super::publication("kpi", SHEET) };
+    harness.plugins().publish_plugin_revision(active).await.unwrap();
+    let request = |id: &str, mode: v1::RunMode, population: &str, start: &str| {
+        let mut request = run_request(id, vec![super::component_step("kpi", "kpi", vec![])]);
+        let run = request.run.as_mut().unwrap();
+        (run.mode, run.population, run.period_start) = (mode.into(), population.into(), start.into());
+        request
+    };
+    let nowhere = "region = \"West\"";
+    let mut evaluations = harness.evaluations();
+    let refused = evaluations.create_run(request("q1", v1::RunMode::Final, nowhere, "2026-01-01")).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(reason(&refused), "INVALID_FIELD");
+    assert!(refused.message().contains("run.population: the condition holds for nobody"), "{refused:?}");
+    evaluations.create_run(request("q1", v1::RunMode::Trial, nowhere, "2026-01-01")).await.unwrap();
+    evaluations.create_run(request("q2", v1::RunMode::Final, "", "2026-01-01")).await.unwrap();
+    // A run cannot be updated, and nobody is told to.
+    let again =
+        evaluations.create_run(request("q2", v1::RunMode::Final, "", "2026-01-01")).await.unwrap_err();
+    assert!(again.message().ends_with("runs/q2 exists already: take another id"), "{again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

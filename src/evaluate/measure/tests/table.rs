@@ -108,6 +108,31 @@ fn records_without_a_value_are_skipped() {
 }
 
 #[test]
+fn texts_are_distinct_as_the_language_compares_them() {
+    let mut organisation = organisation();
+    for (id, location) in [("c-1", "abc"), ("c-2", "ABC"), ("c-3", "Élan"), ("c-4", "éLAN"), ("c-5", "abd")]
+    {
+        let owner = Organisation::name("accountManagers", "ben");
+        organisation.put(
+            "customers",
+            id,
+            &v1::Customer { owner, location: location.into(), ..Default::default() },
+        );
+    }
+    let check = |function: Function, condition: &str, value: &str, expected: &str| {
+        let mut measure = over_deals("m", function, condition, value, 0);
+        if let Some(v1::measure::Definition::Aggregate(aggregate)) = &mut measure.definition {
+            (aggregate.collection, aggregate.time_field) = ("customers".into(), String::new());
+        }
+        assert_eq!(shown(&figures(&organisation, &[measure], "m", Own))[1], expected, "{condition} {value}");
+    };
+    check(Function::Count, "location = \"aBc\"", "", "2");
+    check(Function::Count, "location = \"ÉLAN\"", "", "2");
+    check(Function::Distinct, "", "location", "3");
+    check(Function::Distinct, "", "location & \"!\"", "3");
+}
+
+#[test]
 fn what_is_not_known_is_not_0() {
     let mut organisation = organisation();
     for (id, owner, employees, founded_year) in [
