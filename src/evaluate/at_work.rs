@@ -174,18 +174,27 @@ impl AtWork {
         .await
     }
 
-    /// Marks a revision that is not to be trusted, once.
+    /// Marks a revision that is not to be trusted, once, and those that are the same under another number.
     async fn quarantine(&self, revision: &str, reason: &str) {
         let (revision, reason) = (revision.to_owned(), reason.to_owned());
         tracing::warn!(revision, reason, "the revision is put in quarantine");
-        let name = revision.clone();
+        let mut marks = vec![(revision.clone(), reason.clone())];
+        match self.evaluator.alike(&revision) {
+            Ok(alike) => {
+                let reason = format!("it is what {revision} is, of which a run found: {reason}");
+                marks.extend(alike.into_iter().map(|name| (name, reason.clone())));
+            }
+            Err(error) => tracing::error!(revision, %error, "what is the same cannot be found"),
+        }
         let quarantined = self.write("QuarantineRevision", "", move |changes| {
-            let name = Name::parse(&name)?;
-            if let Some(mut revision) = changes.get::<v1::PluginRevision>(&name)?
-                && revision.quarantine_reason.is_empty()
-            {
-                revision.quarantine_reason.clone_from(&reason);
-                changes.put(&name, &revision)?;
+            for (name, reason) in &marks {
+                let name = Name::parse(name)?;
+                if let Some(mut revision) = changes.get::<v1::PluginRevision>(&name)?
+                    && revision.quarantine_reason.is_empty()
+                {
+                    revision.quarantine_reason.clone_from(reason);
+                    changes.put(&name, &revision)?;
+                }
             }
             Ok(bytes::Bytes::new())
         });

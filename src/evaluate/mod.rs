@@ -43,6 +43,7 @@ mod population;
 mod prepare;
 mod progress;
 mod publish;
+mod quarantine;
 mod recorded;
 mod replay;
 mod results;

@@ -45,7 +45,7 @@ impl Evaluator {
     /// See `PluginService.PublishPluginRevision`.
     ///
     /// # Errors
-    /// `INVALID_COMPONENT`, `IMPORT_REFUSED`, `INVALID_FORMULA`, `BAD_PARAMETERS`, `PARAMETERS_MISPLACED`,
+    /// `INVALID_COMPONENT`, `IMPORT_REFUSED`, `INVALID_FORMULA`, `BAD_PARAMETERS`, `PARAMETERS_MISPLACED`, `QUARANTINED`,
     /// `SIGNATURE_REQUIRED`, `BAD_SIGNATURE`, `SELF_APPROVAL` for one that is to be active at once, and what the
     /// standard methods say; when the store fails.
     pub async fn publish(
@@ -146,6 +146,7 @@ impl Evaluator {
             activate,
             validate_only,
         };
+        self.check_trusted(checked.plugin.team(), &checked.hash, &checked.parameters)?;
         // Said before anything is kept, and once more when it is.
         check_signature(&checked.revision(author), &team)?;
         Ok(checked)

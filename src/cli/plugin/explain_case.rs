@@ -10,10 +10,8 @@ use crate::{
         failure::Failure,
         output::{Format, Sheet, print_json},
     },
-    evaluate::{
-        author::{AuthoredPlugin, Scored},
-        dataset::decimal_text,
-    },
+    evaluate::author::{AuthoredPlugin, Scored},
+    model::decimal::decimal_text,
     proto::v1,
     sandbox::{Context, Scope, Step, Verdict, verify_steps},
 };

@@ -8,8 +8,8 @@ use merit::{
 use tonic::Code;
 
 use super::{
-    TEAM, added, bound, component_step, create, evaluations, organisation, outputs, publish,
-    publish_component, run, silence, step,
+    TEAM, added, bound, component_publication, component_step, create, evaluations, organisation, outputs,
+    publish, publish_component, run, silence, step,
 };
 use crate::{
     guest::{Guest, manifest},
@@ -54,6 +54,11 @@ async fn check_guest(chunk_rows: usize, guest: &Guest, start: &str, difference: 
     let harness = Harness::start_with(|config| config.runs.chunk_rows = chunk_rows).await;
     organisation(&harness).await;
     publish_component(&harness, "odd", guest.component()).await;
+    let again = async || {
+        let publication = component_publication("odd", guest.component());
+        harness.plugins().publish_plugin_revision(publication).await
+    };
+    again().await.unwrap();
     let steps = || vec![component_step("odd", "odd", added())];
     let failed = run(&harness, "q1", steps()).await;
     assert_eq!((failed.state(), failed.dataset.as_str()), (RunState::Failed, ""));
@@ -69,6 +74,18 @@ async fn check_guest(chunk_rows: usize, guest: &Guest, start: &str, difference: 
     let status = create(&harness, "q1-again", steps()).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "QUARANTINED"));
     assert!(status.message().contains(&name) && status.message().contains(difference), "{status:?}");
+
+    // The same under another number, published before or after, is no better.
+    let same = format!("{TEAM}/pluginRevisions/odd-3");
+    let request = v1::GetPluginRevisionRequest { name: same.clone() };
+    let revision = harness.plugins().get_plugin_revision(request).await.unwrap().into_inner();
+    assert!(revision.quarantine_reason.contains(&name), "{revision:?}");
+    let approve = v1::ApprovePluginRevisionRequest { name: same, ..Default::default() };
+    let refused = harness.plugins().approve_plugin_revision(approve).await.unwrap_err();
+    assert_eq!(reason(&refused), "QUARANTINED");
+    let refused = again().await.unwrap_err();
+    assert_eq!(reason(&refused), "QUARANTINED");
+    assert!(refused.message().contains(&name) && refused.message().contains(difference), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
