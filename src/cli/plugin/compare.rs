@@ -120,7 +120,8 @@ fn people(found: &v1::CompareRevisionsResponse) -> Sheet {
         let shown = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
         let values = change.values.iter().map(|value| {
             let (baseline, candidate) = (shown(&value.baseline), shown(&value.candidate));
-            format!("{}.{} {baseline} → {candidate}", value.step, value.output)
+            let output = [&*value.step, &*value.output].into_iter().filter(|part| !part.is_empty());
+            format!("{} {baseline} → {candidate}", output.collect::<Vec<_>>().join("."))
         });
         sheet.row([
             short_name(&change.account_manager),
@@ -137,10 +138,13 @@ fn people(found: &v1::CompareRevisionsResponse) -> Sheet {
 fn steps(change: &v1::EvaluationChange) -> Sheet {
     let mut sheet = Sheet::new(&["step", "what", "output", "was", "would be"]);
     for step in &change.steps {
-        sheet.row(
-            [&step.step, &step.label, &step.output, &step.baseline_amount, &step.candidate_amount]
-                .map(String::as_str),
-        );
+        // A remark may differ in what it says alone.
+        let moved = [&step.baseline_amount, &step.candidate_amount].iter().any(|amount| !amount.is_empty());
+        let (was, would_be) = match moved {
+            true => (&step.baseline_amount, &step.candidate_amount),
+            false => (&step.baseline_note, &step.candidate_note),
+        };
+        sheet.row([&step.step, &step.label, &step.output, was, would_be].map(String::as_str));
     }
     sheet
 }

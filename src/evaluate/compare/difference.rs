@@ -28,11 +28,13 @@ pub struct Comparison {
     pub outputs: Vec<v1::OutputChange>,
     /// The payouts of each row, before and after.
     pub payouts: Vec<(Option<i128>, Option<i128>)>,
+    /// Which outputs count, before and after.
+    headlines: [Headline; 2],
     /// What has to be known to judge it.
     pub notes: Vec<String>,
 }
 
-/// An output that one of the two has, or both.
+/// An output that one of the two has, or both in the same role: in another it is another output.
 struct Pair<'a> {
     header: &'a OutputHeader,
     baseline: Option<&'a Column>,
@@ -44,8 +46,16 @@ struct Pair<'a> {
 impl Comparison {
     /// Compares two datasets of the same rows.
     #[must_use]
-    pub fn of(baseline: Dataset, candidate: Dataset, places: Vec<usize>, notes: Vec<String>) -> Self {
+    pub fn of(baseline: Dataset, candidate: Dataset, places: Vec<usize>, mut notes: Vec<String>) -> Self {
         let rows = baseline.rows();
+        let headlines = [Headline::of(&baseline.header), Headline::of(&candidate.header)];
+        notes.extend(places.iter().flat_map(|&place| changed_roles(&baseline, &candidate, place)));
+        for (what, [before, after]) in counting(&headlines) {
+            let (before, after) = (named(&baseline, before), named(&candidate, after));
+            if before != after {
+                notes.push(format!("the {what} is {before}, and would be {after}"));
+            }
+        }
         let mut differs = vec![false; rows];
         let mut outputs = Vec::new();
         for &place in &places {
@@ -59,14 +69,20 @@ impl Comparison {
                 differs[*row as usize] |= before.get(row) != after.get(row);
             }
         }
-        let headlines = [Headline::of(&baseline.header), Headline::of(&candidate.header)];
         let payouts: Vec<_> = (0..rows)
             .map(|row| (headlines[0].payout(&baseline, row), headlines[1].payout(&candidate, row)))
             .collect();
+        // What counts may be another output than before, though no output differs.
+        for (row, differs) in differs.iter_mut().enumerate() {
+            *differs |= payouts[row].0 != payouts[row].1
+                || counting(&headlines).iter().any(|(_, [before, after])| {
+                    counted(&baseline, *before, row) != counted(&candidate, *after, row)
+                });
+        }
         let mut rows: Vec<usize> = (0..rows).filter(|&row| differs[row]).collect();
         // Stable: ties stay in the order of ids.
         rows.sort_by_key(|&row| std::cmp::Reverse(difference(payouts[row]).unsigned_abs()));
-        Self { baseline, candidate, places, rows, outputs, payouts, notes }
+        Self { baseline, candidate, places, rows, outputs, payouts, headlines, notes }
     }
 
     /// The sums of the payouts, as clients see them: before, after, and by how much that is more.
@@ -83,16 +99,19 @@ impl Comparison {
         let mut values = Vec::new();
         for &place in &self.places {
             let step = &self.baseline.header.steps[place].step;
-            let value = |output: &str, baseline: Option<String>, candidate: Option<String>| v1::ValueChange {
-                step: step.clone(),
-                output: output.to_owned(),
-                baseline: baseline.unwrap_or_default(),
-                candidate: candidate.unwrap_or_default(),
-            };
+            let value =
+                |output: &str, role: &str, [baseline, candidate]: [Option<String>; 2]| v1::ValueChange {
+                    step: step.clone(),
+                    output: output.to_owned(),
+                    baseline: baseline.unwrap_or_default(),
+                    candidate: candidate.unwrap_or_default(),
+                    role: role.to_owned(),
+                };
             for pair in pairs(&self.baseline, &self.candidate, place).filter(|pair| pair.differs(row)) {
                 let trim = pair.header.role != Role::Payout;
                 let shown = |column: Option<&Column>| column.and_then(|column| cell(column, row, trim));
-                values.push(value(&pair.header.name, shown(pair.baseline), shown(pair.candidate)));
+                let (name, role) = (&pair.header.name, pair.header.role.word());
+                values.push(value(name, role, [pair.baseline, pair.candidate].map(shown)));
             }
             let fault = |dataset: &Dataset| {
                 let fault = dataset.steps[place].faults.get(&count_u32(row))?;
@@ -100,7 +119,24 @@ impl Comparison {
             };
             let (before, after) = (fault(&self.baseline), fault(&self.candidate));
             if before != after {
-                values.push(value(FAULT, before, after));
+                values.push(value(FAULT, "", [before, after]));
+            }
+        }
+        for (what, [before, after]) in counting(&self.headlines) {
+            // Where the same output counts, or one that there is no more, it is among those that differ already.
+            let another = before.is_some()
+                && after.is_some()
+                && named(&self.baseline, before) != named(&self.candidate, after);
+            let (baseline, candidate) =
+                (counted(&self.baseline, before, row), counted(&self.candidate, after, row));
+            if another && baseline != candidate {
+                values.push(v1::ValueChange {
+                    output: what.to_owned(),
+                    baseline: baseline.unwrap_or_default(),
+                    candidate: candidate.unwrap_or_default(),
+                    role: what.to_owned(),
+                    ..Default::default()
+                });
             }
         }
         let payout = self.payouts[row];
@@ -125,18 +161,57 @@ fn difference((before, after): (Option<i128>, Option<i128>)) -> i128 {
     after.unwrap_or_default() - before.unwrap_or_default()
 }
 
-/// The outputs of a step: those of the baseline, then those that only the candidate has.
+/// An output that counts, by step and place there, before and after.
+type Counting = [Option<(usize, usize)>; 2];
+
+/// The outputs that count as score and as grade.
+fn counting(headlines: &[Headline; 2]) -> [(&'static str, Counting); 2] {
+    let [before, after] = headlines;
+    [("score", [before.score, after.score]), ("grade", [before.grade, after.grade])]
+}
+
+/// What an output is called.
+fn named(dataset: &Dataset, output: Option<(usize, usize)>) -> String {
+    let Some((step, output)) = output else { return "nothing".to_owned() };
+    let header = &dataset.header.steps[step];
+    format!("{}.{}", header.step, header.outputs[output].name)
+}
+
+/// The value in a row of an output that counts.
+fn counted(dataset: &Dataset, output: Option<(usize, usize)>, row: usize) -> Option<String> {
+    let (step, output) = output?;
+    cell(&dataset.steps[step].outputs[output], row, true)
+}
+
+/// The outputs of a step that would have another role, in words.
+fn changed_roles<'a>(
+    baseline: &'a Dataset,
+    candidate: &'a Dataset,
+    place: usize,
+) -> impl Iterator<Item = String> + use<'a> {
+    let (before, after) = (&baseline.header.steps[place], &candidate.header.steps[place].outputs);
+    before.outputs.iter().filter_map(move |output| {
+        let other = after.iter().find(|other| other.name == output.name && other.role != output.role)?;
+        let (was, would_be) = (output.role.word(), other.role.word());
+        Some(format!("{}.{} is a {was}, and would be a {would_be}", before.step, output.name))
+    })
+}
+
+/// The outputs of a step: those of the baseline, then those that only the candidate has, or has in another role.
 fn pairs<'a>(baseline: &'a Dataset, candidate: &'a Dataset, place: usize) -> impl Iterator<Item = Pair<'a>> {
     let (before, after) = (&baseline.header.steps[place].outputs, &candidate.header.steps[place].outputs);
-    let find = move |dataset: &'a Dataset, outputs: &[OutputHeader], name: &str| {
-        let output = outputs.iter().position(|output| output.name == name)?;
+    fn is_same(one: &OutputHeader, other: &OutputHeader) -> bool {
+        one.name == other.name && one.role == other.role
+    }
+    let find = move |dataset: &'a Dataset, outputs: &[OutputHeader], wanted: &OutputHeader| {
+        let output = outputs.iter().position(|output| is_same(output, wanted))?;
         Some(&dataset.steps[place].outputs[output])
     };
-    let only_after = after.iter().filter(|output| !before.iter().any(|known| known.name == output.name));
+    let only_after = after.iter().filter(|output| !before.iter().any(|known| is_same(known, output)));
     before.iter().chain(only_after).map(move |header| Pair {
         header,
-        baseline: find(baseline, before, &header.name),
-        candidate: find(candidate, after, &header.name),
+        baseline: find(baseline, before, header),
+        candidate: find(candidate, after, header),
     })
 }
 

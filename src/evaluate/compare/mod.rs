@@ -168,12 +168,13 @@ impl Evaluator {
     fn comparison(&self, asked: &Asked, parameters: &str) -> Result<Comparison, WriteError> {
         let recorded = &*asked.dataset;
         let step = &recorded.header.steps[asked.place];
+        let mut notes = self.untaken(asked, parameters)?;
         let parameters = if parameters.is_empty() { &step.parameters } else { parameters };
         let limits = recorded.header.limits.restore(&self.options().ceilings);
         let plugins = self.plugins().within(limits);
         let loaded = plugins.candidate(&asked.candidate, parameters)?;
         let candidate = substitute(self, recorded, asked.place, &asked.candidate, &loaded)?;
-        let mut notes = self.notes(step, &asked.candidate, &candidate)?;
+        notes.extend(self.notes(step, &asked.candidate, &candidate)?);
         let baseline = match asked.baseline.as_str() {
             "" => recorded.clone(),
             revision => {
@@ -184,6 +185,29 @@ impl Evaluator {
             }
         };
         Ok(Comparison::of(baseline, candidate.dataset, candidate.executed, notes))
+    }
+
+    /// Which revisions do not take the parameters that are given, as they carry their own.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` where none takes them.
+    fn untaken(&self, asked: &Asked, parameters: &str) -> Result<Vec<String>, WriteError> {
+        if parameters.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mut notes, mut taken) = (Vec::new(), false);
+        for revision in [&asked.candidate, &asked.baseline].into_iter().filter(|name| !name.is_empty()) {
+            let found: v1::PluginRevision = self.resources().get(&Name::parse(revision)?)?;
+            if found.parameters.is_empty() {
+                taken = true;
+            } else {
+                notes.push(format!("{revision} carries its own parameters: those given are not for it"));
+            }
+        }
+        if taken {
+            return Ok(notes);
+        }
+        Err(Rejection::field("parameters", notes.join("; ")).into())
     }
 
     /// What has to be known of a revision that is put in the place of a step.
@@ -228,40 +252,103 @@ impl Evaluator {
     }
 }
 
-/// The steps that only one of two explanations has, or that have another amount; repeated labels are told apart by their
-/// order.
+/// The steps that only one of two explanations has, that have another amount, or, of remarks, another note; repeated labels
+/// are told apart by their order.
 fn explanation_changes(
     step: &str,
     before: &[v1::ExplanationStep],
     after: &[v1::ExplanationStep],
 ) -> Vec<v1::ExplanationChange> {
-    type Key<'a> = (&'a str, &'a str, usize);
-    fn numbered(steps: &[v1::ExplanationStep]) -> Vec<(Key<'_>, &str)> {
-        let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
-        let number = |step: &v1::ExplanationStep| -> usize {
-            let count = seen.entry((step.label.clone(), step.output.clone())).or_default();
-            *count += 1;
-            *count
-        };
-        let numbers: Vec<usize> = steps.iter().map(number).collect();
-        let keyed = steps.iter().zip(numbers);
-        keyed.map(|(step, number)| ((&*step.label, &*step.output, number), &*step.amount)).collect()
-    }
-    let (before, after) = (numbered(before), numbered(after));
-    let find = |steps: &[(Key<'_>, &str)], key: &Key<'_>| {
+    type Keyed<'a> = ((&'a str, &'a str, usize), &'a v1::ExplanationStep);
+    fn numbered(steps: &[v1::ExplanationStep]) -> Vec<Keyed<'_>> {
+        let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         steps
             .iter()
-            .find(|(other, _)| other == key)
-            .map_or_else(String::new, |(_, amount)| (*amount).to_owned())
-    };
+            .map(|step| {
+                let count = seen.entry((&step.label, &step.output)).or_default();
+                *count += 1;
+                ((step.label.as_str(), step.output.as_str(), *count), step)
+            })
+            .collect()
+    }
+    fn find(steps: &[Keyed<'_>], key: (&str, &str, usize)) -> v1::ExplanationStep {
+        let found = steps.iter().find(|(other, _)| *other == key);
+        found.map(|(_, step)| (*step).clone()).unwrap_or_default()
+    }
+    let (before, after) = (numbered(before), numbered(after));
     let only_after = after.iter().filter(|(key, _)| !before.iter().any(|(other, _)| other == key));
-    let keys = before.iter().chain(only_after).map(|(key, _)| key);
-    let changes = keys.map(|key| v1::ExplanationChange {
-        step: step.to_owned(),
-        label: key.0.to_owned(),
-        output: key.1.to_owned(),
-        baseline_amount: find(&before, key),
-        candidate_amount: find(&after, key),
-    });
-    changes.filter(|change| change.baseline_amount != change.candidate_amount).collect()
+    let keys = before.iter().chain(only_after).map(|(key, _)| *key);
+    let change = |key: (&str, &str, usize)| {
+        let (was, would_be) = (find(&before, key), find(&after, key));
+        // Of a part of an output the amount is all that counts; a remark may have none, and is told by its note.
+        let noted = key.1.is_empty() && was.note != would_be.note;
+        let moved = was.amount != would_be.amount;
+        let amount = |amount: String| if moved { amount } else { String::new() };
+        let note = |note: String| if noted { note } else { String::new() };
+        (moved || noted).then(|| v1::ExplanationChange {
+            step: step.to_owned(),
+            label: key.0.to_owned(),
+            output: key.1.to_owned(),
+            baseline_amount: amount(was.amount),
+            candidate_amount: amount(would_be.amount),
+            baseline_note: note(was.note),
+            candidate_note: note(would_be.note),
+        })
+    };
+    keys.filter_map(change).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn explanations_differ_in_amounts_and_in_what_is_remarked() {
+        let step = |label: &str, output: &str, amount: &str, note: &str| v1::ExplanationStep {
+            label: label.into(),
+            output: output.into(),
+            amount: amount.into(),
+            note: note.into(),
+        };
+        let check =
+            |before: &[&v1::ExplanationStep], after: &[&v1::ExplanationStep], expected: &[[&str; 6]]| {
+                let owned = |steps: &[&v1::ExplanationStep]| -> Vec<v1::ExplanationStep> {
+                    steps.iter().map(|&step| step.clone()).collect()
+                };
+                let found = explanation_changes("kpi", &owned(before), &owned(after));
+                let found: Vec<[&str; 6]> = found
+                    .iter()
+                    .map(|change| {
+                        assert_eq!(change.step, "kpi");
+                        [
+                            &change.label,
+                            &change.output,
+                            &change.baseline_amount,
+                            &change.candidate_amount,
+                            &change.baseline_note,
+                            &change.candidate_note,
+                        ]
+                        .map(String::as_str)
+                    })
+                    .collect();
+                assert_eq!(found, expected);
+            };
+        let base = step("base", "pay", "10.00", "100 × 10%");
+        check(&[&base], &[&base], &[]);
+        check(&[&base], &[&step("base", "pay", "10.00", "200 × 5%")], &[]);
+        check(
+            &[&base],
+            &[&step("base", "pay", "12.00", "100 × 12%")],
+            &[["base", "pay", "10.00", "12.00", "", ""]],
+        );
+        check(&[&base, &base], &[&base], &[["base", "pay", "10.00", "", "", ""]]);
+        check(&[], &[&base], &[["base", "pay", "", "10.00", "", ""]]);
+        // A text has no amount: what it is stands in the note.
+        let (a, b) = (step("band", "", "0", "\"A\" = …"), step("band", "", "0", "\"B\" = …"));
+        check(&[&a], &[&a], &[]);
+        check(&[&a], &[&b], &[["band", "", "", "", "\"A\" = …", "\"B\" = …"]]);
+        let remark = |amount: &str| step("attainment", "", amount, "revenue / quota");
+        check(&[&remark("1.5")], &[&remark("1.2")], &[["attainment", "", "1.5", "1.2", "", ""]]);
+        check(&[&a, &remark("1")], &[&remark("1")], &[["band", "", "0", "", "\"A\" = …", ""]]);
+    }
 }

@@ -57,7 +57,8 @@ async fn what_a_candidate_would_change() {
     assert_eq!(same.baseline_payout, same.candidate_payout);
 
     let found = compare(&harness, asked(&run, "kpi-2")).await.unwrap();
-    assert_eq!((found.step.as_str(), found.rows, found.notes.len()), ("kpi", 10, 0));
+    assert_eq!((found.step.as_str(), found.rows), ("kpi", 10));
+    assert_eq!(found.notes, ["the grade is kpi.band, and would be nothing"]);
     // a-3 to a-8 sell 1001.50 and more, in steps of 300, against 1000: 2% more of what is beyond the quota.
     let beyond: [i64; 6] = [20150, 50150, 80150, 110150, 140150, 170150];
     let more: i64 = beyond.iter().map(|cents| (cents + 25) / 50).sum();
@@ -71,7 +72,10 @@ async fn what_a_candidate_would_change() {
     let band = change.values.iter().find(|value| value.output == "band").unwrap();
     assert_eq!((band.baseline.as_str(), band.candidate.as_str()), ("A", ""), "the candidate has no grade");
     assert!(change.steps.iter().any(|step| step.output == "commission"), "{change:?}");
-    assert!(change.steps.iter().all(|step| step.baseline_amount != step.candidate_amount));
+    let moved = |step: &v1::ExplanationChange| {
+        step.baseline_amount != step.candidate_amount || step.baseline_note != step.candidate_note
+    };
+    assert!(change.steps.iter().all(moved), "{change:?}");
     // The bonus is gated by a score that is reached all the same.
     assert_eq!(total(&found, "bonus", "bonus").rows_changed, 0);
     let difference = total(&found, "kpi", "commission");
@@ -101,6 +105,74 @@ async fn what_a_candidate_would_change() {
     assert_eq!(seen, found.evaluations);
     request.candidate = format!("{TEAM}/pluginRevisions/kpi-3");
     assert_eq!(reason(&compare(&harness, request).await.unwrap_err()), "INVALID_PAGE_TOKEN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_counts_is_compared_too() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    publish_two(&harness).await;
+    let run = run(&harness, "q1", two_steps()).await;
+    // Every value is what it was; the commission is no payout any more, and comes before the other score.
+    let sheet = "\
+input revenue
+input quota
+input region text
+attainment = revenue / quota
+score commission = TIERED(revenue, 0, 5%, quota, 8%)
+score performance = 100 * MIN(attainment, 1.5)
+grade band = IFS(performance >= 100, \"A\", TRUE, \"B\")
+";
+    another(&harness, sheet).await;
+    let found = compare(&harness, asked(&run, "kpi-2")).await.unwrap();
+    let notes = [
+        "kpi.commission is a payout, and would be a score",
+        "the score is kpi.performance, and would be kpi.commission",
+    ];
+    assert_eq!(found.notes, notes);
+    // Everybody but a-9, who has no quota, loses the commission; the bonus stays.
+    assert_eq!((found.rows_changed, found.evaluations.len()), (9, 9));
+    let roles: Vec<(&str, u64)> = found
+        .outputs
+        .iter()
+        .filter(|output| output.output == "commission")
+        .map(|output| (output.role.as_str(), output.rows_changed))
+        .collect();
+    assert_eq!(roles, [("payout", 9), ("score", 9)]);
+    let paid = total(&found, "kpi", "commission");
+    assert_eq!((paid.baseline_total.as_str(), paid.candidate_total.as_str()), ("846.96", ""));
+    assert_eq!(found.payout_difference, "-846.96");
+    let change = &found.evaluations[0];
+    assert_eq!((change.baseline_payout.as_str(), change.candidate_payout.as_str()), ("436.12", "250.00"));
+    let values: Vec<_> = change
+        .values
+        .iter()
+        .map(|value| [&*value.step, &*value.output, &*value.role, &*value.baseline, &*value.candidate])
+        .collect();
+    let expected = [
+        ["kpi", "commission", "payout", "186.12", ""],
+        ["kpi", "commission", "score", "", "186.12"],
+        ["", "score", "score", "150", "186.12"],
+    ];
+    assert_eq!(values, expected);
+
+    // A grade that is another is a step that differs, though it has no amount.
+    another(&harness, &SHEET.replace("performance >= 100", "performance >= 60")).await;
+    let found = compare(&harness, asked(&run, "kpi-3")).await.unwrap();
+    let change = &found.evaluations[0];
+    let step = change.steps.iter().find(|step| step.label == "band").unwrap_or_else(|| panic!("{change:?}"));
+    assert!(step.baseline_note.contains("\"B\"") && step.candidate_note.contains("\"A\""), "{step:?}");
+    assert_eq!((step.baseline_amount.as_str(), step.candidate_amount.as_str()), ("", ""));
+
+    // Parameters that nobody takes are refused.
+    let mut given = asked(&run, "kpi-2");
+    given.parameters = "{}".to_owned();
+    let refused = compare(&harness, given).await.unwrap_err();
+    assert_eq!(reason(&refused), "INVALID_FIELD");
+    assert!(
+        refused.message().contains("parameters: teams/acme/pluginRevisions/kpi-2 carries its own"),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
