@@ -7,6 +7,7 @@ mod hostile;
 mod life;
 mod limits;
 mod quarantine;
+mod rates;
 mod requests;
 mod results;
 mod sources;
