@@ -53,7 +53,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "merit results q1-2026 --filter faulted -o csv",
         ],
     ),
-    ("explain", &["merit explain q1-2026 anna"]),
+    (
+        "explain",
+        &["merit explain q1-2026 anna", "merit explain q1-2026 anna --records commission.revenue -o csv"],
+    ),
     ("replay", &["merit replay q1-2026"]),
     ("get", &["merit get customers acme", "merit get runs/q1-2026 -o json"]),
     (

@@ -23,6 +23,7 @@ mod period;
 mod plugin;
 mod progress;
 mod record;
+mod records;
 mod refusal;
 mod request;
 mod results;

@@ -7,6 +7,7 @@ use super::{
     evaluation::{self, Query, text, who},
     failure::Failure,
     output::{Format, OutputArguments, Sheet, dynamic, json, print_json, print_line, short_name},
+    records,
 };
 use crate::proto::v1;
 
@@ -35,6 +36,9 @@ pub(super) struct ExplainArguments {
     run: String,
     /// The account manager, by id or name.
     account_manager: Option<String>,
+    /// Lists the records behind an input, all of them, with the values of detail lines.
+    #[arg(long, value_name = "STEP.INPUT")]
+    records: Option<String>,
     #[command(flatten)]
     output: OutputArguments,
 }
@@ -80,6 +84,9 @@ pub(super) async fn explain(connection: &Connection, arguments: &ExplainArgument
             return Err(Failure::Usage("whose evaluation? `merit explain RUN ACCOUNT_MANAGER`".to_owned()));
         }
     };
+    if let Some(input) = &arguments.records {
+        return records::print(connection, name, input, arguments.output.output).await;
+    }
     let explanation = fetch(connection, name).await?;
     match arguments.output.output {
         format @ (Format::Json | Format::Jsonl) => print_json(format, &json(&dynamic(&explanation))),

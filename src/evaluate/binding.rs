@@ -354,7 +354,13 @@ impl Binder<'_> {
 }
 
 fn header(input: &sandbox::Input, source: Source) -> InputHeader {
-    InputHeader { name: input.name.clone(), kind: input.kind.into(), scale: input.scale, source }
+    InputHeader {
+        name: input.name.clone(),
+        kind: input.kind.into(),
+        scale: input.scale,
+        source,
+        bases: Vec::new(),
+    }
 }
 
 /// A list for people; `nothing` where it is empty.

@@ -68,9 +68,10 @@ fn compute(
     let snapshot = views.snapshot(&team, &collections)?;
     let account_managers = snapshot.view(ACCOUNT_MANAGERS)?;
     let (rows, next_page_token) = page.rows(account_managers, &request.filter)?;
+    let mut reckoning = set.reckoning(&snapshot, period)?;
     let figures = wanted
         .iter()
-        .map(|measure| set.figures(measure, &snapshot, period, request.roll_up()))
+        .map(|measure| reckoning.figures(measure, request.roll_up()))
         .collect::<Result<Vec<Figures>, Rejection>>()?;
     let names = account_managers.column("display_name");
     let rows = rows.into_iter().map(|row| v1::MeasureRow {

@@ -1,15 +1,19 @@
 //! Makes the values of inputs: figures of measures, targets, attributes and constants. In which form a plugin takes them
 //! is in `made`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{
     binding_rules::{check_kind, constant},
     column::{Column, Values},
-    dataset::{Kind, Source},
+    dataset::{BaseKind, Kind, Source},
     fields::FieldExpression,
+    hierarchy::Hierarchy,
     made::{Made, Numbers, convert},
-    measure::{Figures, MeasureSet},
+    measure::{Figures, MeasureSet, Reckoning},
     population::ACCOUNT_MANAGERS,
     target,
 };
@@ -22,6 +26,9 @@ use crate::{
     proto::v1,
     view::{Snapshot, View},
 };
+
+/// Runs do not say how measures roll up: they do.
+const AS_THEY_SAY: v1::RollUp = v1::RollUp::Unspecified;
 
 /// What inputs are made from: one state of the store, seen whole.
 pub struct Seen<'a> {
@@ -41,17 +48,73 @@ pub struct Seen<'a> {
 
 /// Makes inputs, each once however many steps take it.
 pub struct InputMaker<'a> {
-    seen: &'a Seen<'a>,
+    /// What they are made from.
+    pub seen: &'a Seen<'a>,
     made: HashMap<(Source, u8, bool), Made>,
+    reckoning: Reckoning<'a>,
+    /// By measure: the goals that targets are sums of, and whose they are.
+    goals: BTreeMap<String, Vec<(u32, u32)>>,
+}
+
+/// Records that figures come from: rows of their view, and whose they are.
+pub struct BaseRecords {
+    /// The view.
+    pub view: Arc<View>,
+    /// Row of the record and row of the owner, in the order of names.
+    pub records: Vec<(u32, u32)>,
 }
 
 // === impl InputMaker ===
 
 impl<'a> InputMaker<'a> {
     /// A maker that has made nothing.
-    #[must_use]
-    pub fn new(seen: &'a Seen<'a>) -> Self {
-        Self { seen, made: HashMap::new() }
+    ///
+    /// # Errors
+    /// `NOT_FOUND` where there are no account managers to be seen.
+    pub fn new(seen: &'a Seen<'a>) -> Result<Self, Rejection> {
+        let reckoning = seen.measures.reckoning(seen.snapshot, seen.period)?;
+        Ok(Self { seen, made: HashMap::new(), reckoning, goals: BTreeMap::new() })
+    }
+
+    /// What the figures of a source come from: the measure and whether the goals on it, or its records, own or rolled up.
+    ///
+    /// # Errors
+    /// What measures say.
+    pub fn bases(&self, source: &Source) -> Result<BTreeSet<(String, BaseKind)>, Rejection> {
+        let kind = |rolled_up| if rolled_up { BaseKind::ReportingLine } else { BaseKind::Own };
+        match source {
+            Source::Measure(id) => {
+                let bases = self.reckoning.bases(&self.seen.measure(id)?, AS_THEY_SAY)?;
+                Ok(bases
+                    .into_iter()
+                    .map(|(name, rolled_up)| (name.id().to_string(), kind(rolled_up)))
+                    .collect())
+            }
+            Source::Target(id) => Ok(BTreeSet::from([(id.clone(), BaseKind::Goals)])),
+            _ => Ok(BTreeSet::new()),
+        }
+    }
+
+    /// The records of a base.
+    ///
+    /// # Errors
+    /// What measures say.
+    pub fn base_records(&mut self, measure: &str, kind: BaseKind) -> Result<BaseRecords, Rejection> {
+        if kind == BaseKind::Goals {
+            let view = Arc::clone(super::measure::view(self.seen.snapshot, target::GOALS)?);
+            let goals = self.goals.get(measure).into_iter().flatten();
+            let mut records: Vec<(u32, u32)> = goals.map(|&(owner, goal)| (goal, owner)).collect();
+            records.sort_unstable();
+            return Ok(BaseRecords { view, records });
+        }
+        let counted = self.reckoning.counted(&self.seen.measure(measure)?)?;
+        let records = counted.rows.iter().copied().zip(counted.owners.iter().copied()).collect();
+        Ok(BaseRecords { view: Arc::clone(&counted.view), records })
+    }
+
+    /// The reporting lines of the last day of the period.
+    pub fn hierarchy(&self) -> &Hierarchy {
+        self.reckoning.hierarchy()
     }
 
     /// Makes an input that does not come from a step before.
@@ -74,13 +137,12 @@ impl<'a> InputMaker<'a> {
         let rows = seen.population.len();
         let made = match source {
             Source::Measure(id) => {
-                let unspecified = v1::RollUp::Unspecified;
-                let figures =
-                    seen.measures.figures(&seen.measure(id)?, seen.snapshot, seen.period, unspecified)?;
+                let figures = self.reckoning.figures(&seen.measure(id)?, AS_THEY_SAY)?;
                 seen.figures(&figures, scale)
             }
             Source::Target(id) => {
                 let targets = target::targets(&seen.measure(id)?, seen.snapshot, seen.period)?;
+                self.goals.insert(id.clone(), targets.goals);
                 seen.figures(&targets.figures, scale)
             }
             Source::Attribute(text) => seen.attribute(step, input, text, kind, scale)?,

@@ -1,10 +1,11 @@
 //! Measures over views, goals' targets, input columns, runs, datasets, explanations, replay.
 //!
-//! A run: `work` takes it up and `at_work` sees it through; `run` binds it to one state of the store (`binding`,
-//! `population`), makes what goes in (`input`, `made`, `lines`), and executes step after step (`execute`, over batches cut by
+//! A run: `work` takes it up and `at_work` sees it through; `run` binds it to one state of the store (`looked_at`, `binding`,
+//! `quota`, `population`), makes what goes in (`input`, `made`, `lines`), and executes step after step (`execute`, over batches cut by
 //! `batch`; `sample` looks for answers that depend on the cut, `hopeless` for plugins that finish for nobody). Teams take
 //! their `turns`. What went in and came out is
-//! the `dataset`; `evaluation`, `listing`, `explain` and `replay` answer from it alone. Plugins are found and loaded by
+//! the `dataset`, with the records that figures were made of (`bases`); `evaluation`, `listing`, `explain`, `records` and
+//! `replay` answer from it alone. Conditions over rows of all kinds are asked in `condition`. Plugins are found and loaded by
 //! `plugins`, published by `publish`, tried out by `try_out`; where they are
 //! written, by `author`, without a store. Before it
 //! is created, `objection` says what is wrong with it. Measures without a run are `compute`.
@@ -15,6 +16,7 @@ pub mod measure;
 pub mod target;
 
 mod at_work;
+mod bases;
 mod batch;
 mod binding;
 mod binding_rules;
@@ -34,6 +36,7 @@ mod hopeless;
 mod input;
 mod lines;
 mod listing;
+mod looked_at;
 mod made;
 mod objection;
 mod places;
@@ -44,7 +47,9 @@ mod prepare;
 mod progress;
 mod publish;
 mod quarantine;
+mod quota;
 mod recorded;
+mod records;
 mod replay;
 mod results;
 mod run;

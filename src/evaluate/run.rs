@@ -1,29 +1,28 @@
 //! One run from end to end, without the store's writes: binds it to one state of the store, makes the inputs, executes
 //! the steps, and answers the dataset. Who is told of it is the business of `work`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
+    bases,
     batch::StepInputs,
     binding::{BoundStep, Known, bind},
-    binding_rules::invalid_binding,
     board::Progress,
-    dataset::{Dataset, Header, InputHeader, Source, StepData, StoredLimits},
+    dataset::{Dataset, Header, StepData, StoredLimits, kept_measure},
     evaluator::Evaluator,
     execute::{Conduct, StepJob, Stopped, execute},
     input::{InputMaker, Seen},
-    measure::{MeasureSet, with_parts},
+    looked_at::{collections, definitions, measured, named},
+    measure::MeasureSet,
     plugin_limits::team_limits,
     plugins::Plugins,
     population::{ACCOUNT_MANAGERS, population},
+    quota::find_quotas,
     results::account_manager,
     sample::{self, Distrust, Shown},
     shadow,
     step_inputs::make_step,
-    steps, target,
+    steps,
     team::{currency_scale, stored_rounding},
 };
 use crate::{
@@ -35,11 +34,10 @@ use crate::{
     },
     proto::v1,
     sandbox::Limits,
-    store::WriteError,
     view::{Snapshot, View},
 };
 
-pub use super::run_error::{RunError, view_error};
+pub use super::run_error::RunError;
 
 /// How often measures may change while a run looks at them, before it gives up.
 const LOOKS: usize = 10;
@@ -62,6 +60,8 @@ pub struct BoundRun {
     steps: Vec<BoundStep>,
     snapshot: Snapshot,
     measures: MeasureSet,
+    /// The measures that inputs name, and those that they are made of, as they are.
+    definitions: Vec<v1::Measure>,
     people: Arc<View>,
     population: Vec<u32>,
 }
@@ -85,8 +85,8 @@ impl BoundRun {
             let (team, measures) = &before;
             let limits = team_limits(team, evaluator.options());
             let plugins = evaluator.plugins().within(limits);
-            let steps = bind_steps(&plugins, &run, team, measures)?;
-            let set = MeasureSet::compile(&wanted(&steps, measures)?)?;
+            let mut steps = bind_steps(&plugins, &run, team, measures)?;
+            let set = MeasureSet::compile(&measured(&steps, measures)?)?;
             let collections = collections(&steps, &set);
             let collections: Vec<&str> = collections.iter().map(String::as_str).collect();
             let snapshot = evaluator.views().snapshot(&team_id, &collections)?;
@@ -109,7 +109,9 @@ impl BoundRun {
                 return Err(Rejection::field("run.population", description).into());
             }
             let (team, measures) = before;
-            let mut bound = Self {
+            find_quotas(&mut steps, &measures, &snapshot, period)?;
+            let definitions = named(&steps, &measures)?;
+            return Ok(Self {
                 run,
                 team,
                 team_id,
@@ -118,11 +120,10 @@ impl BoundRun {
                 steps,
                 snapshot,
                 measures: set,
+                definitions,
                 people,
                 population,
-            };
-            bound.find_quotas(&measures)?;
-            return Ok(bound);
+            });
         }
         let reason = Reason::Evaluation(EvaluationReason::InvalidBinding);
         Err(Rejection::new(reason, "the measures change faster than the run can look at them").into())
@@ -169,7 +170,7 @@ impl BoundRun {
             team: &self.team_id,
             period: self.period,
         };
-        let mut maker = InputMaker::new(&seen);
+        let mut maker = InputMaker::new(&seen)?;
         let mut finished: Vec<StepData> = Vec::new();
         let mut distrusted = Vec::new();
         for bound in &steps {
@@ -223,7 +224,8 @@ impl BoundRun {
         }
         let display_names = display_names(&self.people, &self.population);
         let ids = self.population.iter().map(|&row| self.people.ids[row as usize].clone()).collect();
-        let dataset = Dataset { header, ids, display_names, steps: finished };
+        let behind = bases::behind(&mut maker, &mut header)?;
+        let dataset = Dataset { header, ids, display_names, behind, steps: finished };
         Ok(Executed { dataset, distrusted })
     }
 
@@ -255,67 +257,12 @@ impl BoundRun {
             sequence: self.snapshot.sequence,
             engine: evaluator.engine().to_owned(),
             limits: StoredLimits::of(&self.limits),
+            time_zone: self.team.time_zone.clone(),
+            measures: self.definitions.iter().map(kept_measure).collect(),
+            bases: Vec::new(),
             steps: steps.iter().map(|bound| bound.header.clone()).collect(),
         }
     }
-
-    /// Finds what `quota` is where it is not bound: the target on the only money measure that somebody has a goal on
-    /// in the period.
-    fn find_quotas(&mut self, measures: &BTreeMap<Name, v1::Measure>) -> Result<(), Rejection> {
-        if self.steps.iter().all(|bound| bound.quotas.is_empty()) {
-            return Ok(());
-        }
-        let mut with_goals = Vec::new();
-        for (name, _) in measures.iter().filter(|(_, measure)| measure.money) {
-            let targets = target::targets(name, &self.snapshot, self.period)?;
-            if !targets.goals.is_empty() {
-                with_goals.push(name);
-            }
-        }
-        for bound in &mut self.steps {
-            for &place in &bound.quotas {
-                let step = bound.header.step.clone();
-                let input: &mut InputHeader = &mut bound.header.inputs[place];
-                input.source = match with_goals[..] {
-                    [measure] => Source::Target(measure.id().to_string()),
-                    [] if !bound.loaded.manifest.inputs[place].required => Source::Nothing,
-                    [] => {
-                        return Err(invalid_binding(
-                            &step,
-                            &input.name,
-                            "is not bound, and nobody has a goal on a money measure in the period: bind it to the \
-                             target of a measure",
-                        ));
-                    }
-                    [..] => {
-                        let names: Vec<String> = with_goals.iter().map(ToString::to_string).collect();
-                        let what = format!(
-                            "is not bound, and there are goals on several money measures: bind it to the target of \
-                             one of {}",
-                            names.join(", ")
-                        );
-                        return Err(invalid_binding(&step, &input.name, &what));
-                    }
-                };
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The team and its measures, as they are now.
-type Definitions = (v1::Team, BTreeMap<Name, v1::Measure>);
-
-fn definitions(evaluator: &Evaluator, team: &Id) -> Result<Definitions, RunError> {
-    let message: v1::Team = evaluator.resources().get(&Name::of_team(team.clone()))?;
-    Ok((message, team_measures(evaluator, team)?))
-}
-
-/// The measures of a team.
-pub fn team_measures(evaluator: &Evaluator, team: &Id) -> Result<BTreeMap<Name, v1::Measure>, WriteError> {
-    let all: Vec<v1::Measure> = evaluator.resources().list_all(team, "measures")?;
-    let named = all.into_iter().map(|measure| Ok((Name::parse(&measure.name)?, measure)));
-    Ok(named.collect::<Result<_, Rejection>>()?)
 }
 
 fn bind_steps(
@@ -333,43 +280,6 @@ fn bind_steps(
     }
     shadow::bind_shadows(plugins, run, team, measures, &mut bound)?;
     Ok(bound)
-}
-
-/// The measures that steps take, and those that they are made of.
-fn wanted(
-    steps: &[BoundStep],
-    measures: &BTreeMap<Name, v1::Measure>,
-) -> Result<Vec<v1::Measure>, Rejection> {
-    let inputs = steps.iter().flat_map(|bound| &bound.header.inputs);
-    let ids = inputs.filter_map(|input| match &input.source {
-        Source::Measure(id) => Some(id.as_str()),
-        _ => None,
-    });
-    measures_of(ids, measures)
-}
-
-/// The measures of these ids of the team, and those that they are made of; ids of none are left out.
-pub fn measures_of<'a>(
-    ids: impl Iterator<Item = &'a str>,
-    measures: &BTreeMap<Name, v1::Measure>,
-) -> Result<Vec<v1::Measure>, Rejection> {
-    let ids: BTreeSet<&str> = ids.collect();
-    let named = measures.keys().filter(|name| ids.contains(name.id().as_str()));
-    with_parts(named.cloned().collect(), |name| Ok(measures.get(name).cloned()))
-}
-
-/// The collections that a run looks at.
-fn collections(steps: &[BoundStep], measures: &MeasureSet) -> BTreeSet<String> {
-    let mut collections: BTreeSet<String> = measures.collections().into_iter().map(str::to_owned).collect();
-    collections.insert(ACCOUNT_MANAGERS.to_owned());
-    for bound in steps {
-        collections.extend(bound.lines.iter().map(|lines| lines.collection.clone()));
-        let target = |input: &InputHeader| matches!(input.source, Source::Target(_));
-        if !bound.quotas.is_empty() || bound.header.inputs.iter().any(target) {
-            collections.insert(target::GOALS.to_owned());
-        }
-    }
-    collections
 }
 
 fn display_names(people: &View, population: &[u32]) -> Texts {

@@ -1,4 +1,4 @@
-//! Why a run, or what looks at the store as a run does, has nothing to show.
+//! Why a run has nothing to show.
 
 use super::execute::Stopped;
 use crate::{
@@ -57,8 +57,8 @@ impl From<ViewError> for RunError {
     }
 }
 
-/// What clients are told when there is no view.
-pub fn view_error(error: ViewError) -> WriteError {
+/// What is told when there is no view.
+fn view_error(error: ViewError) -> WriteError {
     match error {
         ViewError::Store(error) => error.into(),
         error @ ViewError::TooLarge { .. } => {

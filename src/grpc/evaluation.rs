@@ -23,8 +23,8 @@ use crate::{
             CompareRevisionsRequest, CompareRevisionsResponse, ComputeMeasuresRequest,
             ComputeMeasuresResponse, DownloadDatasetRequest, DownloadDatasetResponse, Evaluation,
             ExplainEvaluationRequest, ExplainEvaluationResponse, GetEvaluationRequest,
-            ListEvaluationsRequest, ListEvaluationsResponse, ReplayRunRequest, ReplayRunResponse,
-            WatchRunRequest, WatchRunResponse,
+            ListEvaluationRecordsRequest, ListEvaluationRecordsResponse, ListEvaluationsRequest,
+            ListEvaluationsResponse, ReplayRunRequest, ReplayRunResponse, WatchRunRequest, WatchRunResponse,
         },
     },
     sandbox::Patience,
@@ -106,6 +106,15 @@ impl EvaluationService for Evaluations {
         evaluator.prepare_run(&name.run).await.map_err(status::of)?;
         let explain = move |patience: &Patience| evaluator.waiting(patience).explain(&name);
         self.blocking.run(&asked, explain).await.map(Response::new)
+    }
+
+    async fn list_evaluation_records(
+        &self,
+        request: Request<ListEvaluationRecordsRequest>,
+    ) -> Result<Response<ListEvaluationRecordsResponse>, Status> {
+        let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
+        let parent = request.parent.clone();
+        self.blocking.run(&parent, move |_| evaluator.evaluation_records(&request)).await.map(Response::new)
     }
 
     async fn replay_run(

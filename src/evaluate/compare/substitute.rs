@@ -206,7 +206,10 @@ impl Fitting {
         for input in wanted {
             let kind = Kind::from(input.kind);
             let found = headers.iter().position(|header| header.name == input.name && header.kind == kind);
-            let source = found.map_or(Source::Nothing, |found| headers[found].source.clone());
+            let (source, bases) = match found {
+                Some(found) => (headers[found].source.clone(), headers[found].bases.clone()),
+                None => (Source::Nothing, Vec::new()),
+            };
             let column = match found {
                 Some(found) => {
                     let made = rescaled(columns[found], input.scale);
@@ -225,7 +228,7 @@ impl Fitting {
                     Arc::new(nothing(kind, input.scale, rows.len()))
                 }
             };
-            inputs.push(InputHeader { name: input.name.clone(), kind, scale: input.scale, source });
+            inputs.push(InputHeader { name: input.name.clone(), kind, scale: input.scale, source, bases });
             fitted.push(column);
         }
         (inputs, fitted)

@@ -1,7 +1,10 @@
 //! What a dataset says about its run, as JSON in the metadata of the file: what the columns mean, and all that it takes
 //! to execute the plugins again.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::sandbox::{self, AtCeiling, Limits};
 
@@ -29,8 +32,42 @@ pub struct Header {
     pub engine: String,
     /// What the plugins were allowed.
     pub limits: StoredLimits,
+    /// The time zone of the team's days; empty: UTC.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub time_zone: String,
+    /// The measures that inputs come from, or are targets of, and those that these are ratios of, by id: as they were, in the
+    /// JSON of `merit.v1.Measure`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub measures: BTreeMap<String, Value>,
+    /// What figures were made of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<BaseHeader>,
     /// What was executed, in this order.
     pub steps: Vec<StepHeader>,
+}
+
+/// Records that figures were made of: those that one measure counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaseHeader {
+    /// The id of the measure.
+    pub measure: String,
+    /// Whose they are.
+    pub kind: BaseKind,
+    /// The collection of the records.
+    pub collection: String,
+}
+
+/// Whose records a figure counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaseKind {
+    /// The account manager's own.
+    Own,
+    /// The own ones, and those of everybody below in the reporting line.
+    ReportingLine,
+    /// The account manager's goals on the measure.
+    Goals,
 }
 
 /// How payouts are rounded.
@@ -99,6 +136,9 @@ pub struct InputHeader {
     pub scale: u8,
     /// Where it comes from.
     pub source: Source,
+    /// The places of the bases that its figures were made of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<usize>,
 }
 
 /// The detail lines of a step.
@@ -175,6 +215,12 @@ pub enum Role {
 // === impl Header ===
 
 impl Header {
+    /// The bases of an input.
+    #[must_use]
+    pub fn bases_of(&self, input: &InputHeader) -> Vec<&BaseHeader> {
+        input.bases.iter().filter_map(|&place| self.bases.get(place)).collect()
+    }
+
     /// The steps whose outputs count, with their places: all but shadows.
     pub fn live(&self) -> impl Iterator<Item = (usize, &StepHeader)> {
         self.steps.iter().enumerate().filter(|(_, step)| step.shadow_of.is_none())

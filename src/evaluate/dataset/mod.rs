@@ -1,11 +1,13 @@
-//! The evidence of a run: every input, output and fault, with what it takes to execute the plugins again. As a Parquet
-//! file it is written by `write` and read back by `read`; the words about the run are in `header`.
+//! The evidence of a run: every input, output and fault, the records that figures were made of, and what it takes to execute
+//! the plugins again. As a Parquet file it is written by `write` and read back by `read`; the words about the run are in `header`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::column::{Column, Texts};
 
+mod behind;
 mod decimal;
+mod definition;
 mod header;
 mod layout;
 mod read;
@@ -14,9 +16,11 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use behind::{Behind, RecordLists};
+pub use definition::{kept as kept_measure, restored as restored_measure};
 pub use header::{
-    Header, InputHeader, Kind, LineHeader, OutputHeader, Role, Source, StepHeader, StoredLimits,
-    StoredRounding,
+    BaseHeader, BaseKind, Header, InputHeader, Kind, LineHeader, OutputHeader, Role, Source, StepHeader,
+    StoredLimits, StoredRounding,
 };
 pub use layout::shadow as shadow_name;
 pub use read::{ReadError, read};
@@ -31,6 +35,8 @@ pub struct Dataset {
     pub ids: Vec<Arc<str>>,
     /// What people call them.
     pub display_names: Texts,
+    /// Which records figures were made of.
+    pub behind: Behind,
     /// What went into each step, and what came out.
     pub steps: Vec<StepData>,
 }
@@ -111,7 +117,9 @@ impl Dataset {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let ids: usize = self.ids.iter().map(|id| id.len() + 32).sum();
-        ids + self.display_names.bytes() + self.steps.iter().map(StepData::bytes).sum::<usize>()
+        ids + self.display_names.bytes()
+            + self.behind.bytes()
+            + self.steps.iter().map(StepData::bytes).sum::<usize>()
     }
 }
 
@@ -138,8 +146,7 @@ impl LineData {
     /// Where the lines of a row begin and end.
     #[must_use]
     pub fn range(&self, row: usize) -> std::ops::Range<usize> {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
-        start..self.ends[row] as usize
+        behind::range(&self.ends, row)
     }
 
     fn bytes(&self) -> usize {

@@ -15,9 +15,10 @@ use parquet::{
 };
 
 use super::{
-    Dataset, Faults, Header, InputData, Kind, LineData, RowFault, StepData, StepHeader,
+    BaseKind, Behind, Dataset, Faults, Header, InputData, Kind, LineData, RecordLists, RowFault, StepData,
+    StepHeader,
     decimal::from_wide_bytes,
-    layout::{self, ACCOUNT_MANAGER, DISPLAY_NAME, HEADER_KEY},
+    layout::{self, ABOVE, ACCOUNT_MANAGER, DISPLAY_NAME, HEADER_KEY},
 };
 use crate::evaluate::column::{Column, Texts, TextsBuilder, Values, count_u32};
 
@@ -50,8 +51,9 @@ pub fn read(bytes: Bytes) -> Result<Dataset, ReadError> {
     let ids: Vec<Arc<str>> =
         (0..ids.codes.len()).map(|row| ids.dictionary[ids.codes[row] as usize].clone()).collect();
     let display_names = file.read(DISPLAY_NAME)?.texts(DISPLAY_NAME)?.column;
+    let behind = file.behind(&ids)?;
     let steps = file.header.steps.iter().map(|step| file.step(step, ids.len())).collect::<Result<_, _>>()?;
-    Ok(Dataset { header: file.header, ids, display_names, steps })
+    Ok(Dataset { header: file.header, ids, display_names, behind, steps })
 }
 
 /// A file under way.
@@ -129,23 +131,53 @@ impl File {
         Ok(StepData { inputs, lines, groups, outputs, faults: self.faults(step)? })
     }
 
+    /// Which records figures were made of.
+    fn behind(&self, ids: &[Arc<str>]) -> Result<Behind, ReadError> {
+        let rolls_up = self.header.bases.iter().any(|base| base.kind == BaseKind::ReportingLine);
+        let above = if rolls_up { Some(Arc::new(self.above(ids)?)) } else { None };
+        let mut columns = Vec::new();
+        let mut all: BTreeMap<String, Vec<Arc<str>>> = BTreeMap::new();
+        for base in &self.header.bases {
+            let name = layout::base(base);
+            let leaf = self.read(&name)?;
+            let (ends, texts) = (leaf.ends(&name, ids.len())?, leaf.texts(&name)?.column);
+            all.entry(base.collection.clone()).or_default().extend(texts.dictionary.iter().cloned());
+            columns.push((&base.collection, ends, texts));
+        }
+        let sorted = all.into_iter().map(|(collection, mut ids)| {
+            ids.sort_unstable();
+            ids.dedup();
+            (collection, Arc::new(ids))
+        });
+        let all: BTreeMap<String, Arc<Vec<Arc<str>>>> = sorted.collect();
+        let list = |(collection, ends, texts): (&String, Vec<u32>, Texts)| {
+            let ids = &all[collection];
+            let places: Vec<u32> = texts
+                .dictionary
+                .iter()
+                .map(|id| count_u32(ids.binary_search(id).unwrap_or_default()))
+                .collect();
+            let records = texts.codes.iter().map(|&code| places[code as usize]).collect();
+            Arc::new(RecordLists { ends, records })
+        };
+        let lists = columns.into_iter().map(list).collect();
+        Ok(Behind { ids: all, lists, above })
+    }
+
+    fn above(&self, ids: &[Arc<str>]) -> Result<Vec<Option<u32>>, ReadError> {
+        let ReadTexts { column, missing } = self.read(ABOVE)?.texts(ABOVE)?;
+        let row = |row: usize| ids.binary_search_by(|id| (**id).cmp(column.get(row))).ok().map(count_u32);
+        let above = (0..missing.len()).map(|place| match missing[place] {
+            true => Ok(None),
+            false => row(place).map(Some).ok_or_else(|| wrong(ABOVE, "names nobody of the dataset")),
+        });
+        above.collect()
+    }
+
     fn lines(&self, header: &StepHeader, rows: usize) -> Result<LineData, ReadError> {
         let name = layout::line_record(&header.step);
         let leaf = self.read(&name)?;
-        let mut ends = Vec::with_capacity(rows);
-        let mut end = 0;
-        for (place, (&definition, &repetition)) in leaf.definition.iter().zip(&leaf.repetition).enumerate() {
-            if repetition == 0 && place > 0 {
-                ends.push(count_u32(end));
-            }
-            end += usize::from(definition > 0);
-        }
-        if rows > 0 {
-            ends.push(count_u32(end));
-        }
-        if ends.len() != rows {
-            return Err(wrong(&name, format!("has {} rows, {rows} are expected", ends.len())));
-        }
+        let ends = leaf.ends(&name, rows)?;
         let records = leaf.texts(&name)?.column;
         let mut columns = Vec::new();
         for input in header.lines.iter().flat_map(|lines| &lines.inputs) {
@@ -245,6 +277,25 @@ impl Leaf {
         let list = self.full > 1;
         let places = self.definition.iter().filter(|&&level| !list || level > 0);
         places.map(|&level| level < self.full).collect()
+    }
+
+    /// Where the list of each row ends.
+    fn ends(&self, name: &str, rows: usize) -> Result<Vec<u32>, ReadError> {
+        let mut ends = Vec::with_capacity(rows);
+        let mut end = 0;
+        for (place, (&definition, &repetition)) in self.definition.iter().zip(&self.repetition).enumerate() {
+            if repetition == 0 && place > 0 {
+                ends.push(count_u32(end));
+            }
+            end += usize::from(definition > 0);
+        }
+        if rows > 0 {
+            ends.push(count_u32(end));
+        }
+        if ends.len() != rows {
+            return Err(wrong(name, format!("has {} rows, {rows} are expected", ends.len())));
+        }
+        Ok(ends)
     }
 
     fn texts(&self, name: &str) -> Result<ReadTexts, ReadError> {

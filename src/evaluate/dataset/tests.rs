@@ -65,11 +65,52 @@ fn dataset(rows: &[Row], scale: u8) -> Dataset {
         faults: faults.collect(),
     };
     let display_names = names.iter().map(String::as_str).collect();
-    Dataset { header: header(scale), ids, display_names, steps: vec![step] }
+    let behind = behind(rows);
+    Dataset { header: header(scale), ids, display_names, behind, steps: vec![step] }
+}
+
+/// A record of one's own for each row with an input; deals that roll up, of which the even ones are listed twice as often; a
+/// row stands below the one before, but for every fourth.
+fn behind(rows: &[Row]) -> Behind {
+    let list = |count: &dyn Fn(usize) -> usize| {
+        let mut lists = RecordLists::default();
+        for row in 0..rows.len() {
+            let start = lists.records.len();
+            lists.records.extend((start..start + count(row)).map(count_u32));
+            lists.ends.push(count_u32(lists.records.len()));
+        }
+        lists
+    };
+    let own = list(&|row| usize::from(rows[row].0.is_some()));
+    let line = list(&|row| 2 - row % 2);
+    let ids = |prefix: &str, count: usize| -> Arc<Vec<Arc<str>>> {
+        Arc::new((0..count).map(|number| format!("{prefix}-{number:06}").into()).collect())
+    };
+    let above = (0..rows.len()).map(|row| (row % 4 > 0).then(|| count_u32(row - 1))).collect();
+    Behind {
+        ids: [
+            ("goals".to_owned(), ids("g", own.records.len())),
+            ("opportunities".to_owned(), ids("d", line.records.len())),
+        ]
+        .into(),
+        lists: vec![Arc::new(own), Arc::new(line)],
+        above: Some(Arc::new(above)),
+    }
 }
 
 fn header(scale: u8) -> Header {
-    let input = |name: &str, kind, source| InputHeader { name: name.to_owned(), kind, scale, source };
+    let input = |name: &str, kind, source| InputHeader {
+        name: name.to_owned(),
+        kind,
+        scale,
+        source,
+        bases: Vec::new(),
+    };
+    let base = |collection: &str, kind| BaseHeader {
+        measure: "revenue".to_owned(),
+        kind,
+        collection: collection.to_owned(),
+    };
     Header {
         merit: "0.1.0".to_owned(),
         run: "teams/t/runs/r".to_owned(),
@@ -87,6 +128,9 @@ fn header(scale: u8) -> Header {
             output_bytes: 4,
             at_ceiling: vec!["memory_bytes".to_owned()],
         },
+        time_zone: "Europe/Berlin".to_owned(),
+        measures: [("revenue".to_owned(), serde_json::json!({ "scale": 2 }))].into(),
+        bases: vec![base("goals", BaseKind::Goals), base("opportunities", BaseKind::ReportingLine)],
         steps: vec![StepHeader {
             shadow_of: None,
             step: "kpi".to_owned(),
@@ -167,6 +211,30 @@ fn any_reader_sees_decimals_and_texts() {
     assert_eq!(field(0, "kpi#fault"), Field::Null);
     assert!(matches!(field(0, "kpi#lines.amount"), Field::ListInternal(list) if list.len() == 1));
     assert!(matches!(field(1, "kpi#lines.amount"), Field::ListInternal(list) if list.len() == 0));
+}
+
+#[test]
+fn records_are_told_with_those_of_everybody_below() {
+    let rows: Vec<Row> = (0..6).map(|row| (Some(row), vec![], false)).collect();
+    let dataset = round_trip(&dataset(&rows, 2));
+    let check = |places: &[usize], row: usize, expected: &[(&str, &[&str])]| {
+        let bases: Vec<&BaseHeader> = places.iter().map(|&place| &dataset.header.bases[place]).collect();
+        let found = dataset.behind.of(&bases, places, row);
+        let found: Vec<(&str, Vec<&str>)> = found
+            .iter()
+            .map(|(collection, ids)| (*collection, ids.iter().map(|id| &***id).collect()))
+            .collect();
+        let expected: Vec<(&str, Vec<&str>)> =
+            expected.iter().map(|(collection, ids)| (*collection, ids.to_vec())).collect();
+        assert_eq!(found, expected, "{places:?} {row}");
+    };
+    check(&[0], 2, &[("goals", &["g-000002"])]);
+    check(&[1], 3, &[("opportunities", &["d-000005"])]);
+    check(&[1], 2, &[("opportunities", &["d-000003", "d-000004", "d-000005"])]);
+    check(&[1], 4, &[("opportunities", &["d-000006", "d-000007", "d-000008"])]);
+    check(&[0, 1], 3, &[("goals", &["g-000003"]), ("opportunities", &["d-000005"])]);
+    check(&[1, 1], 5, &[("opportunities", &["d-000008"])]);
+    check(&[], 0, &[]);
 }
 
 #[test]

@@ -16,9 +16,10 @@ use parquet::{
 };
 
 use super::{
-    Dataset, LineData, RowFault, StepData, StepHeader,
+    Dataset, LineData, RecordLists, RowFault, StepData, StepHeader,
+    behind::range,
     decimal::wide_bytes,
-    layout::{self, ACCOUNT_MANAGER, DISPLAY_NAME, HEADER_KEY},
+    layout::{self, ABOVE, ACCOUNT_MANAGER, DISPLAY_NAME, HEADER_KEY},
 };
 use crate::evaluate::column::{Column, Texts, Values};
 
@@ -82,6 +83,10 @@ enum Content<'a> {
     Lists(&'a LineData, Typed<'a>),
     /// A list of texts in every row.
     Records(&'a LineData),
+    /// A list of ids in every row.
+    Behind(&'a RecordLists, &'a [Arc<str>]),
+    /// The id of another row, in the rows that have one.
+    Above(&'a [Option<u32>], &'a [Arc<str>]),
 }
 
 /// A column, and whether its numbers need more digits than a DECIMAL of 64 bits may have.
@@ -97,6 +102,14 @@ fn fields(dataset: &Dataset) -> Vec<Field<'_>> {
         Field { name: ACCOUNT_MANAGER.to_owned(), content: Content::Ids(&dataset.ids) },
         Field { name: DISPLAY_NAME.to_owned(), content: Content::Texts(&dataset.display_names) },
     ];
+    let behind = &dataset.behind;
+    if let Some(above) = &behind.above {
+        fields.push(Field { name: ABOVE.to_owned(), content: Content::Above(above, &dataset.ids) });
+    }
+    for (base, lists) in dataset.header.bases.iter().zip(&behind.lists) {
+        let ids = behind.ids.get(&base.collection).map_or(&[][..], |ids| ids);
+        fields.push(Field { name: layout::base(base), content: Content::Behind(lists, ids) });
+    }
     for (header, data) in dataset.header.steps.iter().zip(&dataset.steps) {
         step_fields(header, data, &mut fields);
     }
@@ -139,9 +152,11 @@ impl Field<'_> {
             Content::Counts(_) => Type::primitive_type_builder(name, Physical::INT64)
                 .with_repetition(Repetition::REQUIRED)
                 .build(),
-            Content::Faults(..) => text_type(name, Repetition::OPTIONAL),
+            Content::Faults(..) | Content::Above(..) => text_type(name, Repetition::OPTIONAL),
             Content::Lists(_, typed) => list_type(name, value_type("element", *typed)?),
-            Content::Records(_) => list_type(name, text_type("element", Repetition::OPTIONAL)?),
+            Content::Records(_) | Content::Behind(..) => {
+                list_type(name, text_type("element", Repetition::OPTIONAL)?)
+            }
         };
         built.map(Arc::new)
     }
@@ -225,12 +240,25 @@ impl Content<'_> {
             Self::Faults(step, said) => write_faults(writer, step, *said, rows)?,
             Self::Lists(lines, typed) => {
                 let missing = |line: usize| typed.column.missing[line];
-                let (definition, repetition, present) = list_levels(lines, missing, rows);
+                let (definition, repetition, present) = list_levels(&lines.ends, missing, rows);
                 write_values(writer, *typed, &present, (&definition, Some(&repetition)))?;
             }
             Self::Records(lines) => {
-                let (definition, repetition, present) = list_levels(lines, |_| false, rows);
+                let (definition, repetition, present) = list_levels(&lines.ends, |_| false, rows);
                 write_texts(writer, &lines.records, &present, Some((&definition, Some(&repetition))))?;
+            }
+            Self::Behind(lists, ids) => {
+                let (definition, repetition, present) = list_levels(&lists.ends, |_| false, rows);
+                let id = |place: usize| bytes(&ids[lists.records[place] as usize]);
+                let texts: Vec<ByteArray> = present.into_iter().map(id).collect();
+                writer.typed::<ByteArrayType>().write_batch(&texts, Some(&definition), Some(&repetition))?;
+            }
+            Self::Above(above, ids) => {
+                let levels: Vec<i16> =
+                    above[rows.clone()].iter().map(|above| i16::from(above.is_some())).collect();
+                let above = above[rows].iter().flatten();
+                let texts: Vec<ByteArray> = above.map(|&row| bytes(&ids[row as usize])).collect();
+                writer.typed::<ByteArrayType>().write_batch(&texts, Some(&levels), None)?;
             }
         }
         Ok(())
@@ -300,15 +328,15 @@ fn write_faults(
     Ok(())
 }
 
-/// The levels of the lists of these rows, and the lines among them that have a value.
+/// The levels of the lists of these rows, and the items among them that have a value.
 fn list_levels(
-    lines: &LineData,
+    ends: &[u32],
     missing: impl Fn(usize) -> bool,
     rows: Range<usize>,
 ) -> (Vec<i16>, Vec<i16>, Vec<usize>) {
     let (mut definition, mut repetition, mut present) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
-        let range = lines.range(row);
+        let range = range(ends, row);
         if range.is_empty() {
             definition.push(0);
             repetition.push(0);

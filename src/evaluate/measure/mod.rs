@@ -4,6 +4,7 @@
 mod definition;
 mod definitions;
 mod exact;
+mod figures;
 mod fold;
 mod reckoning;
 mod selection;
@@ -11,9 +12,9 @@ mod selection;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use definition::ACCOUNT_MANAGERS;
-use definition::roll_up;
 use definitions::Definitions;
-use reckoning::Reckoning;
+pub use figures::Figures;
+pub(super) use reckoning::Reckoning;
 pub(super) use selection::view;
 
 use crate::{
@@ -26,21 +27,6 @@ use crate::{
 #[derive(Debug)]
 pub struct MeasureSet {
     definitions: Definitions,
-}
-
-/// One figure per row of the account managers' view, in its order of ids.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Figures {
-    /// Decimals of the figures.
-    pub scale: u8,
-    /// The figure of row i is unscaled\[i\] × 10^-scale; 0 in a missing row.
-    pub unscaled: Vec<i128>,
-    /// True where there is no figure: no records to aggregate, nothing to divide by, or a fault.
-    pub missing: Vec<bool>,
-    /// From how many records the figure comes.
-    pub records: Vec<u64>,
-    /// The rows that have no figure because it cannot be reckoned, with the reason; by row, at most one for each.
-    pub faults: Vec<(usize, String)>,
 }
 
 /// The most measures that those asked for may be made of.
@@ -90,75 +76,16 @@ impl MeasureSet {
         self.definitions.collections()
     }
 
-    /// The figures of a measure in a period; `above` overrides what measures say of rolling up, as that of a ratio overrides
-    /// that of its parts.
+    /// What reckons them for a period.
     ///
     /// # Errors
-    /// `NOT_FOUND` where the set has no such measure, or the snapshot lacks a collection.
-    pub fn figures(
-        &self,
-        measure: &Name,
-        snapshot: &Snapshot,
+    /// `NOT_FOUND` where the snapshot has no account managers.
+    pub(in crate::evaluate) fn reckoning<'a>(
+        &'a self,
+        snapshot: &'a Snapshot,
         period: Period,
-        above: v1::RollUp,
-    ) -> Result<Figures, Rejection> {
-        let definition = self.definitions.get(measure)?;
-        let mut reckoning = Reckoning::new(&self.definitions, snapshot, period)?;
-        let figures = reckoning.figures(measure, roll_up(above))?;
-        let records = reckoning.records(measure, roll_up(above))?;
-        Ok(Figures::rounded(&figures, records, definition.scale, measure))
-    }
-
-    /// How many records the figure of a row comes from, and the names of the first `limit`: by collection and name. A
-    /// record that both parts of a ratio count is one.
-    ///
-    /// # Errors
-    /// As `figures`.
-    pub fn sources(
-        &self,
-        measure: &Name,
-        snapshot: &Snapshot,
-        period: Period,
-        above: v1::RollUp,
-        row: usize,
-        limit: usize,
-    ) -> Result<(u64, Vec<Name>), Rejection> {
-        Reckoning::new(&self.definitions, snapshot, period)?.sources(measure, roll_up(above), row, limit)
-    }
-}
-
-// === impl Figures ===
-
-impl Figures {
-    /// Whether the row has a figure, and which.
-    ///
-    /// # Panics
-    /// Beyond the last row.
-    #[must_use]
-    pub fn get(&self, row: usize) -> Option<i128> {
-        (!self.missing[row]).then(|| self.unscaled[row])
-    }
-
-    fn rounded(figures: &[fold::Figure], records: Vec<u64>, scale: u8, measure: &Name) -> Self {
-        let mut rounded = Self {
-            scale,
-            unscaled: vec![0; figures.len()],
-            missing: vec![true; figures.len()],
-            records,
-            faults: Vec::new(),
-        };
-        for (row, figure) in figures.iter().enumerate() {
-            let figure = match figure {
-                Ok(None) => continue,
-                Ok(Some(exact)) => exact.round(scale).ok_or(fold::TOO_LARGE),
-                Err(message) => Err(message.as_str()),
-            };
-            match figure {
-                Ok(unscaled) => (rounded.unscaled[row], rounded.missing[row]) = (unscaled, false),
-                Err(message) => rounded.faults.push((row, format!("measure {}: {message}", measure.id()))),
-            }
-        }
-        rounded
+    ) -> Result<Reckoning<'a>, Rejection> {
+        Reckoning::new(&self.definitions, snapshot, period)
     }
 }
 

@@ -8,19 +8,21 @@ use std::{
 };
 
 use super::{
-    definition::{ACCOUNT_MANAGERS, Aggregate, Formula},
+    definition::{ACCOUNT_MANAGERS, Aggregate, Formula, roll_up},
     definitions::Definitions,
+    figures::Figures,
     fold::{self, Figure, TOO_LARGE},
-    selection::{self, Selection},
+    selection::{self, Counted, Selection},
 };
 use crate::{
     evaluate::hierarchy::Hierarchy,
     model::{name::Name, period::Period, rejection::Rejection},
+    proto::v1,
     view::{Snapshot, View},
 };
 
 /// What is reckoned of one snapshot and period.
-pub(super) struct Reckoning<'a> {
+pub(in crate::evaluate) struct Reckoning<'a> {
     definitions: &'a Definitions,
     snapshot: &'a Snapshot,
     period: Period,
@@ -28,16 +30,19 @@ pub(super) struct Reckoning<'a> {
     people: &'a Arc<View>,
     /// The reporting lines of the period's last day, once something rolls up.
     hierarchy: OnceCell<Hierarchy>,
-    selections: BTreeMap<Name, Rc<Selection>>,
+    counted: BTreeMap<Name, Rc<Counted>>,
     figures: BTreeMap<(Name, RollUp), Rc<Vec<Figure>>>,
 }
 
 /// Whether reports are counted; nothing where that is left to what a measure is made of.
-pub(super) type RollUp = Option<bool>;
+type RollUp = Option<bool>;
+
+/// An aggregate that figures come from: its measure, and whether it is rolled up.
+pub(in crate::evaluate) type Base = (Name, bool);
 
 /// The records of one collection, by owner field, that figures come from: each once, as row and owner, in the order of rows.
+#[derive(Default)]
 struct Records {
-    view: Arc<View>,
     /// Those that count for their owner and for everybody above.
     rolled_up: Vec<(u32, u32)>,
     /// Those that count for their owner alone.
@@ -53,13 +58,67 @@ impl<'a> Reckoning<'a> {
         period: Period,
     ) -> Result<Self, Rejection> {
         let people = selection::view(snapshot, ACCOUNT_MANAGERS)?;
-        let (hierarchy, selections, figures) = (OnceCell::new(), BTreeMap::new(), BTreeMap::new());
-        Ok(Self { definitions, snapshot, period, people, hierarchy, selections, figures })
+        let (hierarchy, counted, figures) = (OnceCell::new(), BTreeMap::new(), BTreeMap::new());
+        Ok(Self { definitions, snapshot, period, people, hierarchy, counted, figures })
     }
 
-    /// The figures of a measure, not yet rounded. What `above` says of rolling up holds for all that the measure is made of;
-    /// where it says nothing, what the measure says does; and where that says nothing, each part of a ratio goes by its own.
-    pub(super) fn figures(&mut self, measure: &Name, above: RollUp) -> Result<Rc<Vec<Figure>>, Rejection> {
+    /// The figures of a measure. What `above` says of rolling up holds for all that the measure is made of; where it says
+    /// nothing, what the measure says does; and where that says nothing, each part of a ratio goes by its own.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` where the set has no such measure, or the snapshot lacks a collection.
+    pub fn figures(&mut self, measure: &Name, above: v1::RollUp) -> Result<Figures, Rejection> {
+        let scale = self.definitions.get(measure)?.scale;
+        let figures = self.exact(measure, roll_up(above))?;
+        let records = self.records(measure, above)?;
+        Ok(Figures::rounded(&figures, records, scale, measure))
+    }
+
+    /// The aggregates that the figures of a measure come from in the end, each once.
+    ///
+    /// # Errors
+    /// As `figures`.
+    pub fn bases(&self, measure: &Name, above: v1::RollUp) -> Result<BTreeSet<Base>, Rejection> {
+        let (mut bases, mut waiting) = (BTreeSet::new(), vec![(measure, roll_up(above))]);
+        let mut seen = BTreeSet::new();
+        while let Some((measure, above)) = waiting.pop() {
+            let definition = self.definitions.get(measure)?;
+            let roll_up = above.or(definition.roll_up);
+            if !seen.insert((measure, roll_up)) {
+                continue;
+            }
+            match &definition.formula {
+                Formula::Aggregate(_) => drop(bases.insert((measure.clone(), roll_up == Some(true)))),
+                Formula::Ratio { numerator, denominator } => {
+                    waiting.extend([(numerator, roll_up), (denominator, roll_up)]);
+                }
+            }
+        }
+        Ok(bases)
+    }
+
+    /// The records that an aggregate counts.
+    ///
+    /// # Errors
+    /// As `figures`; `NOT_FOUND` for a ratio.
+    pub fn counted(&mut self, measure: &Name) -> Result<Rc<Counted>, Rejection> {
+        if let Some(counted) = self.counted.get(measure) {
+            return Ok(Rc::clone(counted));
+        }
+        let Formula::Aggregate(aggregate) = &self.definitions.get(measure)?.formula else {
+            return Err(Rejection::field("measure", format!("{measure} has no records of its own")));
+        };
+        let selection = Selection::of(aggregate, self.snapshot, self.period)?;
+        Ok(self.keep(measure, selection))
+    }
+
+    /// The reporting lines as of the last day of the period.
+    pub fn hierarchy(&self) -> &Hierarchy {
+        self.hierarchy.get_or_init(|| Hierarchy::as_of(self.people, self.period.last_day()))
+    }
+
+    /// The figures of a measure, not yet rounded.
+    fn exact(&mut self, measure: &Name, above: RollUp) -> Result<Rc<Vec<Figure>>, Rejection> {
         let definitions = self.definitions;
         let definition = definitions.get(measure)?;
         let roll_up = above.or(definition.roll_up);
@@ -71,7 +130,7 @@ impl<'a> Reckoning<'a> {
             Formula::Aggregate(aggregate) => self.aggregated(measure, aggregate, roll_up == Some(true))?,
             Formula::Ratio { numerator, denominator } => {
                 let (numerator, denominator) =
-                    (self.figures(numerator, roll_up)?, self.figures(denominator, roll_up)?);
+                    (self.exact(numerator, roll_up)?, self.exact(denominator, roll_up)?);
                 numerator.iter().zip(denominator.iter()).map(|(a, b)| divide(a, b)).collect()
             }
         };
@@ -81,13 +140,20 @@ impl<'a> Reckoning<'a> {
     }
 
     /// From how many records the figures of a measure come, by row. One that several parts of a ratio count is one.
-    pub(super) fn records(&mut self, measure: &Name, above: RollUp) -> Result<Vec<u64>, Rejection> {
+    fn records(&mut self, measure: &Name, above: v1::RollUp) -> Result<Vec<u64>, Rejection> {
+        let mut union: BTreeMap<(&str, &str), Records> = BTreeMap::new();
+        for (base, rolled_up) in self.bases(measure, above)? {
+            let counted = self.counted(&base)?;
+            let Formula::Aggregate(aggregate) = &self.definitions.get(&base)?.formula else { continue };
+            let records = union.entry((&aggregate.collection, &aggregate.owner_field)).or_default();
+            let pairs = if rolled_up { &mut records.rolled_up } else { &mut records.own };
+            pairs.extend(counted.rows.iter().copied().zip(counted.owners.iter().copied()));
+        }
         let mut counts = vec![0; self.people.rows()];
-        for records in self.behind(measure, above)? {
-            for (pairs, hierarchy) in [
-                (&records.rolled_up, (!records.rolled_up.is_empty()).then(|| self.hierarchy())),
-                (&records.own, None),
-            ] {
+        for mut records in union.into_values() {
+            records.unite();
+            let rolled_up = (!records.rolled_up.is_empty()).then(|| self.hierarchy());
+            for (pairs, hierarchy) in [(&records.rolled_up, rolled_up), (&records.own, None)] {
                 let more = fold::count(pairs.iter().map(|&(_, owner)| owner), counts.len(), hierarchy);
                 counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
             }
@@ -95,31 +161,10 @@ impl<'a> Reckoning<'a> {
         Ok(counts)
     }
 
-    /// How many records the figure of a row comes from, and the names of the first `limit`.
-    pub(super) fn sources(
-        &mut self,
-        measure: &Name,
-        above: RollUp,
-        row: usize,
-        limit: usize,
-    ) -> Result<(u64, Vec<Name>), Rejection> {
-        let all = self.behind(measure, above)?;
-        let team = self.hierarchy().team_of(row);
-        let (mut count, mut names) = (0, Vec::new());
-        for records in all {
-            let rolled_up = records.rolled_up.iter().filter(|(_, owner)| team.binary_search(owner).is_ok());
-            let own = records.own.iter().filter(|(_, owner)| *owner as usize == row);
-            let mut found: Vec<u32> = rolled_up.chain(own).map(|(record, _)| *record).collect();
-            found.sort_unstable();
-            count += found.len() as u64;
-            let left = limit - names.len();
-            names.extend(found.into_iter().take(left).map(|record| records.view.name(record as usize)));
-        }
-        Ok((count, names))
-    }
-
-    fn hierarchy(&self) -> &Hierarchy {
-        self.hierarchy.get_or_init(|| Hierarchy::as_of(self.people, self.period.last_day()))
+    fn keep(&mut self, measure: &Name, selection: Selection) -> Rc<Counted> {
+        let counted = Rc::new(selection.into_counted());
+        self.counted.insert(measure.clone(), Rc::clone(&counted));
+        counted
     }
 
     fn aggregated(
@@ -128,7 +173,7 @@ impl<'a> Reckoning<'a> {
         aggregate: &Aggregate,
         roll_up: bool,
     ) -> Result<Vec<Figure>, Rejection> {
-        let selection = self.selection(measure, aggregate)?;
+        let selection = Selection::of(aggregate, self.snapshot, self.period)?;
         let (time_field, rows) = (aggregate.time_field.as_deref(), self.people.rows());
         let hierarchy = roll_up.then(|| self.hierarchy());
         let mut figures = fold::fold(aggregate.function, &selection, time_field, rows, hierarchy);
@@ -150,46 +195,8 @@ impl<'a> Reckoning<'a> {
                 }
             }
         }
+        self.keep(measure, selection);
         Ok(figures)
-    }
-
-    fn selection(&mut self, measure: &Name, aggregate: &Aggregate) -> Result<Rc<Selection>, Rejection> {
-        if let Some(selection) = self.selections.get(measure) {
-            return Ok(Rc::clone(selection));
-        }
-        let selection = Rc::new(Selection::of(aggregate, self.snapshot, self.period)?);
-        self.selections.insert(measure.clone(), Rc::clone(&selection));
-        Ok(selection)
-    }
-
-    /// The records that a measure comes from in the end, by collection and owner field.
-    fn behind(&mut self, measure: &Name, above: RollUp) -> Result<Vec<Records>, Rejection> {
-        let definitions = self.definitions;
-        let (mut seen, mut waiting) = (BTreeSet::new(), vec![(measure, above)]);
-        let mut union: BTreeMap<(&str, &str), Records> = BTreeMap::new();
-        while let Some((measure, above)) = waiting.pop() {
-            let definition = definitions.get(measure)?;
-            let roll_up = above.or(definition.roll_up);
-            if !seen.insert((measure, roll_up)) {
-                continue;
-            }
-            let aggregate = match &definition.formula {
-                Formula::Aggregate(aggregate) => aggregate,
-                Formula::Ratio { numerator, denominator } => {
-                    waiting.extend([(numerator, roll_up), (denominator, roll_up)]);
-                    continue;
-                }
-            };
-            let selection = self.selection(measure, aggregate)?;
-            let records = union.entry((&aggregate.collection, &aggregate.owner_field)).or_insert_with(|| {
-                Records { view: Arc::clone(&selection.view), rolled_up: Vec::new(), own: Vec::new() }
-            });
-            let pairs = if roll_up == Some(true) { &mut records.rolled_up } else { &mut records.own };
-            pairs.extend(selection.rows.iter().copied().zip(selection.owners.iter().copied()));
-        }
-        let mut union: Vec<Records> = union.into_values().collect();
-        union.iter_mut().for_each(Records::unite);
-        Ok(union)
     }
 }
 

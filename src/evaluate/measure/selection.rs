@@ -15,7 +15,18 @@ use crate::{
     view::{Snapshot, View, ViewError, day_number},
 };
 
-/// The records that count, in the order of names.
+/// The records that count, in the order of names, and whose they are.
+#[derive(Debug)]
+pub(in crate::evaluate) struct Counted {
+    /// The view that the records are rows of.
+    pub view: Arc<View>,
+    /// The rows.
+    pub rows: Vec<u32>,
+    /// The account manager's row, for each.
+    pub owners: Vec<u32>,
+}
+
+/// The records that count, in the order of names, and what they are worth.
 #[derive(Debug)]
 pub(super) struct Selection {
     /// The view that the records are rows of.
@@ -81,6 +92,11 @@ impl Selection {
             selection.keep(|place| !is_missing(&column, place));
         }
         Ok(selection)
+    }
+
+    /// The records without what they are worth.
+    pub(super) fn into_counted(self) -> Counted {
+        Counted { view: self.view, rows: self.rows, owners: self.owners }
     }
 
     /// The records that have an owner and lie in the period.

@@ -7,7 +7,7 @@ use merit::{
 
 use super::{
     TEAM, added, bound, component_publication, component_step, evaluations, gives, organisation, outputs,
-    publish_component, publish_two, run, two_steps,
+    publish_component, publish_two, report_to, run, two_steps,
 };
 use crate::{
     guest::{Guest, manifest},
@@ -127,22 +127,7 @@ async fn groups_are_what_the_run_says() {
     // a-1 and a-2 report to a-0 all quarter; a-3 reports to a-1 from its last day on.
     for (report, start) in [("a-1", "2026-01-01"), ("a-2", "2026-01-01"), ("a-3", "2026-03-31")] {
         let manager = if report == "a-3" { "a-1" } else { "a-0" };
-        let line = v1::ReportingLine {
-            manager: format!("{TEAM}/accountManagers/{manager}"),
-            effective_from: start.to_owned(),
-            ..Default::default()
-        };
-        let person = v1::AccountManager {
-            name: format!("{TEAM}/accountManagers/{report}"),
-            reporting_line: vec![line],
-            ..Default::default()
-        };
-        let request = v1::UpdateAccountManagerRequest {
-            account_manager: Some(person),
-            update_mask: Some(prost_types::FieldMask { paths: vec!["reporting_line".to_owned()] }),
-            ..Default::default()
-        };
-        harness.organisation().update_account_manager(request).await.unwrap();
+        report_to(&harness, report, manager, start).await;
     }
     publish_component(&harness, "group", group_sum().component()).await;
     let by = |step: &str, group_by: &str| v1::RunStep {

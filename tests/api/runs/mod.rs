@@ -2,6 +2,7 @@
 
 mod compare;
 mod conduct;
+mod evidence;
 mod fairness;
 mod hostile;
 mod life;
@@ -63,6 +64,26 @@ async fn revenue(harness: &Harness) {
     harness.evaluations().create_measure(request).await.unwrap();
 }
 
+/// Has somebody report to somebody from a day on; empty: always.
+pub async fn report_to(harness: &Harness, id: &str, manager: &str, start: &str) {
+    let line = v1::ReportingLine {
+        manager: format!("{TEAM}/accountManagers/{manager}"),
+        effective_from: start.to_owned(),
+        ..Default::default()
+    };
+    let person = v1::AccountManager {
+        name: format!("{TEAM}/accountManagers/{id}"),
+        reporting_line: vec![line],
+        ..Default::default()
+    };
+    let request = v1::UpdateAccountManagerRequest {
+        account_manager: Some(person),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["reporting_line".to_owned()] }),
+        ..Default::default()
+    };
+    harness.organisation().update_account_manager(request).await.unwrap();
+}
+
 /// A team with deals: `a-0` to `a-9`, of whom `a-9` has no quota.
 pub async fn organisation(harness: &Harness) {
     harness.team("acme").await;
@@ -112,8 +133,12 @@ pub async fn organisation(harness: &Harness) {
             state: v1::GoalState::Active.into(),
             ..Default::default()
         };
-        let request =
-            v1::CreateGoalRequest { parent: TEAM.to_owned(), goal: Some(goal), ..Default::default() };
+        let request = v1::CreateGoalRequest {
+            parent: TEAM.to_owned(),
+            goal: Some(goal),
+            goal_id: format!("g-{place}"),
+            ..Default::default()
+        };
         goals.create_goal(request).await.unwrap();
     }
 }

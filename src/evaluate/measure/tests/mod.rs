@@ -144,5 +144,5 @@ fn figures(organisation: &Organisation, measures: &[v1::Measure], id: &str, roll
     let set = MeasureSet::compile(measures).unwrap();
     let collections: Vec<&str> = set.collections().into_iter().collect();
     let snapshot = organisation.snapshot(&collections);
-    set.figures(&measure_name(id), &snapshot, quarter(), roll_up).unwrap()
+    set.reckoning(&snapshot, quarter()).unwrap().figures(&measure_name(id), roll_up).unwrap()
 }

@@ -284,27 +284,34 @@ fn supplied_values_count_in_the_period_of_their_first_day() {
 }
 
 #[test]
-fn sources_are_the_records_behind_a_figure() {
-    let organisation = organisation();
+fn bases_are_what_a_figure_comes_from_in_the_end() {
+    let rolling = |measure| v1::Measure { roll_up: ReportingLine.into(), ..measure };
     let measures = [
         over_deals("won", Function::Count, WON, "", 0),
-        over_deals("lost", Function::Count, "stage = \"LOST\"", "", 0),
+        rolling(over_deals("lost", Function::Count, "stage = \"LOST\"", "", 0)),
         ratio("odds", "won", "lost", 2),
+        rolling(ratio("again", "odds", "won", 2)),
     ];
     let set = MeasureSet::compile(&measures).unwrap();
+    let organisation = organisation();
     let snapshot = organisation.snapshot(&set.collections().into_iter().collect::<Vec<_>>());
-    let check = |id: &str, roll_up: v1::RollUp, row: usize, limit: usize, count: u64, expected: &[&str]| {
-        let found = set.sources(&measure_name(id), &snapshot, quarter(), roll_up, row, limit).unwrap();
-        let names: Vec<String> = found.1.iter().map(|name| name.id().to_string()).collect();
-        assert_eq!(
-            (found.0, &names[..]),
-            (count, &expected.iter().map(ToString::to_string).collect::<Vec<_>>()[..])
-        );
+    let mut reckoning = set.reckoning(&snapshot, quarter()).unwrap();
+    let unspecified = v1::RollUp::Unspecified;
+    let check = |id: &str, above: v1::RollUp, expected: &[(&str, bool)]| {
+        let found = reckoning.bases(&measure_name(id), above).unwrap();
+        let found: Vec<_> = found.iter().map(|(name, rolled_up)| (name.id().as_str(), *rolled_up)).collect();
+        assert_eq!(found, expected, "{id} {above:?}");
     };
-    check("won", Own, 1, 100, 2, &["d-02", "d-04"]);
-    check("won", ReportingLine, 0, 3, 6, &["d-01", "d-02", "d-04"]);
-    check("odds", Own, 1, 100, 3, &["d-02", "d-03", "d-04"]);
-    check("odds", Own, 4, 100, 0, &[]);
+    check("won", unspecified, &[("won", false)]);
+    check("odds", unspecified, &[("lost", true), ("won", false)]);
+    check("odds", Own, &[("lost", false), ("won", false)]);
+    check("again", unspecified, &[("lost", true), ("won", true)]);
+    check("again", Own, &[("lost", false), ("won", false)]);
+    let counted = reckoning.counted(&measure_name("won")).unwrap();
+    let ids: Vec<&str> = counted.rows.iter().map(|&row| &*counted.view.ids[row as usize]).collect();
+    assert_eq!(ids, ["d-01", "d-02", "d-04", "d-07", "d-08", "d-09"]);
+    assert_eq!(counted.owners, [0, 1, 1, 3, 3, 3]);
+    assert!(reckoning.counted(&measure_name("odds")).is_err());
 }
 
 #[test]
