@@ -84,7 +84,7 @@ impl Service {
             };
             for (id, record) in records {
                 let resource = prost_types::Any { type_url: T::type_url(), value: record.encode_to_vec() };
-                items.push(ImportItem { id, resource: Some(resource) });
+                items.push(ImportItem { id, resource: Some(resource), update_mask: None });
                 if items.len() == 500 && !send(&mut items) {
                     return;
                 }

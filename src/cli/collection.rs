@@ -13,15 +13,17 @@ use super::failure::Failure;
 use crate::{
     model::{
         nearest::nearest,
-        schema::{Schema, method_rule, schemas},
+        schema::{Schema, is_imported, method_rule, schemas},
     },
     proto::{descriptors, v1::method_rule::Standard},
 };
 
-/// A standard method.
+/// A standard method, or what takes several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
     Create,
+    /// Of a team's records that are both created and updated.
+    Import,
     Get,
     List,
     Update,
@@ -31,13 +33,14 @@ pub(super) enum Verb {
 // === impl Verb ===
 
 impl Verb {
-    const ALL: &[Self] = &[Self::Create, Self::Get, Self::List, Self::Update, Self::Delete];
+    const ALL: &[Self] = &[Self::Create, Self::Import, Self::Get, Self::List, Self::Update, Self::Delete];
 }
 
 impl fmt::Display for Verb {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Create => "create",
+            Self::Import => "import",
             Self::Get => "get",
             Self::List => "list",
             Self::Update => "update",
@@ -130,6 +133,9 @@ pub(super) fn method(schema: &Schema, verb: Verb) -> Result<MethodDescriptor, Fa
 
 /// The method that serves a collection so, where there is one.
 fn served(schema: &Schema, verb: Verb) -> Option<MethodDescriptor> {
+    if verb == Verb::Import {
+        return served(schema, Verb::Update).filter(|_| is_imported(schema));
+    }
     let methods = || descriptors().services().flat_map(|service| service.methods().collect::<Vec<_>>());
     let serves = |method: &MethodDescriptor| {
         let (found, message) = match method_rule(method).standard {
@@ -202,6 +208,12 @@ mod tests {
             "runs",
             Err("runs have no delete; they have create, get, list"),
         );
+        check(
+            CollectionName::of(Verb::Import),
+            "runs",
+            Err("runs have no import; they have create, get, list"),
+        );
+        check(CollectionName::of(Verb::Import), "teams", Err("teams have no import; they have create, get,"));
         let told = |verb| {
             let parser = CollectionName::of(verb);
             parser.possible_values().unwrap().map(|value| value.get_name().to_owned()).collect::<Vec<_>>()
@@ -209,6 +221,8 @@ mod tests {
         assert!(told(Verb::Get).contains(&"evaluations".to_owned()));
         assert!(!told(Verb::List).contains(&"evaluations".to_owned()));
         assert!(told(Verb::Update).contains(&"opportunities".to_owned()));
+        assert!(told(Verb::Import).contains(&"opportunities".to_owned()));
+        assert!(!told(Verb::Import).contains(&"runs".to_owned()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `merit import`: rows of a file into records of a collection.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -18,15 +19,15 @@ use super::{
     collection::{self, CollectionName, Verb},
     connection::{Connection, ConnectionArguments},
     failure::Failure,
-    output::{Format, OutputArguments, Sheet, print_json, print_line, print_note},
+    ledger::{Fate, Ledger},
+    output::{OutputArguments, print_note},
     pages::Pages,
     progress::Progress,
     sender::{self, BATCH_BYTES, BATCH_ITEMS, Batch},
 };
 use crate::{
     model::schema::schemas,
-    proto::v1,
-    transfer::{Columns, Converter, Directory, Form, Mapping, Mistakes, Prepared, RejectedFile, Row, Rows},
+    transfer::{Columns, Converter, Directory, Form, Mapping, Mistakes, Prepared, RejectedFile, Rows},
 };
 
 /// The most rows that a batch remembers, where few of them become records.
@@ -42,44 +43,77 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// The collection, of a file whose columns are named as fields (as `merit export` writes it).
-    #[arg(short, long, value_name = "COLLECTION", conflicts_with = "mapping", value_parser = CollectionName::of(Verb::Create))]
+    #[arg(short, long, value_name = "COLLECTION", conflicts_with = "mapping", value_parser = CollectionName::of(Verb::Import))]
     collection: Option<String>,
     /// Checks every row and keeps nothing. Rows do not see the rows before them then.
     #[arg(long)]
     validate_only: bool,
+    /// Where rejected rows go [default: beside the file, FILE.rejected.csv or .jsonl].
+    #[arg(long, value_name = "FILE")]
+    rejected: Option<PathBuf>,
     #[command(flatten)]
     output: OutputArguments,
 }
 
-/// The form of a mapping file.
+/// The form of a mapping file, and what becomes of rows.
 const MAPPING_HELP: &str = r#"The mapping file:
   collection = "opportunities"
-  id = "opportunity_id"                # a column, or a template: "{region}-{number}"
-  empty_values = ["N/A"]               # texts that mean: nothing
-  optional_columns = ["segment"]       # the file may lack these
-  delimiter = ";"                      # where the first row leaves it open
+  id = "opportunity_id"           # a column, or a template: "{region}-{number}"
+  empty_values = ["N/A"]          # texts that mean: nothing
+  optional_columns = ["segment"]  # the file may lack these
+  delimiter = ";"                 # where the first row leaves it open
 
   [fields]
-  display_name = "title"                                           # field = column
-  owner    = { column = "agent", lookup = "accountManagers" }      # by display_name; or by = "email", by = "id"
-  product  = { column = "product", map = { "GTXPro" = "GTX Pro" }, lookup = "products" }
-  stage    = { column = "stage", map = { "Closed" = "WON" }, otherwise = "reject", default = "PROSPECTING" }
-  amount   = { column = "value", decimal = ",", thousands = ".", strip = ["EUR"] }
-  close_date = { column = "closed", date = ["%d.%m.%Y", "%Y-%m-%d"], empty = "reject" }
-  labels.source = { value = "old crm" }                            # the same for all
-  labels.key    = { template = "{region}/{number}" }
-  "reporting_line[0].manager" = { column = "manager", lookup = "accountManagers" }
+  display_name = "title"          # field = column
+  # A record by its display_name; or by = "email", by = "id".
+  owner = { column = "agent", lookup = "accountManagers" }
 
-  [[skip]]                             # left out on purpose, and counted
+  [fields.product]
+  column = "product"
+  map = { "GTXPro" = "GTX Pro" }
+  lookup = "products"
+
+  [fields.stage]
+  column = "stage"
+  map = { "Closed" = "WON" }
+  otherwise = "reject"            # or "keep", the default
+  default = "PROSPECTING"         # of an empty one
+
+  [fields.amount]                 # 1.234,50 EUR; groups of three digits,
+  column = "value"                # or grouping = "indian": 12,34,567
+  decimal = ","
+  thousands = "."
+  strip = ["EUR"]
+
+  [fields.close_date]
+  column = "closed"               # a time in it is read over
+  date = ["%d.%m.%Y", "%Y-%m-%d %H:%M:%S"]
+  empty = "reject"                # or "omit", the default
+
+  [fields.labels]
+  source = { value = "old crm" }  # the same for all
+  key = { template = "{region}/{number}" }
+
+  [fields."reporting_line[0].manager"]
+  column = "manager"
+  lookup = "accountManagers"
+
+  [[skip]]                        # left out on purpose, and counted
   column = "kind"
   values = ["total"]
 
-  [[reject]]                           # kept in FILE.rejected.csv
+  [[reject]]                      # kept among the rejected rows
   column = "account"
   empty = true
   because = "a deal needs an account"
 
-Rejected rows go to FILE.rejected.csv beside the file, with line and reason."#;
+Of a record that is there, the fields that the file or the mapping gives are
+changed, and emptied where the file has nothing; the others stay. A list is
+replaced as a whole.
+
+Rejected rows go to FILE.rejected.csv (.jsonl) beside the file, as they were,
+with the line and the reason before them: mend them there and import that file
+in the same way. It then has what is still rejected, and is gone when nothing is."#;
 
 /// How a file is read.
 struct Plan {
@@ -91,24 +125,6 @@ struct Plan {
     /// How large the file is; nothing where nobody knows.
     bytes: Option<u64>,
     read: Arc<AtomicU64>,
-}
-
-/// A row, until its result comes.
-enum Fate {
-    Sent(Row),
-    Rejected(Row, String),
-    Skipped,
-}
-
-/// What became of the rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Counts {
-    rows: u64,
-    created: u64,
-    updated: u64,
-    unchanged: u64,
-    skipped: u64,
-    rejected: u64,
 }
 
 /// A reader that counts.
@@ -123,7 +139,8 @@ pub(super) async fn run(server: &ConnectionArguments, arguments: &Arguments) -> 
     let connection = &Connection::open(server).await?;
     let team = connection.team()?.to_owned();
     let directory = directory(connection, &plan.mapping).await?;
-    let Plan { rows, mapping, json, mut rejected, bytes, read } = plan;
+    let Plan { rows, mapping, json, rejected, bytes, read } = plan;
+    let schema = mapping.schema();
     let mut converter = Converter::new(mapping, &team, directory);
     if json {
         converter = converter.of_json();
@@ -131,29 +148,35 @@ pub(super) async fn run(server: &ConnectionArguments, arguments: &Arguments) -> 
     let (sender, batches) = mpsc::channel(2);
     let reading = tokio::task::spawn_blocking(move || feed(rows, converter, &sender));
     let progress = Progress::of_bytes(bytes);
-    let mut counts = Counts::default();
+    let mut ledger = Ledger::new(schema, rejected, arguments.validate_only);
     let sent = sender::send(connection, arguments.validate_only, batches, |fates, results| {
-        settle(fates, results, &mut counts, &mut rejected)?;
+        ledger.settle(fates, results)?;
         progress.at(read.load(Ordering::Relaxed));
-        progress.say(format!("{} rows", counts.rows));
+        progress.say(format!("{} rows", ledger.counts().rows));
         Ok(())
-    })
-    .await;
+    });
+    let sent = match sent.await {
+        Ok(()) => ledger.send_again(connection).await,
+        failed => failed,
+    };
     drop(progress);
     if let Err(failure) = sent {
+        let rows = ledger.counts().rows;
         print_note(&format!(
-            "{} rows were settled before this; the same import again goes on from there",
-            counts.rows
+            "{rows} rows were settled before this; the same import again goes on from there"
         ));
         return Err(failure);
     }
-    reading
+    let foreign = reading
         .await
         .map_err(|error| Failure::Service(error.to_string()))?
         .map_err(|error| Failure::file(format!("reading {}", arguments.file.display()), error))?;
-    let path = rejected.path().to_owned();
-    rejected.finish().map_err(|error| Failure::file(format!("writing {}", path.display()), error))?;
-    report(arguments.output.output, counts, &path)
+    for other in foreign {
+        print_note(&format!(
+            "records of {other} were taken into {team}, and what they refer to with them: {other}/… became {team}/…"
+        ));
+    }
+    ledger.close(arguments.output.output)
 }
 
 /// Opens the file and checks the mapping against it. Nothing is sent before this is right.
@@ -174,18 +197,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         Some((mapping, text)) => Mapping::delimiter(text).map_err(|mistakes| wrong(mapping, &mistakes))?,
         None => None,
     };
-    let reading = |error| Failure::file(format!("reading {}", path.display()), error);
-    let read = Arc::new(AtomicU64::new(0));
-    let (inner, bytes): (Box<dyn Read + Send>, Option<u64>) = if path.as_os_str() == "-" {
-        (Box::new(io::stdin()), None)
-    } else {
-        let file = File::open(path).map_err(reading)?;
-        let about = file.metadata().map_err(reading)?;
-        // A pipe under a name has no size.
-        (Box::new(file), about.is_file().then_some(about.len()))
-    };
-    let counted = Counted { inner, read: Arc::clone(&read) };
-    let mut rows = Rows::open(Box::new(counted), Form::of(path), delimiter).map_err(reading)?;
+    let (mut rows, bytes, read) = open(path, delimiter)?;
     let form = rows.form();
     let mapping = match (&text, &arguments.collection) {
         (Some((mapping, text)), _) => {
@@ -200,13 +212,35 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         }
     };
     let beside = if path.as_os_str() == "-" { Path::new("stdin") } else { path.as_path() };
-    let rejected =
-        RejectedFile::beside(beside, rows.columns(), form == Form::JsonLines).map_err(|error| {
-            Failure::file(format!("removing {}.rejected.csv of an earlier import", path.display()), error)
-        })?;
+    let place = match &arguments.rejected {
+        Some(place) => place.clone(),
+        // What is only checked stays to be imported.
+        None => RejectedFile::place(beside, form, arguments.validate_only),
+    };
+    let rejected = RejectedFile::new(&place, rows.layout()).map_err(|error| {
+        let place = place.display();
+        Failure::file(format!("rejected rows have no place, {place} (--rejected names another)"), error)
+    })?;
     rows.expect(mapping.missing_columns());
     let json = form == Form::JsonLines && text.is_none();
     Ok(Plan { rows, mapping, json, rejected, bytes, read })
+}
+
+/// The rows of a file, how large it is, where that is known, and how much of it has been read.
+fn open(path: &Path, delimiter: Option<u8>) -> Result<(Rows, Option<u64>, Arc<AtomicU64>), Failure> {
+    let reading = |error| Failure::file(format!("reading {}", path.display()), error);
+    let read = Arc::new(AtomicU64::new(0));
+    let (inner, bytes): (Box<dyn Read + Send>, Option<u64>) = if path.as_os_str() == "-" {
+        (Box::new(io::stdin()), None)
+    } else {
+        let file = File::open(path).map_err(reading)?;
+        let about = file.metadata().map_err(reading)?;
+        // A pipe under a name has no size.
+        (Box::new(file), about.is_file().then_some(about.len()))
+    };
+    let counted = Counted { inner, read: Arc::clone(&read) };
+    let rows = Rows::open(Box::new(counted), Form::of(path), delimiter).map_err(reading)?;
+    Ok((rows, bytes, read))
 }
 
 /// Brings what the mapping looks up, once.
@@ -232,16 +266,25 @@ async fn directory(connection: &Connection, mapping: &Mapping) -> Result<Directo
     Ok(directory)
 }
 
-/// Reads rows, makes records of them and passes them on in batches.
-fn feed(rows: Rows, mut converter: Converter, sender: &mpsc::Sender<Batch<Vec<Fate>>>) -> io::Result<()> {
+/// Reads rows, makes records of them and passes them on in batches. Answers the other teams that some were of.
+fn feed(
+    rows: Rows,
+    mut converter: Converter,
+    sender: &mpsc::Sender<Batch<Vec<Fate>>>,
+) -> io::Result<BTreeSet<String>> {
     let schema = converter.schema();
     let (mut batch, mut bytes) = (Batch { items: Vec::new(), note: Vec::new() }, 0);
     let mut take = |prepared: Prepared, last: bool| {
         match prepared {
             Prepared::Record(record) => {
                 bytes += record.encoded.len();
-                batch.items.push(sender::item(schema, record.id, record.encoded));
-                batch.note.push(Fate::Sent(record.row));
+                batch.items.push(sender::item(
+                    schema,
+                    record.id.clone(),
+                    record.encoded.clone(),
+                    record.mask.clone(),
+                ));
+                batch.note.push(Fate::Sent(record));
             }
             Prepared::Rejected(row, reason) => batch.note.push(Fate::Rejected(row, reason)),
             Prepared::Skipped(_) => batch.note.push(Fate::Skipped),
@@ -256,91 +299,21 @@ fn feed(rows: Rows, mut converter: Converter, sender: &mpsc::Sender<Batch<Vec<Fa
         // A receiver that is gone has told why.
         sender.blocking_send(full).is_ok()
     };
-    for row in rows {
-        if !take(converter.prepare(row?), false) {
-            return Ok(());
-        }
-    }
-    for prepared in converter.finish() {
-        if !take(prepared, false) {
-            return Ok(());
-        }
-    }
-    take(Prepared::Waiting, true);
-    Ok(())
-}
-
-/// Counts what became of the rows of a batch, and keeps the rejected ones.
-fn settle(
-    fates: Vec<Fate>,
-    results: Vec<v1::ImportResult>,
-    counts: &mut Counts,
-    rejected: &mut RejectedFile,
-) -> Result<(), Failure> {
-    let mut results = results.into_iter();
-    for fate in fates {
-        counts.rows += 1;
-        let refused = match fate {
-            Fate::Skipped => {
-                counts.skipped += 1;
-                None
+    let feed = || {
+        for row in rows {
+            if !take(converter.prepare(row?), false) {
+                return Ok(());
             }
-            Fate::Rejected(row, reason) => Some((row, reason)),
-            Fate::Sent(row) => {
-                let result = results.next().ok_or_else(|| {
-                    Failure::Service("the server answered fewer results than items".to_owned())
-                })?;
-                let count = match result.outcome() {
-                    v1::ImportOutcome::Created => Some(&mut counts.created),
-                    v1::ImportOutcome::Updated => Some(&mut counts.updated),
-                    v1::ImportOutcome::Unchanged => Some(&mut counts.unchanged),
-                    v1::ImportOutcome::Rejected | v1::ImportOutcome::Unspecified => None,
-                };
-                let kept = count.map(|count| *count += 1).is_some();
-                (!kept).then(|| (row, format!("{}: {}", result.reason, result.message)))
+        }
+        for prepared in converter.finish() {
+            if !take(prepared, false) {
+                return Ok(());
             }
-        };
-        if let Some((row, reason)) = refused {
-            counts.rejected += 1;
-            let path = rejected.path().to_owned();
-            rejected
-                .add(&row, &reason)
-                .map_err(|error| Failure::file(format!("writing {}", path.display()), error))?;
         }
-    }
-    Ok(())
-}
-
-/// Prints what became of the rows.
-fn report(format: Format, counts: Counts, rejected: &Path) -> Result<(), Failure> {
-    let Counts { rows, created, updated, unchanged, skipped, rejected: refused } = counts;
-    let file = if refused > 0 { rejected.display().to_string() } else { String::new() };
-    match format {
-        Format::Table => {
-            print_line(&format!(
-                "{rows} rows: {created} created, {updated} updated, {unchanged} unchanged, {skipped} skipped, {refused} rejected"
-            ))?;
-        }
-        Format::Csv => {
-            let mut sheet =
-                Sheet::new(&["rows", "created", "updated", "unchanged", "skipped", "rejected", "file"]);
-            let numbers =
-                [rows, created, updated, unchanged, skipped, refused].map(|count| count.to_string());
-            sheet.row(numbers.into_iter().chain([file.clone()]));
-            sheet.print(format)?;
-        }
-        Format::Json | Format::Jsonl => print_json(
-            format,
-            &serde_json::json!({ "rows": rows, "created": created, "updated": updated, "unchanged": unchanged,
-                "skipped": skipped, "rejected": refused, "rejected_file": file }),
-        )?,
-    }
-    if refused == 0 {
-        return Ok(());
-    }
-    Err(Failure::Differs(format!(
-        "{refused} of {rows} rows were rejected: {file} has them, with line and reason"
-    )))
+        take(Prepared::Waiting, true);
+        Ok(())
+    };
+    feed().map(|()| converter.foreign_teams().clone())
 }
 
 // === impl Counted ===

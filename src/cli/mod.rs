@@ -16,6 +16,7 @@ mod export;
 mod failure;
 mod format;
 mod import;
+mod ledger;
 mod output;
 mod page_printer;
 mod pages;

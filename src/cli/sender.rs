@@ -29,10 +29,11 @@ pub(super) struct Batch<T> {
     pub(super) note: T,
 }
 
-/// An item of an import.
-pub(super) fn item(schema: &Schema, id: String, encoded: Vec<u8>) -> v1::ImportItem {
+/// An item of an import, which changes these fields of a record that is there.
+pub(super) fn item(schema: &Schema, id: String, encoded: Vec<u8>, mask: Vec<String>) -> v1::ImportItem {
     let type_url = format!("type.googleapis.com/{}", schema.message.full_name());
-    v1::ImportItem { id, resource: Some(prost_types::Any { type_url, value: encoded }) }
+    let resource = Some(prost_types::Any { type_url, value: encoded });
+    v1::ImportItem { id, resource, update_mask: Some(prost_types::FieldMask { paths: mask }) }
 }
 
 /// Sends batches as they come, and calls `on_results` with every one and its results, in their order.
@@ -108,8 +109,11 @@ pub(super) async fn send_all(
     let feeding = tokio::spawn(async move {
         let mut records = records.into_iter().peekable();
         while records.peek().is_some() {
-            let items =
-                records.by_ref().take(BATCH_ITEMS).map(|(id, encoded)| item(schema, id, encoded)).collect();
+            let items = records
+                .by_ref()
+                .take(BATCH_ITEMS)
+                .map(|(id, encoded)| item(schema, id, encoded, Vec::new()))
+                .collect();
             if sender.send(Batch { items, note: () }).await.is_err() {
                 return;
             }

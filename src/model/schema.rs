@@ -7,7 +7,11 @@ use prost_reflect::{
     DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind as ProtoKind, MessageDescriptor,
 };
 
-use crate::proto::{descriptors, v1};
+use super::name::Name;
+use crate::proto::{
+    descriptors,
+    v1::{self, method_rule::Standard},
+};
 
 /// What a value of a field is, to the expression language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +137,32 @@ pub fn resource_rule(message: &MessageDescriptor) -> Option<v1::ResourceRule> {
 #[must_use]
 pub fn field_rule(field: &FieldDescriptor) -> v1::FieldRule {
     option(&field.options(), "merit.v1.field").unwrap_or_default()
+}
+
+/// Whether an import takes records of a collection: those that clients both create and update, in a team. A run is neither: it
+/// is started.
+#[must_use]
+pub fn is_imported(schema: &Schema) -> bool {
+    let name = schema.message.name();
+    let methods = || descriptors().services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    let is_there = |wanted: &dyn Fn(&Standard) -> bool| {
+        methods().any(|method| method_rule(&method).standard.as_ref().is_some_and(wanted))
+    };
+    !schema.computed
+        && schema.collection != Name::TEAMS
+        && is_there(&|standard| matches!(standard, Standard::Create(of) if of == name))
+        && is_there(&|standard| matches!(standard, Standard::Update(of) if of == name))
+}
+
+/// Whether a message, or one within it, has a field that refers to records of this collection.
+#[must_use]
+pub fn refers_to(message: &MessageDescriptor, collection: &str) -> bool {
+    message.fields().any(|field| {
+        let inner = field.kind().as_message().cloned().filter(|inner| {
+            inner.package_name() == message.package_name() && inner != message && !inner.is_map_entry()
+        });
+        field_rule(&field).reference == collection || inner.is_some_and(|inner| refers_to(&inner, collection))
+    })
 }
 
 /// The rule on a oneof; the default where there is none.
@@ -261,6 +291,33 @@ fn kind(field: &FieldDescriptor) -> Option<FieldKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_import_takes_what_clients_create_and_update() {
+        let imported: Vec<&str> = schemas()
+            .values()
+            .filter(|schema| is_imported(schema))
+            .map(|schema| schema.collection.as_str())
+            .collect();
+        for taken in ["accountManagers", "customers", "goals", "measures", "opportunities", "plugins"] {
+            assert!(imported.contains(&taken), "{taken} are imported");
+        }
+        for refused in ["pluginRevisions", "runs", "evaluations", "teams"] {
+            assert!(!imported.contains(&refused), "{refused} are not imported");
+        }
+    }
+
+    #[test]
+    fn references_are_found_wherever_they_are() {
+        let check = |collection: &str, to: &str, expected: bool| {
+            assert_eq!(refers_to(&schemas()[collection].message, to), expected, "{collection} {to}");
+        };
+        check("accountManagers", "accountManagers", true);
+        check("measures", "measures", true);
+        check("opportunities", "accountManagers", true);
+        check("opportunities", "opportunities", false);
+        check("products", "products", false);
+    }
 
     #[test]
     fn a_reference_is_a_name() {

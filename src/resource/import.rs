@@ -3,24 +3,15 @@
 use bytes::Bytes;
 
 use super::{
-    Resources, check, command,
+    Resources, command,
+    item::Item,
     kept::{load, not_found},
-    path::Path,
-    plan::CollectionPlan,
     plans::plans,
-    record::{Record, Value},
     service::origin,
-    state,
-    write::{Draft, Outcome, rehearse},
+    write::{Outcome, rehearse},
 };
 use crate::{
-    model::{
-        caller::Caller,
-        finding::Findings,
-        format::quoted,
-        name::{Id, Name},
-        rejection::{Rejection, ResourceReason},
-    },
+    model::{caller::Caller, finding::Findings, name::Name, rejection::Rejection},
     proto::v1::{
         FieldViolation, ImportItem, ImportOutcome, ImportResourcesRequest, ImportResourcesResponse,
         ImportResult,
@@ -31,17 +22,9 @@ use crate::{
 /// The most items of one message.
 const ITEMS_MAX: usize = 1000;
 
-/// An item, checked by itself.
-struct Item {
-    collection: &'static CollectionPlan,
-    name: Name,
-    record: Record,
-    findings: Findings,
-}
-
 impl Resources {
-    /// Imports the items of one message, in one write. Later items see the earlier ones. What an item leaves out is
-    /// emptied, a state apart: that stays as it is.
+    /// Imports the items of one message, in one write. Later items see the earlier ones. Of a record that is there, what the
+    /// item's mask does not name stays as it is.
     ///
     /// # Errors
     /// `INVALID_NAME` and `NOT_FOUND` for the team, `INVALID_FIELD` for more than 1,000 items. What is wrong with an item
@@ -116,110 +99,12 @@ fn result(name: String, outcome: Result<Outcome, Rejection>) -> ImportResult {
     result
 }
 
-// === impl Item ===
-
-impl Item {
-    fn read(item: &ImportItem, team: &Id) -> Result<Self, Rejection> {
-        let Some(resource) = &item.resource else {
-            return Err(Rejection::field("resource", "is required: a record of merit.v1"));
-        };
-        let collection = collection(&resource.type_url)?;
-        let id =
-            Id::parse(&item.id).map_err(|rejection| rejection.clone().violation("id", rejection.message))?;
-        let name = Name::new(team.clone(), &collection.schema.collection, id);
-        let (mut findings, path) = (Findings::default(), Path::new(""));
-        let mut record = Record::decode(collection.message, &resource.value, path, &mut findings)
-            .map_err(|malformed| Rejection::field("resource", malformed.to_string()))?;
-        check::ignore_output_only(&mut record);
-        record.take(collection.etag);
-        check::check(&mut record, Some(team), &[], path, &mut findings);
-        Ok(Self { collection, name, record, findings })
-    }
-
-    fn import(mut self, transaction: &mut Transaction<'_>, author: &str) -> Result<Outcome, Rejection> {
-        let before = load(transaction, self.collection, &self.name)?;
-        match &before {
-            None => state::begin(&mut self.record, self.collection, Path::new(""), &mut self.findings),
-            Some(before) => self.complete(before)?,
-        }
-        let Self { collection, name, record, findings } = self;
-        let draft = Draft { collection, name, before, after: record, own: false, author: author.to_owned() };
-        Ok(draft.keep(transaction, "", findings)?.0)
-    }
-
-    /// Takes over from the record that is kept what an import does not change.
-    fn complete(&mut self, before: &Record) -> Result<(), Rejection> {
-        let plan = self.collection.message.plan();
-        for field in plan.fields.iter().filter(|field| field.rule.output_only) {
-            if let Some(value) = before.get(field.number) {
-                self.record.set(field.number, value.clone());
-            }
-        }
-        for field in plan.fields.iter().filter(|field| field.rule.immutable) {
-            if self.record.get(field.number) != before.get(field.number) {
-                self.findings.field(&field.name, "is given at creation and does not change");
-            }
-        }
-        let Some(state) = self.collection.state.as_ref().filter(|state| state.given) else { return Ok(()) };
-        let (now, wanted) = (state::current(before, state), state::current(&self.record, state));
-        if wanted == 0 {
-            self.record.set(state.number, Value::Number(i64::from(now) as u64));
-        } else if wanted != now {
-            let transitions = &self.collection.transitions;
-            if !transitions.iter().any(|(from, to, _)| (*from, *to) == (now, wanted)) {
-                let allowed: Vec<i32> =
-                    transitions.iter().filter(|(_, to, _)| *to == wanted).map(|(from, _, _)| *from).collect();
-                return Err(state::forbids(&self.name, state, now, state.short(wanted), &allowed));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The collection of a packed record, if an import takes records of it.
-fn collection(type_url: &str) -> Result<&'static CollectionPlan, Rejection> {
-    let full_name = type_url.rsplit('/').next().unwrap_or_default();
-    let mut collections = plans().collections.values();
-    let found = collections.find(|collection| collection.schema.message.full_name() == full_name);
-    let Some(found) = found else {
-        let known: Vec<&str> = plans()
-            .collections
-            .values()
-            .filter(|collection| is_imported(collection))
-            .map(|collection| collection.schema.message.full_name())
-            .collect();
-        let description = format!("{} is no resource: accepted are {}", quoted(type_url), known.join(", "));
-        return Err(Rejection::field("resource", description));
-    };
-    if is_imported(found) {
-        return Ok(found);
-    }
-    let what = if found.schema.computed {
-        "they are computed"
-    } else if found.schema.collection == Name::TEAMS {
-        "an import is into a team"
-    } else {
-        "they have a method of their own, and no update"
-    };
-    let description = format!("{} are not imported: {what}", found.schema.collection);
-    Err(Rejection::resource(ResourceReason::InvalidField, description.clone())
-        .violation("resource", description))
-}
-
-/// Whether an import takes records of it: those that clients both create and update. A run is neither: it is started.
-fn is_imported(collection: &CollectionPlan) -> bool {
-    collection.created_by_clients
-        && collection.updated_by_clients
-        && !collection.schema.computed
-        && collection.schema.collection != Name::TEAMS
-}
-
 /// A record as an item of an import.
 #[must_use]
 pub fn pack<T: prost::Message + prost::Name>(id: &str, record: &T) -> ImportItem {
     let resource =
         prost_types::Any { type_url: T::type_url(), value: Bytes::from(record.encode_to_vec()).into() };
-    ImportItem { id: id.to_owned(), resource: Some(resource) }
+    ImportItem { id: id.to_owned(), resource: Some(resource), update_mask: None }
 }
 
 #[cfg(test)]
@@ -232,6 +117,7 @@ mod tests {
             descriptors,
             v1::{self, OpportunityStage},
         },
+        resource::item::collection,
         store::Database,
     };
 
@@ -326,12 +212,87 @@ mod tests {
         check(&resources, vec![pack("e", &deal(Lost))], &["CREATED"]).await;
     }
 
+    /// The same with the fields to change.
+    fn masked(mut item: ImportItem, paths: &[&str]) -> ImportItem {
+        item.update_mask =
+            Some(prost_types::FieldMask { paths: paths.iter().map(ToString::to_string).collect() });
+        item
+    }
+
+    #[tokio::test]
+    async fn what_the_mask_does_not_name_stays() {
+        let resources = with_team().await;
+        let team = |text: &str| format!("teams/a/{text}");
+        check(&resources, vec![pack("bo", &person("Bo")), pack("anna", &person("Anna"))], &["CREATED"; 2])
+            .await;
+        let line = v1::ReportingLine { manager: team("accountManagers/bo"), ..Default::default() };
+        let whole =
+            v1::AccountManager { region: "North".into(), reporting_line: vec![line], ..person("Anna") };
+        let part = |region: &str| v1::AccountManager {
+            display_name: "Anna".into(),
+            region: region.into(),
+            ..Default::default()
+        };
+        let labels = |labels: &[(&str, &str)]| v1::AccountManager {
+            labels: labels.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+            ..part("")
+        };
+        // The item, its mask, what comes of it; region, labels and managers of what is kept then.
+        let steps: [(v1::AccountManager, Option<&[&str]>, &str, &str); 10] = [
+            (whole.clone(), None, "UPDATED", "North a=1,b=2 1"),
+            (part("South"), Some(&["display_name", "region"]), "UPDATED", "South a=1,b=2 1"),
+            (part(""), Some(&["display_name", "region"]), "UPDATED", " a=1,b=2 1"),
+            (part("West"), Some(&["display_name"]), "UNCHANGED", " a=1,b=2 1"),
+            (part("West"), None, "UPDATED", "West a=1,b=2 1"),
+            (part(""), None, "UNCHANGED", "West a=1,b=2 1"),
+            (labels(&[("a", "3")]), Some(&["labels.a", "labels.b"]), "UPDATED", "West a=3 1"),
+            (v1::AccountManager::default(), Some(&["region"]), "UPDATED", " a=3 1"),
+            (v1::AccountManager::default(), Some(&["display_name"]), "INVALID_FIELD", " a=3 1"),
+            (part("East"), Some(&["*"]), "UPDATED", "East  0"),
+        ];
+        for (record, mask, expected, kept) in steps {
+            let item = pack("anna", &record);
+            let item = if let Some(mask) = mask { masked(item, mask) } else { item };
+            check(&resources, vec![item], &[expected]).await;
+            let found: v1::AccountManager =
+                resources.get(&Name::parse(&team("accountManagers/anna")).unwrap()).unwrap();
+            let labels: Vec<String> =
+                found.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let told = format!("{} {} {}", found.region, labels.join(","), found.reporting_line.len());
+            assert_eq!(told, kept, "{mask:?}");
+        }
+        let wrong = masked(pack("anna", &part("")), &["regio"]);
+        check(
+            &resources,
+            vec![wrong, masked(pack("anna", &part("")), &["create_time"])],
+            &["INVALID_MASK"; 2],
+        )
+        .await;
+        // A state goes its ways, and takes with it what its methods do.
+        let open = v1::Opportunity { stage: OpportunityStage::Engaging.into(), ..Default::default() };
+        let items = vec![
+            pack("d", &deal(OpportunityStage::Won)),
+            masked(
+                pack("d", &v1::Opportunity { amount: "11".into(), ..Default::default() }),
+                &["amount", "stage"],
+            ),
+            masked(pack("d", &open), &["stage"]),
+        ];
+        check(&resources, items, &["CREATED", "UPDATED", "UPDATED"]).await;
+        let found: v1::Opportunity = resources.get(&Name::parse(&team("opportunities/d")).unwrap()).unwrap();
+        assert_eq!(
+            (found.amount.as_str(), found.close_date.as_str(), found.stage()),
+            ("11", "", OpportunityStage::Engaging)
+        );
+    }
+
     #[tokio::test]
     async fn what_is_wrong_is_rejected_by_itself() {
         let resources = with_team().await;
         let unknown = ImportItem {
             id: "x".into(),
             resource: Some(prost_types::Any { type_url: "merit.v1.Nothing".into(), value: Vec::new() }),
+            update_mask: None,
         };
         let revision = v1::PluginRevision::default();
         let team = v1::Team { display_name: "B".into(), currency: "EUR".into(), ..Default::default() };
@@ -341,7 +302,7 @@ mod tests {
             pack("b", &team),
             pack("Anna", &person("Anna")),
             pack("x", &v1::Evaluation::default()),
-            ImportItem { id: "x".into(), resource: None },
+            ImportItem { id: "x".into(), resource: None, update_mask: None },
             pack("nameless", &person("")),
             pack("anna", &person("Anna")),
         ];
@@ -356,19 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn an_import_takes_what_clients_create_and_update() {
-        let imported: Vec<&str> = plans()
-            .collections
-            .values()
-            .filter(|collection| is_imported(collection))
-            .map(|collection| collection.schema.collection.as_str())
-            .collect();
-        for taken in ["accountManagers", "customers", "goals", "measures", "opportunities", "plugins"] {
-            assert!(imported.contains(&taken), "{taken} are imported");
-        }
-        for refused in ["pluginRevisions", "runs", "evaluations", "teams"] {
-            assert!(!imported.contains(&refused), "{refused} are not imported");
-        }
+    fn what_is_not_imported_is_told() {
         let refused = collection("merit.v1.Run").map(drop).unwrap_err();
         assert!(
             refused.message.ends_with("they have a method of their own, and no update"),

@@ -35,6 +35,11 @@ impl Mask {
         if paths.is_empty() || paths == ["*"] {
             return Self::All;
         }
+        Self::of_paths(&paths, collection, findings)
+    }
+
+    /// The paths of a mask; what it may not name is a finding.
+    fn of_paths(paths: &[&str], collection: &CollectionPlan, findings: &mut Findings) -> Self {
         let mut read = Vec::with_capacity(paths.len());
         for path in paths {
             let steps: Vec<String> = path.split('.').map(str::to_owned).collect();
@@ -48,6 +53,37 @@ impl Mask {
             }
         }
         Self::Paths(read)
+    }
+
+    /// The mask of an item of an import: `*` for every field, none for those that are set. Which state a record is in, and what
+    /// is given at creation, an import says as well, and is not changed by its mask.
+    pub(crate) fn of_item(
+        paths: &[String],
+        resource: &Record,
+        collection: &CollectionPlan,
+        findings: &mut Findings,
+    ) -> Self {
+        let plan = collection.message.plan();
+        let said =
+            |name: &str| plan.by_name(name).is_some_and(|field| field.rule.state || field.rule.immutable);
+        let named: Vec<&str> = match paths {
+            [] => plan
+                .fields
+                .iter()
+                .filter(|field| resource.get(field.number).is_some())
+                .map(|field| field.name.as_str())
+                .collect(),
+            [all] if all == "*" => plan.fields.iter().map(|field| field.name.as_str()).collect(),
+            paths => {
+                let written: Vec<&str> =
+                    paths.iter().map(String::as_str).filter(|path| !said(path)).collect();
+                return Self::of_paths(&written, collection, findings);
+            }
+        };
+        let writable = named
+            .into_iter()
+            .filter(|name| plan.by_name(name).is_some_and(|field| refusal(field, collection).is_none()));
+        Self::Paths(writable.map(|name| vec![name.to_owned()]).collect())
     }
 
     /// Changes `current` to what `incoming` says of the fields of the mask.

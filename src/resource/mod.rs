@@ -7,6 +7,7 @@ mod check;
 mod command;
 mod filter;
 mod import;
+mod item;
 mod kept;
 mod keys;
 mod list;

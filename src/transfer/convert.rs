@@ -1,20 +1,22 @@
 //! Rows into records, by a mapping. What cannot become a record is told apart: left out by the mapping, or rejected, with
 //! the reason. A row that refers to a row further down waits until the end.
 
+use std::collections::BTreeSet;
+
 use prost_reflect::{DynamicMessage, prost::Message as _};
 
 use super::{
     directory::{Directory, Lookup},
+    foreign::{Named, move_references},
+    json::{field_of, parse_json_object, read_message},
     mapping::{FieldMapping, IdRule, Mapping, RowRule},
-    rows::Row,
+    marks,
+    row::Row,
     seen::SeenIds,
     slug::slug,
     value::{read_date, read_value},
 };
-use crate::model::{
-    name::Id,
-    schema::{Schema, field_rule},
-};
+use crate::model::schema::{Schema, field_rule};
 
 /// Rows that may wait for a row further down.
 const WAITING_MAX: usize = 100_000;
@@ -31,6 +33,10 @@ pub struct Converter {
     own_lookups: Vec<Lookup>,
     seen: SeenIds,
     waiting: Vec<Row>,
+    /// The fields that a file of columns gives.
+    mask: Vec<String>,
+    /// Other teams whose records became this one's.
+    foreign: BTreeSet<String>,
 }
 
 /// What a row came to.
@@ -53,14 +59,25 @@ pub struct Record {
     pub id: String,
     /// The encoded record.
     pub encoded: Vec<u8>,
+    /// The fields that its row gives, empty or not: of a record that is there, the others stay.
+    pub mask: Vec<String>,
     /// The row.
     pub row: Row,
 }
 
 enum Problem {
     /// The row refers to a record of its own collection that is not there yet.
-    NotYet(String),
+    NotYet,
     Rejected(String),
+}
+
+/// What a row says.
+struct Content {
+    id: String,
+    /// The team that the record is of, where its name says another than the one that is imported into.
+    foreign: Option<String>,
+    message: DynamicMessage,
+    mask: Vec<String>,
 }
 
 // === impl Converter ===
@@ -69,13 +86,14 @@ impl Converter {
     /// A converter for a team, `teams/{team}`; the directory has what `Mapping::lookups` asks for.
     #[must_use]
     pub fn new(mapping: Mapping, team: &str, directory: Directory) -> Self {
-        let (seen, waiting) = (SeenIds::default(), Vec::new());
+        let (seen, waiting, mask) = (SeenIds::default(), Vec::new(), mapping.mask());
         let own_lookups = mapping
             .lookups()
             .into_iter()
             .filter(|lookup| lookup.collection == mapping.schema.collection)
             .collect();
-        Self { mapping, json: false, team: team.to_owned(), directory, own_lookups, seen, waiting }
+        let (team, foreign) = (team.to_owned(), BTreeSet::new());
+        Self { mapping, json: false, team, directory, own_lookups, seen, waiting, mask, foreign }
     }
 
     /// The same for JSON lines whose objects are the records themselves, as `merit export` writes them.
@@ -89,6 +107,12 @@ impl Converter {
     #[must_use]
     pub fn schema(&self) -> &'static Schema {
         self.mapping.schema
+    }
+
+    /// The other teams whose records became this one's, by their names; what they refer to is this team's then, too.
+    #[must_use]
+    pub fn foreign_teams(&self) -> &BTreeSet<String> {
+        &self.foreign
     }
 
     /// Turns a row into a record.
@@ -129,8 +153,12 @@ impl Converter {
             let because = rule.because.clone();
             return Prepared::Rejected(row, because);
         }
-        match self.convert(&row) {
-            Ok((id, message)) => {
+        match self.convert(&row, may_wait) {
+            Ok(Content { id, foreign, mut message, mask }) => {
+                if let Some(team) = foreign {
+                    move_references(&mut message, &team, &self.team);
+                    self.foreign.insert(team);
+                }
                 let encoded = message.encode_to_vec();
                 let made_of = match &self.mapping.id {
                     IdRule::Name(_) => String::new(),
@@ -140,13 +168,13 @@ impl Converter {
                     return Prepared::Rejected(row, reason);
                 }
                 self.remember(&id, &message);
-                Prepared::Record(Record { id, encoded, row })
+                Prepared::Record(Record { id, encoded, mask, row })
             }
-            Err(Problem::NotYet(_)) if may_wait => {
+            Err(Problem::NotYet) => {
                 self.waiting.push(row);
                 Prepared::Waiting
             }
-            Err(Problem::NotYet(reason) | Problem::Rejected(reason)) => Prepared::Rejected(row, reason),
+            Err(Problem::Rejected(reason)) => Prepared::Rejected(row, reason),
         }
     }
 
@@ -160,14 +188,15 @@ impl Converter {
         if self.mapping.empty_values.iter().any(|empty| empty == text) { "" } else { text }
     }
 
-    fn convert(&self, row: &Row) -> Result<(String, DynamicMessage), Problem> {
-        let id = self.id(row).map_err(Problem::Rejected)?;
+    fn convert(&self, row: &Row, may_wait: bool) -> Result<Content, Problem> {
+        let Named { id, foreign } = self.id(row).map_err(Problem::Rejected)?;
         if self.json {
-            return Ok((id, self.read_json(&row.raw).map_err(Problem::Rejected)?));
+            let (message, mask) = self.read_json(&row.raw).map_err(Problem::Rejected)?;
+            return Ok(Content { id, foreign, message, mask });
         }
         let mut message = DynamicMessage::new(self.mapping.schema.message.clone());
         for field in &self.mapping.fields {
-            if let Some(text) = self.text(field, row)? {
+            if let Some(text) = self.text(field, row, may_wait)? {
                 let value =
                     read_value(field.path.field(), field.path.is_entry(), &text).map_err(|reason| {
                         Problem::Rejected(format!("{}: {reason}", field.path.field().name()))
@@ -175,15 +204,13 @@ impl Converter {
                 field.path.set(&mut message, value);
             }
         }
-        Ok((id, message))
+        Ok(Content { id, foreign, message, mask: self.mask.clone() })
     }
 
-    fn id(&self, row: &Row) -> Result<String, String> {
+    fn id(&self, row: &Row) -> Result<Named, String> {
         match &self.mapping.id {
             IdRule::Name(column) => {
-                let text = self.cell(row, *column);
-                let id = text.rsplit('/').next().unwrap_or_default();
-                Id::parse(id).map(|id| id.to_string()).map_err(|rejection| rejection.message)
+                Named::read(self.cell(row, *column), &self.mapping.schema.collection, &self.team)
             }
             IdRule::Slug(template) => {
                 let text = template.fill(|column| self.cell(row, column));
@@ -191,13 +218,13 @@ impl Converter {
                 if id.is_empty() {
                     return Err("the column of the id is empty, or has neither letter nor digit".to_owned());
                 }
-                Ok(id)
+                Ok(Named { id, foreign: None })
             }
         }
     }
 
     /// The text of a field, after everything the mapping says about it; nothing where the field stays unset.
-    fn text(&self, field: &FieldMapping, row: &Row) -> Result<Option<String>, Problem> {
+    fn text(&self, field: &FieldMapping, row: &Row, may_wait: bool) -> Result<Option<String>, Problem> {
         let rejected = |reason: String| Problem::Rejected(format!("{}: {reason}", field.path.field().name()));
         let mut text = field.source.fill(|column| self.cell(row, column));
         if let Some(meaning) = field.values.get(text.as_str()) {
@@ -213,44 +240,51 @@ impl Converter {
             }
         }
         if let Some(number) = &field.number {
-            text = number.read(&text);
+            text = number.read(&text).map_err(&rejected)?;
         }
         if !field.dates.is_empty() {
-            text = read_date(&text, &field.dates).map_err(rejected)?;
+            text = read_date(&text, &field.dates).map_err(&rejected)?;
         }
         match &field.lookup {
-            Some(lookup) => self.look_up(lookup, &text, field).map(Some),
+            Some(lookup) => self.look_up(lookup, &text, field, may_wait).map(Some),
             None => Ok(Some(text)),
         }
     }
 
-    fn look_up(&self, lookup: &Lookup, text: &str, field: &FieldMapping) -> Result<String, Problem> {
+    fn look_up(
+        &self,
+        lookup: &Lookup,
+        text: &str,
+        field: &FieldMapping,
+        may_wait: bool,
+    ) -> Result<String, Problem> {
         if lookup.by == Lookup::BY_ID {
             return Ok(format!("{}/{}/{}", self.team, lookup.collection, slug(text)));
         }
-        self.directory.find(lookup, text).map(str::to_owned).map_err(|reason| {
-            let reason = format!("{}: {reason}", field.path.field().name());
-            if lookup.collection == self.mapping.schema.collection && !self.directory.knows(lookup, text) {
-                return Problem::NotYet(reason);
-            }
-            Problem::Rejected(reason)
-        })
+        let own = lookup.collection == self.mapping.schema.collection;
+        if own && may_wait && !self.directory.knows(lookup, text) {
+            return Err(Problem::NotYet);
+        }
+        let found = self.directory.find(lookup, text);
+        found.map_err(|reason| Problem::Rejected(format!("{}: {reason}", field.path.field().name())))
     }
 
-    /// The record itself, without what the service sets.
-    fn read_json(&self, raw: &str) -> Result<DynamicMessage, String> {
-        let mut object: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(raw).map_err(|error| format!("not JSON: {error}"))?;
-        object.remove("id");
-        let descriptor = self.mapping.schema.message.clone();
-        let mut message = DynamicMessage::deserialize(descriptor.clone(), serde_json::Value::Object(object))
-            .map_err(|error| error.to_string())?;
-        for field in
-            descriptor.fields().filter(|field| field.name() == "etag" || field_rule(field).output_only)
-        {
-            message.clear_field(&field);
+    /// The record itself, without what the service sets, and the fields that the object gives.
+    fn read_json(&self, raw: &[u8]) -> Result<(DynamicMessage, Vec<String>), String> {
+        let text = std::str::from_utf8(raw).map_err(|error| error.to_string())?;
+        let mut object = parse_json_object(text)?;
+        object.retain(|key, _| key != "id" && !marks::is_mark(key));
+        let descriptor = &self.mapping.schema.message;
+        let mut message = read_message(descriptor, &object)?;
+        let mut mask = BTreeSet::new();
+        for field in object.keys().filter_map(|key| field_of(descriptor, key)) {
+            if field.name() == "etag" || field_rule(&field).output_only {
+                message.clear_field(&field);
+            } else {
+                mask.insert(field.name().to_owned());
+            }
         }
-        Ok(message)
+        Ok((message, mask.into_iter().collect()))
     }
 
     /// Lets the rows further down refer to this record.

@@ -12,6 +12,10 @@ pub(super) struct CsvRecord {
     pub(super) line: u64,
     /// The values; of a row that cannot be read, the last is what stands in the line from its quote on.
     pub(super) values: Vec<Vec<u8>>,
+    /// The bytes, without the end of the line.
+    pub(super) raw: Vec<u8>,
+    /// Where in them the third value begins; the end, where there is none.
+    pub(super) third: usize,
     /// Why it cannot be read, of the value at this place.
     pub(super) problem: Option<(usize, String)>,
 }
@@ -20,6 +24,8 @@ pub(super) struct CsvRecord {
 pub(super) struct CsvRecords<R> {
     lines: Lines<R>,
     delimiter: u8,
+    /// The line before the names that says what separates, as spreadsheets write it: `sep=;`.
+    told: Vec<u8>,
 }
 
 /// Where the reading of a row is.
@@ -42,31 +48,46 @@ struct Reading {
     state: State,
     /// How many values began before the last one that begins on the first line, and where that one begins.
     last_on_first: (usize, usize),
+    /// Bytes of the lines before the one that is being read.
+    before: usize,
+    /// Where the third value begins.
+    third: Option<usize>,
 }
 
 // === impl CsvRecords ===
 
 impl<R: BufRead> CsvRecords<R> {
-    /// The rows of these lines. Without a delimiter, the one counts that the first line has most of.
+    /// The rows of these lines. Without a delimiter, the one counts that a line `sep=;` tells, or else the one that the first
+    /// line has most of.
     pub(super) fn new(reader: R, delimiter: Option<u8>) -> io::Result<Self> {
         let mut lines = Lines::new(reader)?;
-        let delimiter = match delimiter {
-            Some(delimiter) => delimiter,
-            None => {
-                let first = lines.next_used()?;
-                let likely = first.as_ref().map_or(b',', |line| likely_delimiter(line.text()));
+        let first = lines.next_used()?;
+        let told = first.as_ref().and_then(|line| told_delimiter(line.text()));
+        let likely = first.as_ref().map_or(b',', |line| likely_delimiter(line.text()));
+        let told_by = match (told, first) {
+            (Some(_), Some(line)) => line.text().to_vec(),
+            (_, first) => {
                 lines.put_back(first.into_iter());
-                likely
+                Vec::new()
             }
         };
-        Ok(Self { lines, delimiter })
+        Ok(Self { lines, delimiter: delimiter.or(told).unwrap_or(likely), told: told_by })
+    }
+
+    /// What separates values.
+    pub(super) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// The line before the names that says so, where there is one.
+    pub(super) fn told(&self) -> &[u8] {
+        &self.told
     }
 
     /// The next row; nothing at the end. Blank lines are no rows.
     pub(super) fn next(&mut self) -> io::Result<Option<CsvRecord>> {
         let Some(first) = self.lines.next_used()? else { return Ok(None) };
-        let mut reading =
-            Reading { values: Vec::new(), value: Vec::new(), state: State::Start, last_on_first: (0, 0) };
+        let mut reading = Reading::new();
         let (mut further, mut bytes) = (Vec::<Line>::new(), 0);
         let problem = loop {
             let line = further.last().unwrap_or(&first);
@@ -84,19 +105,41 @@ impl<R: BufRead> CsvRecords<R> {
             }
         };
         let line = first.number;
+        let third = reading.third;
+        let record = |values, raw: Vec<u8>, problem| {
+            let third = third.unwrap_or(raw.len()).min(raw.len());
+            CsvRecord { line, values, raw, third, problem }
+        };
         let Some(problem) = problem else {
-            return Ok(Some(CsvRecord { line, values: reading.values, problem: None }));
+            let last = further.last().unwrap_or(&first);
+            let end = last.bytes.len() - last.text().len();
+            let mut raw =
+                [&first].into_iter().chain(&further).flat_map(|line| line.bytes.clone()).collect::<Vec<_>>();
+            raw.truncate(raw.len() - end);
+            return Ok(Some(record(reading.values, raw, None)));
         };
         let place = reading.values.len();
         let values = reading.spoiled(&first);
+        let raw = first.text().to_vec();
         self.lines.put_back(further.into_iter());
-        Ok(Some(CsvRecord { line, values, problem: Some((place, problem)) }))
+        Ok(Some(record(values, raw, Some((place, problem)))))
     }
 }
 
 // === impl Reading ===
 
 impl Reading {
+    fn new() -> Self {
+        Self {
+            values: Vec::new(),
+            value: Vec::new(),
+            state: State::Start,
+            last_on_first: (0, 0),
+            before: 0,
+            third: None,
+        }
+    }
+
     /// Reads on through a line; gives what is wrong with it.
     fn line(&mut self, line: &Line, delimiter: u8, first: bool) -> Option<String> {
         let text = line.text();
@@ -112,7 +155,12 @@ impl Reading {
                     self.value.push(b'"');
                     self.state = State::Quoted(opened);
                 }
-                (_, byte) if byte == delimiter => self.end_value(),
+                (_, byte) if byte == delimiter => {
+                    self.end_value();
+                    if self.values.len() == 2 {
+                        self.third = Some(self.before + at + 1);
+                    }
+                }
                 (State::Closed(_), b' ') => {}
                 (State::Closed(opened), _) => return Some(followed(opened, line.number, &text[at..])),
                 (State::Start | State::Plain, _) => {
@@ -125,6 +173,7 @@ impl Reading {
             State::Quoted(_) => self.value.extend_from_slice(&line.bytes[text.len()..]),
             _ => self.end_value(),
         }
+        self.before += line.bytes.len();
         None
     }
 
@@ -164,6 +213,16 @@ fn followed(opened: u64, closed: u64, rest: &[u8]) -> String {
     )
 }
 
+/// What a line `sep=;` says.
+fn told_delimiter(line: &[u8]) -> Option<u8> {
+    let line = line.trim_ascii();
+    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    match line {
+        [s, e, p, b'=', delimiter] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*delimiter),
+        _ => None,
+    }
+}
+
 /// The separator that the first line has most of.
 fn likely_delimiter(line: &[u8]) -> u8 {
     let count = |delimiter: u8| line.iter().filter(|byte| **byte == delimiter).count();
@@ -199,6 +258,9 @@ mod tests {
         check("a,b\r1,\"2\r3\"\r4,5\r", &["1: a|b", "2: 1|2\r3", "4: 4|5"]);
         check("a,b\n\"x \"\"y\"\"\", \"z\"\n", &["1: a|b", "2: x \"y\"| \"z\""]);
         check("a,b\n\"1\" ,5\" pipe\n,\n", &["1: a|b", "2: 1|5\" pipe", "3: |"]);
+        check("sep=;\na;b,c\n1;2\n", &["2: a|b,c", "3: 1|2"]);
+        check("\"SEP=|\"\r\na|b\r\n", &["2: a|b"]);
+        check("sep=,x\n1,2\n", &["1: sep=|x", "2: 1|2"]);
         check("", &[]);
         check(" \n\n", &[]);
     }
@@ -239,6 +301,25 @@ mod tests {
         assert_eq!(found[2], "3: 3|4");
         let many = format!("a,b\n1,\"x\n{}", "3,4\n".repeat(300_000));
         assert_eq!(read(many.as_bytes()).len(), 300_002);
+    }
+
+    #[test]
+    fn a_row_keeps_its_bytes() {
+        let check = |text: &[u8], expected: &[(&[u8], &[u8])]| {
+            let mut records = CsvRecords::new(text, Some(b',')).unwrap();
+            let mut found = Vec::new();
+            while let Some(record) = records.next().unwrap() {
+                found.push((record.raw.clone(), record.raw[record.third..].to_vec()));
+            }
+            let expected: Vec<_> = expected.iter().map(|(raw, rest)| (raw.to_vec(), rest.to_vec())).collect();
+            assert_eq!(found, expected);
+        };
+        check(
+            b"a, \"b\" ,c\r\n\"1\n2\",\"3\n4\",\"5\n6\",7\n8,9",
+            &[(b"a, \"b\" ,c", b"c"), (b"\"1\n2\",\"3\n4\",\"5\n6\",7", b"\"5\n6\",7"), (b"8,9", b"")],
+        );
+        check(b"1,2,\"open\n3\xff,4,\n", &[(b"1,2,\"open", b"\"open"), (b"3\xff,4,", b"")]);
+        check(b"1,\"open\n3,4\n", &[(b"1,\"open", b""), (b"3,4", b"")]);
     }
 
     proptest! {

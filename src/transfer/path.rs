@@ -46,6 +46,13 @@ pub fn set_field(message: &mut DynamicMessage, path: &str, text: &str) -> Result
     Ok(found.top().name().to_owned())
 }
 
+/// The collection that the field of a path refers to, wherever in the record it is.
+#[must_use]
+pub fn referred_collection(message: &MessageDescriptor, path: &str) -> Option<String> {
+    let found = FieldPath::parse(message, path, path, &mut Mistakes::default())?;
+    Some(field_rule(&found.field).reference).filter(|collection| !collection.is_empty())
+}
+
 // === impl FieldPath ===
 
 impl FieldPath {
@@ -122,6 +129,20 @@ impl FieldPath {
         self.steps.first().map_or(&self.field, |step| &step.field)
     }
 
+    /// What an update mask says of it: a list is replaced as a whole.
+    pub(super) fn mask(&self) -> String {
+        let mut parts = Vec::new();
+        for step in &self.steps {
+            parts.push(step.field.name());
+            if step.index.is_some() {
+                return parts.join(".");
+            }
+        }
+        parts.push(self.field.name());
+        parts.extend(self.key.as_deref());
+        parts.join(".")
+    }
+
     /// Whether the path names an entry of a map.
     pub(super) fn is_entry(&self) -> bool {
         self.key.is_some()
@@ -167,7 +188,7 @@ fn parse_index(part: &str) -> (&str, Option<usize>) {
 mod tests {
     use prost_reflect::{DynamicMessage, Value};
 
-    use super::{FieldPath, Mistakes};
+    use super::{FieldPath, Mistakes, referred_collection};
     use crate::model::schema::schemas;
 
     #[test]
@@ -186,6 +207,15 @@ mod tests {
             };
             assert_eq!(result, expected.map(str::to_owned).map_err(str::to_owned));
         };
+        let mask = |path: &str| {
+            let message = &schemas()["accountManagers"].message;
+            FieldPath::parse(message, path, "p", &mut Mistakes::default()).map(|path| path.mask())
+        };
+        assert_eq!(mask("reporting_line[1].manager").as_deref(), Some("reporting_line"));
+        assert_eq!(mask("labels.level.of").as_deref(), Some("labels.level.of"));
+        let referred = |path: &str| referred_collection(&schemas()["accountManagers"].message, path);
+        assert_eq!(referred("reporting_line[0].manager").as_deref(), Some("accountManagers"));
+        assert_eq!(referred("reporting_line[0].effective_from"), None);
         check("region", Ok(r#"{"region":"x"}"#));
         check("labels.level.of", Ok(r#"{"labels":{"level.of":"x"}}"#));
         check("reporting_line[1].manager", Ok(r#"{"reportingLine":[{},{"manager":"x"}]}"#));

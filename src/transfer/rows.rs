@@ -7,20 +7,18 @@ use std::{
     path::Path,
 };
 
-use csv::StringRecord;
 use serde_json::Value;
 
 use super::{
     csv_records::{CsvRecord, CsvRecords},
     encoding,
-    lines::{LINE_MAX_BYTES, Line, Lines},
+    lines::{Line, Lines},
+    marks,
+    row::{Row, csv_row, flatten, json_row},
 };
 
 /// Objects that are looked at to know the columns of JSON lines.
 const JSON_LOOK_AHEAD: usize = 1000;
-
-/// What is wrong with a text that an earlier conversion has damaged.
-const LOST: &str = "U+FFFD stands where a character was lost when the text was converted: restore it";
 
 /// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,22 +29,22 @@ pub enum Form {
     JsonLines,
 }
 
-/// A row of a file.
+/// How the rows of a file are written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The line of the file that it begins on, from 1.
-    pub line: u64,
-    /// The values, by column; bytes that are not UTF-8 are replaced.
-    pub values: StringRecord,
-    /// The line itself, of JSON lines; empty for CSV.
-    pub raw: String,
-    /// Why it cannot be read.
-    pub problem: Option<String>,
+pub struct Layout {
+    pub(super) form: Form,
+    /// What separates values of CSV.
+    pub(super) delimiter: u8,
+    /// What stands before the first row of a file of rejected ones.
+    pub(super) head: Vec<u8>,
 }
 
 /// The rows of a file.
 pub struct Rows {
     columns: Vec<String>,
+    layout: Layout,
+    /// Whether it is a file of rejected rows, whose first columns are marks.
+    marked: bool,
     source: Source,
 }
 
@@ -100,14 +98,15 @@ impl Rows {
             return Err(unreadable(message.to_owned()));
         }
         reader.consume(mark);
+        let head = &b"\xef\xbb\xbf"[..mark];
         match form {
-            Form::Csv => Self::open_csv(CsvRecords::new(reader, delimiter)?),
-            Form::JsonLines => Self::open_json(Lines::new(reader)?),
+            Form::Csv => Self::open_csv(CsvRecords::new(reader, delimiter)?, head),
+            Form::JsonLines => Self::open_json(Lines::new(reader)?, head),
         }
     }
 
-    fn open_csv(mut records: CsvRecords<Reader>) -> io::Result<Self> {
-        let Some(CsvRecord { line, values, problem }) = records.next()? else {
+    fn open_csv(mut records: CsvRecords<Reader>, mark: &[u8]) -> io::Result<Self> {
+        let Some(CsvRecord { line, mut values, raw, third, problem }) = records.next()? else {
             return Err(unreadable("the file is empty: its first row has to name the columns".to_owned()));
         };
         if let Some((place, problem)) = problem {
@@ -116,6 +115,15 @@ impl Rows {
                 place + 1
             )));
         }
+        let marked = marks::are_marked(&values);
+        if marked {
+            values.drain(..2);
+        }
+        let delimiter = records.delimiter();
+        let told = if records.told().is_empty() { Vec::new() } else { [records.told(), b"\n"].concat() };
+        let names = if marked { &raw[third..] } else { &raw[..] };
+        let head = [mark, &told, &marks::csv_names(delimiter), names, b"\n"].concat();
+        let layout = Layout { form: Form::Csv, delimiter, head };
         let mut columns = Vec::with_capacity(values.len());
         let mut places = HashMap::new();
         for (place, name) in values.iter().enumerate() {
@@ -132,17 +140,17 @@ impl Rows {
             }
             columns.push(name.to_owned());
         }
-        Ok(Self { columns, source: Source::Csv(records) })
+        Ok(Self { columns, layout, marked, source: Source::Csv(records) })
     }
 
-    fn open_json(mut lines: Lines<Reader>) -> io::Result<Self> {
+    fn open_json(mut lines: Lines<Reader>, mark: &[u8]) -> io::Result<Self> {
         let (mut ahead, mut columns) = (VecDeque::new(), Vec::new());
         while ahead.len() < JSON_LOOK_AHEAD
             && let Some(line) = lines.next_used()?
         {
             if let Ok(value @ Value::Object(_)) = serde_json::from_slice::<Value>(&line.bytes) {
                 flatten("", &value, &mut |path, _| {
-                    if !columns.iter().any(|column| column == path) {
+                    if !marks::is_mark(path) && !columns.iter().any(|column| column == path) {
                         columns.push(path.to_owned());
                     }
                 });
@@ -152,16 +160,20 @@ impl Rows {
         if ahead.is_empty() {
             return Err(unreadable("the file is empty: an object a line is expected".to_owned()));
         }
-        Ok(Self { columns, source: Source::Json { lines, ahead } })
+        let layout = Layout { form: Form::JsonLines, delimiter: b',', head: mark.to_vec() };
+        Ok(Self { columns, layout, marked: false, source: Source::Json { lines, ahead } })
     }
 
     /// The form in which the file is read.
     #[must_use]
     pub fn form(&self) -> Form {
-        match self.source {
-            Source::Csv(_) => Form::Csv,
-            Source::Json { .. } => Form::JsonLines,
-        }
+        self.layout.form
+    }
+
+    /// How the file is written, so that another can be written like it.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.layout.clone()
     }
 
     /// Reads these keys of JSON lines as well, as columns behind the ones that are known.
@@ -184,11 +196,19 @@ impl Iterator for Rows {
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.source {
             Source::Csv(records) => {
-                records.next().transpose().map(|record| Ok(csv_row(record?, &self.columns)))
+                records.next().transpose().map(|record| Ok(csv_row(record?, &self.columns, self.marked)))
             }
             Source::Json { lines, ahead } => {
-                let next = ahead.pop_front().map(Ok).or_else(|| lines.next_used().transpose());
-                next.map(|line| Ok(json_row(&line?, &self.columns)))
+                // A line of marks tells of the one behind it.
+                let mut told = None;
+                loop {
+                    let next = ahead.pop_front().map(Ok).or_else(|| lines.next_used().transpose())?;
+                    match next.map(|line| json_row(&line, &self.columns, told)) {
+                        Ok(Ok(row)) => return Some(Ok(row)),
+                        Ok(Err(line)) => told = Some(line),
+                        Err(error) => return Some(Err(error)),
+                    }
+                }
             }
         }
     }
@@ -196,75 +216,6 @@ impl Iterator for Rows {
 
 fn unreadable(message: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
-}
-
-fn csv_row(record: CsvRecord, columns: &[String]) -> Row {
-    let named = |place: usize| columns.get(place).map_or("beyond the last", String::as_str);
-    let foreign = |value: &Vec<u8>| std::str::from_utf8(value).is_err();
-    let problem = if let Some((place, problem)) = record.problem {
-        Some(format!("column {}: {problem}", named(place)))
-    } else if let Some(place) = record.values.iter().position(foreign) {
-        Some(format!("column {}: {}", named(place), encoding::describe(&record.values[place])))
-    } else if record.values.len() != columns.len() {
-        let (values, columns) = (record.values.len(), columns.len());
-        Some(format!("{values} values where the first row names {columns} columns"))
-    } else {
-        let texts = record.values.iter().map(|value| String::from_utf8_lossy(value));
-        texts
-            .enumerate()
-            .find(|(_, text)| text.contains(char::REPLACEMENT_CHARACTER))
-            .map(|(place, _)| format!("column {}: {LOST}", named(place)))
-    };
-    let values = record.values.iter().map(|value| String::from_utf8_lossy(value)).collect::<Vec<_>>().into();
-    Row { line: record.line, values, raw: String::new(), problem }
-}
-
-fn json_row(line: &Line, columns: &[String]) -> Row {
-    let mut cells = vec![String::new(); columns.len()];
-    let text = line.bytes.trim_ascii();
-    let raw = String::from_utf8_lossy(text).into_owned();
-    let problem = if !line.whole {
-        Some(format!("the line has more than {LINE_MAX_BYTES} bytes, which are the most that are read"))
-    } else if std::str::from_utf8(text).is_err() {
-        Some(encoding::describe(text))
-    } else if raw.contains(char::REPLACEMENT_CHARACTER) {
-        Some(LOST.to_owned())
-    } else {
-        match serde_json::from_str::<Value>(&raw) {
-            Ok(value @ Value::Object(_)) => {
-                flatten("", &value, &mut |path, value| {
-                    if let Some(place) = columns.iter().position(|column| column == path) {
-                        cells[place] = match value {
-                            Value::Null => String::new(),
-                            Value::String(text) => text.clone(),
-                            other => other.to_string(),
-                        };
-                    }
-                });
-                None
-            }
-            Ok(other) => Some(format!("not a JSON object: {}", excerpt(&other.to_string()))),
-            Err(error) => Some(format!("not JSON: {error}")),
-        }
-    };
-    Row { line: line.number, values: cells.into(), raw, problem }
-}
-
-/// Calls with every value that is not an object, by its dotted path.
-fn flatten(above: &str, value: &Value, visit: &mut impl FnMut(&str, &Value)) {
-    match value {
-        Value::Object(entries) => {
-            for (key, value) in entries {
-                let path = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
-                flatten(&path, value, visit);
-            }
-        }
-        other => visit(above, other),
-    }
-}
-
-fn excerpt(text: &str) -> String {
-    text.chars().take(40).collect()
 }
 
 #[cfg(test)]

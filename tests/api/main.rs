@@ -16,6 +16,7 @@ mod harness;
 #[allow(dead_code)]
 #[path = "../sandbox/image.rs"]
 mod image;
+mod imports;
 mod network;
 mod opening;
 mod patience;

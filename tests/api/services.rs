@@ -136,6 +136,7 @@ fn item<T: Message + Name>(id: &str, resource: &T) -> v1::ImportItem {
     v1::ImportItem {
         id: id.to_owned(),
         resource: Some(prost_types::Any { type_url: T::type_url(), value: resource.encode_to_vec() }),
+        update_mask: None,
     }
 }
 

@@ -132,7 +132,7 @@ async fn import_until_killed(channel: Channel, parent: String, client: u32, firs
             let id = format!("i{client}-{number}-{item}");
             let value = product(&id).encode_to_vec();
             let type_url = "type.googleapis.com/merit.v1.Product".to_owned();
-            ImportItem { id, resource: Some(prost_types::Any { type_url, value }) }
+            ImportItem { id, resource: Some(prost_types::Any { type_url, value }), update_mask: None }
         };
         let items = (0..ITEMS).map(item).collect();
         ImportResourcesRequest { parent: parent.clone(), items, validate_only: false }

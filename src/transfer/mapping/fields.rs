@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use prost_reflect::Kind;
 use toml::{Table, Value};
 
-use super::{FieldMapping, find_schema, reading::Reading};
+use super::{FieldMapping, known_schema, reading::Reading};
 use crate::{
     model::schema::{FieldKind, Schema, field_rule},
     transfer::{
         directory::Lookup,
         mistakes::Mistakes,
+        number::{Grouping, NumberForm},
         path::FieldPath,
         template::Template,
-        value::{NumberForm, check_date_format},
+        value::{check_date_format, read_date},
     },
 };
 
@@ -27,6 +28,7 @@ const FIELD_KEYS: &[&str] = &[
     "date",
     "decimal",
     "thousands",
+    "grouping",
     "strip",
     "lookup",
     "by",
@@ -111,6 +113,15 @@ impl Reading<'_> {
         let reject_empty = self.one_of(table, "empty", place, &["omit", "reject"]) == Some("reject");
         let number = self.number(table, place);
         let default = self.text(table, "default", place);
+        // Like every text of the file, it is in the form that the mapping says.
+        let read = default.as_ref().and_then(|text| match (&number, &dates[..]) {
+            (Some(number), _) => number.read(text).err(),
+            (None, [_, ..]) => read_date(text, &dates).err(),
+            _ => None,
+        });
+        if let Some(wrong) = read {
+            self.mistakes.add(place, format!("`default`: {wrong}"));
+        }
         let lookup = self.lookup(table, place, path.as_ref());
         Some(FieldMapping {
             path: path?,
@@ -173,11 +184,21 @@ impl Reading<'_> {
     }
 
     fn number(&mut self, table: &Table, place: &str) -> Option<NumberForm> {
-        let decimal = self.character(table, "decimal", place);
-        let thousands = self.character(table, "thousands", place);
-        let strip = self.texts(table, "strip", place);
-        let said = decimal.is_some() || thousands.is_some() || !strip.is_empty();
-        said.then_some(NumberForm { decimal, thousands, strip })
+        let said = ["decimal", "thousands", "grouping", "strip"].iter().any(|key| table.contains_key(*key));
+        let form = NumberForm {
+            decimal: self.character(table, "decimal", place).unwrap_or('.'),
+            thousands: self.character(table, "thousands", place),
+            grouping: match self.one_of(table, "grouping", place, &["three", "indian"]) {
+                Some("indian") => Grouping::Indian,
+                _ => Grouping::Three,
+            },
+            strip: self.texts(table, "strip", place),
+        };
+        if let Some(mistake) = form.mistake() {
+            self.mistakes.add(place, mistake);
+            return None;
+        }
+        said.then_some(form)
     }
 
     fn lookup(&mut self, table: &Table, place: &str, path: Option<&FieldPath>) -> Option<Lookup> {
@@ -188,7 +209,12 @@ impl Reading<'_> {
             }
             return None;
         };
-        let schema = find_schema(&collection, &mut self.mistakes)?;
+        let schema = known_schema(
+            &collection,
+            "nothing is looked up in",
+            |schema| !schema.computed,
+            &mut self.mistakes,
+        )?;
         if let Some(path) = path {
             let wanted = if path.is_entry() { String::new() } else { field_rule(path.field()).reference };
             if wanted != collection {

@@ -10,10 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use toml::Table;
 
 use super::{directory::Lookup, mistakes::Mistakes, path::FieldPath, template::Template};
-use crate::model::{
-    name::Name,
-    schema::{Schema, field_rule, schemas},
-};
+use crate::model::schema::{Schema, field_rule, is_imported, schemas};
 use reading::Reading;
 pub(in crate::transfer) use rule::{FieldMapping, IdRule, RowRule};
 
@@ -99,7 +96,8 @@ impl Mapping {
         for (column, name) in columns.iter().enumerate() {
             let top = name.split(['.', '[']).next().and_then(|top| schema.message.get_field_by_name(top));
             let set_by_service = top.is_some_and(|field| field_rule(&field).output_only);
-            if set_by_service || name == "id" || name == "etag" {
+            // A column without a name is what spreadsheets leave beside a table.
+            if set_by_service || ["id", "etag", ""].contains(&name.as_str()) {
                 continue;
             }
             if let Some(path) = FieldPath::parse(&schema.message, name, "", &mut mistakes) {
@@ -131,6 +129,13 @@ impl Mapping {
     #[must_use]
     pub fn schema(&self) -> &'static Schema {
         self.schema
+    }
+
+    /// The fields that the file gives, as an update mask: what stands in none of its columns stays as it is.
+    #[must_use]
+    pub fn mask(&self) -> Vec<String> {
+        let paths: BTreeSet<String> = self.fields.iter().map(|field| field.path.mask()).collect();
+        paths.into_iter().collect()
     }
 
     /// The optional columns that the file does not have, in the order in which they stand behind its own.
@@ -170,13 +175,20 @@ impl FieldMapping {
 
 /// The schema of a collection that records can be imported into.
 fn find_schema(collection: &str, mistakes: &mut Mistakes) -> Option<&'static Schema> {
-    let known: Vec<&str> = schemas()
-        .values()
-        .filter(|schema| !schema.computed && schema.collection != Name::TEAMS)
-        .map(|schema| schema.collection.as_str())
-        .collect();
+    known_schema(collection, "nothing is imported into", is_imported, mistakes)
+}
+
+/// The schema of a collection, of those that serve.
+fn known_schema(
+    collection: &str,
+    wrong: &str,
+    serves: fn(&Schema) -> bool,
+    mistakes: &mut Mistakes,
+) -> Option<&'static Schema> {
+    let known: Vec<&str> =
+        schemas().values().filter(|schema| serves(schema)).map(|schema| schema.collection.as_str()).collect();
     if !known.contains(&collection) {
-        mistakes.unknown("collection", "nothing is imported into", collection, &known);
+        mistakes.unknown("collection", wrong, collection, &known);
         return None;
     }
     schemas().get(collection)
@@ -241,6 +253,10 @@ mod tests {
             ownr = "agent"
             product = { column = "product", lookup = "customers", otherwise = "rejct" }
             amount = { column = "valu", date = "dd.mm" }
+            close_date = { column = "value", date = "%d.%m.%Y", default = "2026-11-23" }
+            labels.a = { column = "value", decimal = ",", default = "0.5" }
+            labels.b = { column = "value", thousands = "." }
+            labels.c = { column = "value", thousands = ",", grouping = "chinese" }
             etag = { colum = "value" }
             "#,
         )
@@ -251,6 +267,10 @@ mod tests {
             "skip[0]: says neither `empty = true` nor `values = [\"…\"]`",
             "fields.amount: the file has no column \"valu\"; did you mean \"value\"?",
             "fields.amount: `date`: \"dd.mm\" does not tell year, month and day: `%d.%m.%Y`",
+            "fields.close_date: `default`: \"2026-11-23\" is not a date of the form %d.%m.%Y",
+            "fields.labels.a: `default`: \"0.5\" is not a number of the form 1234567,50",
+            "fields.labels.b: `thousands` and `decimal` are both '.' (decimal is \".\" where nothing is said)",
+            "fields.labels.c: `grouping` cannot be \"chinese\"; known: three, indian",
             "fields.etag: no setting \"colum\"; did you mean \"column\"?",
             "fields.etag: needs exactly one of `column`, `template` and `value`",
             "fields.ownr: no field in Opportunity \"ownr\"; did you mean \"owner\"?",
@@ -274,6 +294,7 @@ mod tests {
         check("collection = \"customers\"", "`id` is missing");
         check("collection = \"customer\"\nid = \"number\"", "did you mean \"customers\"?");
         check("collection = \"evaluations\"\nid = \"number\"", "nothing is imported into \"evaluations\"");
+        check("collection = \"runs\"\nid = \"number\"", "nothing is imported into \"runs\"");
         check("collection = ", "TOML parse error");
         check(
             "collection = \"products\"\nid = \"number\"\ndelimiter = \"ab\"",

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::transfer::{directory::Lookup, path::FieldPath, template::Template, value::NumberForm};
+use crate::transfer::{directory::Lookup, number::NumberForm, path::FieldPath, template::Template};
 
 /// Where the id of a record comes from.
 #[derive(Clone, Debug)]
