@@ -75,13 +75,17 @@ impl Failure {
     /// What a refused or failed call means.
     #[must_use]
     pub fn of_call(server: &str, status: Status) -> Self {
+        let answered = status.get_details_error_info().is_some();
         let unreachable = match status.code() {
-            Code::Unavailable => status.get_details_error_info().is_none(),
             Code::DeadlineExceeded | Code::Cancelled => true,
+            // A refusal of Merit's has a reason: what has none is of the transport, or of somebody in between.
+            Code::Unavailable | Code::Unknown | Code::Internal => !answered,
             _ => false,
         };
         if unreachable {
-            return Self::Unreachable { server: server.to_owned(), cause: status.message().to_owned() };
+            let source = std::error::Error::source(&status);
+            let cause = source.map_or_else(|| status.message().to_owned(), innermost);
+            return Self::Unreachable { server: server.to_owned(), cause };
         }
         Self::Refused { status: Box::new(status), sheet: None }
     }
@@ -183,6 +187,9 @@ impl Failure {
     /// What to do next, where the message does not say it.
     fn next(&self) -> Option<&'static str> {
         match self {
+            Self::Unreachable { cause, .. } if cause.contains("invalid peer certificate") => Some(
+                "name the file of the authority that the server's certificate is from with --ca, or mend the certificate",
+            ),
             Self::Unreachable { .. } => Some(
                 "start a server with `merit serve`, name another with --server or MERIT_SERVER, or wait longer with \
                  --timeout",
@@ -196,6 +203,15 @@ impl Failure {
             _ => None,
         }
     }
+}
+
+/// The error at the bottom of a chain: the ones above say only that a transport had one.
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut at = error;
+    while let Some(source) = at.source() {
+        at = source;
+    }
+    at.to_string()
 }
 
 impl From<StartError> for Failure {

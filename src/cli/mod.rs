@@ -1,6 +1,7 @@
 //! The commands. `serve` composes the service; `demo` starts one of its own; all others are clients of the gRPC API.
 //! One file per command; what they share is in `connection`, `failure`, `output` and `progress`.
 
+mod address;
 mod argument;
 mod audit;
 mod backup;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::schema::{Schema, field_rule},
-    transfer::set_field,
+    transfer::{referred_collection, set_field},
 };
 
 /// What `merit get` takes.
@@ -214,28 +214,19 @@ fn target(
     target: &str,
     id: Option<&str>,
 ) -> Result<(&'static Schema, String), Failure> {
-    let given = match id {
-        Some(id) => id,
-        None => target,
-    };
-    let text = match id {
-        Some(_) => target,
-        None => {
-            let parts: Vec<&str> = target.split('/').collect();
-            match parts[..] {
-                ["teams", _] => "teams",
-                ["teams", _, "runs", _, "evaluations", _] => "evaluations",
-                ["teams", _, collection, _] | [collection, _] => collection,
-                _ => {
-                    let accepted = "COLLECTION ID, COLLECTION/ID or teams/TEAM/COLLECTION/ID";
-                    return Err(Failure::Usage(format!("{target:?} names no record: {accepted}")));
-                }
-            }
+    let parts: Vec<&str> = target.split('/').collect();
+    let collection = match (id, &parts[..]) {
+        (Some(_), _) => target,
+        (None, ["teams", _]) => "teams",
+        (None, ["runs", _, "evaluations", _] | ["teams", _, "runs", _, "evaluations", _]) => "evaluations",
+        (None, ["teams", _, collection, _] | [collection, _]) => collection,
+        _ => {
+            let accepted = "COLLECTION ID, COLLECTION/ID or teams/TEAM/COLLECTION/ID";
+            return Err(Failure::Usage(format!("{target:?} names no record: {accepted}")));
         }
     };
-    let schema = collection::find(text)?;
-    let given = if given.starts_with("teams/") { given } else { given.rsplit('/').next().unwrap_or(given) };
-    Ok((schema, connection.name_in(schema, given)?))
+    let schema = collection::find(collection)?;
+    Ok((schema, connection.name(&schema.collection, id.unwrap_or(target))?))
 }
 
 async fn read(connection: &Connection, schema: &Schema, name: &str) -> Result<DynamicMessage, Failure> {
@@ -281,9 +272,8 @@ fn apply(
 
 /// The whole name, where an id is given for a reference.
 fn reference(connection: &Connection, schema: &Schema, path: &str, text: &str) -> Result<String, Failure> {
-    let referred = schema.field(path).and_then(|field| field.reference.as_deref());
-    match referred {
-        Some(collection) if !text.is_empty() => connection.name(collection, text),
+    match referred_collection(&schema.message, path) {
+        Some(collection) if !text.is_empty() => connection.name(&collection, text),
         _ => Ok(text.to_owned()),
     }
 }

@@ -25,3 +25,4 @@ mod rules;
 mod runs;
 mod services;
 mod shutdown;
+mod tls;

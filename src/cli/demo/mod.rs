@@ -96,6 +96,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn show(service: &Service) -> Result<String, Failure> {
     let arguments = ConnectionArguments {
         server: Some(format!("http://{}", service.address)),
+        ca: None,
         team: Some(TEAM.to_owned()),
         author: Some("demo".to_owned()),
         // Somebody waits for the end of it, on whatever machine they have.
