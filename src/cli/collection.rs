@@ -15,7 +15,10 @@ use crate::{
         nearest::nearest,
         schema::{Schema, is_imported, method_rule, schemas},
     },
-    proto::{descriptors, v1::method_rule::Standard},
+    proto::{
+        descriptors,
+        v1::{Transition, method_rule::Standard},
+    },
 };
 
 /// A standard method, or what takes several.
@@ -28,12 +31,15 @@ pub(super) enum Verb {
     List,
     Update,
     Delete,
+    /// From one state to another, by whichever method goes that way.
+    Change,
 }
 
 // === impl Verb ===
 
 impl Verb {
-    const ALL: &[Self] = &[Self::Create, Self::Import, Self::Get, Self::List, Self::Update, Self::Delete];
+    const ALL: &[Self] =
+        &[Self::Create, Self::Import, Self::Get, Self::List, Self::Update, Self::Delete, Self::Change];
 }
 
 impl fmt::Display for Verb {
@@ -45,6 +51,7 @@ impl fmt::Display for Verb {
             Self::List => "list",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Change => "change",
         })
     }
 }
@@ -133,6 +140,9 @@ pub(super) fn method(schema: &Schema, verb: Verb) -> Result<MethodDescriptor, Fa
 
 /// The method that serves a collection so, where there is one.
 fn served(schema: &Schema, verb: Verb) -> Option<MethodDescriptor> {
+    if verb == Verb::Change {
+        return transitions(schema).next().map(|(method, _)| method);
+    }
     if verb == Verb::Import {
         return served(schema, Verb::Update).filter(|_| is_imported(schema));
     }
@@ -155,6 +165,15 @@ fn served(schema: &Schema, verb: Verb) -> Option<MethodDescriptor> {
         _ => String::new(),
     };
     methods().find(serves).or_else(|| methods().find(|method| method.name() == name))
+}
+
+/// The methods that change the state of a collection's records, and how.
+pub(super) fn transitions(schema: &Schema) -> impl Iterator<Item = (MethodDescriptor, Transition)> {
+    let methods = descriptors().services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    methods.filter_map(|method| match method_rule(&method).standard {
+        Some(Standard::Transition(rule)) if rule.resource == schema.message.name() => Some((method, rule)),
+        _ => None,
+    })
 }
 
 /// The field of a message that holds the resource.
@@ -206,12 +225,12 @@ mod tests {
         check(
             CollectionName::or_record(Verb::Delete),
             "runs",
-            Err("runs have no delete; they have create, get, list"),
+            Err("runs have no delete; they have create, get, list, change"),
         );
         check(
             CollectionName::of(Verb::Import),
             "runs",
-            Err("runs have no import; they have create, get, list"),
+            Err("runs have no import; they have create, get, list, change"),
         );
         check(CollectionName::of(Verb::Import), "teams", Err("teams have no import; they have create, get,"));
         let told = |verb| {

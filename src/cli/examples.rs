@@ -66,7 +66,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("create", &["merit create customers --id acme --set display_name='Acme Ltd' --set labels.region=North"]),
-    ("update", &["merit update customers acme --set labels.region=South --clear description"]),
+    ("update", &["merit update customers acme --set labels.region=South --clear sector"]),
+    (
+        "change",
+        &[
+            "merit change opportunities d-2026-17 --to WON --set close_date=2026-03-31 --set amount=1200",
+            "merit change goals/quota-anna --to ACTIVE",
+        ],
+    ),
     ("delete", &["merit delete customers acme", "merit delete customers/acme --allow-missing"]),
     ("audit list", &["merit audit list --filter 'author = \"anna\"' --limit 50"]),
     ("audit verify", &["merit audit verify", "merit audit verify --data merit-data"]),

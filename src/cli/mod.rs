@@ -5,6 +5,7 @@ mod address;
 mod argument;
 mod audit;
 mod backup;
+mod change;
 mod collection;
 mod compile_plugin;
 mod completions;
@@ -15,6 +16,7 @@ mod evaluation;
 mod examples;
 mod export;
 mod failure;
+mod fields;
 mod format;
 mod import;
 mod ledger;
@@ -94,6 +96,8 @@ enum Command {
     Create(Client<record::CreateArguments>),
     /// Changes fields of a record.
     Update(Client<record::UpdateArguments>),
+    /// Takes a record to another state: a deal that is won, a goal that is active.
+    Change(Client<change::Arguments>),
     /// Deletes a record that nothing refers to.
     Delete(Client<record::DeleteArguments>),
     /// Shows who changed what, and whether the journal is whole.
@@ -191,6 +195,7 @@ async fn call_service(command: Command) -> Result<(), Failure> {
         Command::List(client) => record::list(&client.open().await?, &client.arguments).await,
         Command::Create(client) => record::create(&client.open().await?, &client.arguments).await,
         Command::Update(client) => record::update(&client.open().await?, &client.arguments).await,
+        Command::Change(client) => change::run(&client.open().await?, &client.arguments).await,
         Command::Delete(client) => record::delete(&client.open().await?, &client.arguments).await,
         Command::Serve(_) | Command::CompilePlugin(_) | Command::Backup(_) | Command::Completions(_) => {
             Ok(())

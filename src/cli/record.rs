@@ -3,21 +3,18 @@
 
 use clap::Args;
 use prost_reflect::{DynamicMessage, MethodDescriptor, Value};
-use serde_json::{Map, Value as Json};
+use serde_json::json;
 
 use super::{
-    argument::text_of,
     collection::{self, CollectionName, Verb, method, resource_field},
     connection::Connection,
     failure::Failure,
-    output::{OutputArguments, RecordPrinter, print_record},
+    fields::{FieldArguments, set_common},
+    output::{Format, OutputArguments, RecordPrinter, Sheet, print_json, print_record},
     pages::Pages,
     request::{set_flag, set_mask, set_text},
 };
-use crate::{
-    model::schema::{Schema, field_rule},
-    transfer::{referred_collection, set_field},
-};
+use crate::{model::schema::Schema, transfer::clear_field};
 
 /// What `merit get` takes.
 #[derive(Debug, Args)]
@@ -53,23 +50,6 @@ pub(super) struct ListArguments {
     output: OutputArguments,
 }
 
-/// What gives the fields of a record.
-#[derive(Debug, Args)]
-struct FieldArguments {
-    /// Sets a field: `--set display_name=Acme --set labels.region=North`. The id is enough for a reference.
-    #[arg(short, long = "set", value_name = "FIELD=VALUE")]
-    set: Vec<String>,
-    /// The record, or a part of it, as a JSON object; @FILE reads a file, - reads stdin.
-    #[arg(long, value_name = "JSON")]
-    json: Option<String>,
-    /// Makes a repeat safe: the same id with the same content gives the first answer.
-    #[arg(long, value_name = "ID")]
-    request_id: Option<String>,
-    /// Checks everything and keeps nothing.
-    #[arg(long)]
-    validate_only: bool,
-}
-
 /// What `merit create` takes.
 #[derive(Debug, Args)]
 pub(super) struct CreateArguments {
@@ -95,10 +75,10 @@ pub(super) struct UpdateArguments {
     id: Option<String>,
     #[command(flatten)]
     fields: FieldArguments,
-    /// The version that may be changed [default: the one that is read first].
+    /// The version that may be changed [default: that of --json, or the one that is read first].
     #[arg(long, value_name = "ETAG")]
     etag: Option<String>,
-    /// Empties a field.
+    /// Empties a field, or an entry of a map: `--clear labels.region`.
     #[arg(long, value_name = "FIELD")]
     clear: Vec<String>,
     #[command(flatten)]
@@ -125,6 +105,8 @@ pub(super) struct DeleteArguments {
     /// Checks everything and deletes nothing.
     #[arg(long)]
     validate_only: bool,
+    #[command(flatten)]
+    output: OutputArguments,
 }
 
 /// Prints a record.
@@ -150,7 +132,7 @@ pub(super) async fn create(connection: &Connection, arguments: &CreateArguments)
     let schema = collection::find(&arguments.collection)?;
     let method = method(schema, Verb::Create)?;
     let mut record = DynamicMessage::new(schema.message.clone());
-    apply(connection, schema, &mut record, &arguments.fields)?;
+    arguments.fields.apply(connection, &mut record)?;
     let field = resource_field(&method, schema).ok_or_else(|| unlike(&method))?;
     let mut request = DynamicMessage::new(method.input());
     request.set_field(&field, Value::Message(record));
@@ -158,7 +140,7 @@ pub(super) async fn create(connection: &Connection, arguments: &CreateArguments)
         set_text(&mut request, "parent", Some(connection.team()?));
     }
     set_text(&mut request, &format!("{}_id", field.name()), arguments.id.as_deref());
-    set_common(&mut request, &arguments.fields);
+    set_common(&mut request, arguments.fields.common());
     let created = connection.call(&method, &request).await?;
     print_record(arguments.output.output, &created)
 }
@@ -169,19 +151,19 @@ pub(super) async fn update(connection: &Connection, arguments: &UpdateArguments)
     let method = method(schema, Verb::Update)?;
     // What is set below a field changes a part of it: the rest is what it was, and the etag holds the two together.
     let mut record = read(connection, schema, &name).await?;
-    let mut mask = apply(connection, schema, &mut record, &arguments.fields)?;
+    let given = arguments.fields.apply(connection, &mut record)?;
+    if let Some(other) = given.name.filter(|other| *other != name) {
+        return Err(Failure::Usage(format!("--json is of {other}, and {name} is to be changed")));
+    }
+    let mut mask = given.fields;
     for path in &arguments.clear {
-        let field = schema.message.get_field_by_name(path);
-        let field = field.ok_or_else(|| {
-            Failure::Usage(format!("--clear {path}: {} has no such field", schema.message.name()))
-        })?;
-        record.clear_field(&field);
-        mask.push(path.clone());
+        let cleared = clear_field(&mut record, path);
+        mask.push(cleared.map_err(|message| Failure::Usage(format!("--clear {message}")))?);
     }
     if mask.is_empty() {
         return Err(Failure::Usage("nothing to change: give --set, --json or --clear".to_owned()));
     }
-    if let Some(etag) = &arguments.etag {
+    if let Some(etag) = arguments.etag.as_ref().or(given.etag.as_ref()) {
         set_text(&mut record, "etag", Some(etag));
     }
     mask.sort();
@@ -190,7 +172,7 @@ pub(super) async fn update(connection: &Connection, arguments: &UpdateArguments)
     let mut request = DynamicMessage::new(method.input());
     request.set_field(&field, Value::Message(record));
     set_mask(&mut request, mask);
-    set_common(&mut request, &arguments.fields);
+    set_common(&mut request, arguments.fields.common());
     let updated = connection.call(&method, &request).await?;
     print_record(arguments.output.output, &updated)
 }
@@ -205,11 +187,20 @@ pub(super) async fn delete(connection: &Connection, arguments: &DeleteArguments)
     set_text(&mut request, "request_id", arguments.request_id.as_deref());
     set_flag(&mut request, "allow_missing", arguments.allow_missing);
     set_flag(&mut request, "validate_only", arguments.validate_only);
-    connection.call(&method, &request).await.map(drop)
+    connection.call(&method, &request).await?;
+    match arguments.output.output {
+        Format::Table => Ok(()),
+        Format::Csv => {
+            let mut sheet = Sheet::new(&["name"]);
+            sheet.row([name]);
+            sheet.print(Format::Csv)
+        }
+        format => print_json(format, &json!({ "name": name })),
+    }
 }
 
 /// The schema and name that a target means.
-fn target(
+pub(super) fn target(
     connection: &Connection,
     target: &str,
     id: Option<&str>,
@@ -229,58 +220,16 @@ fn target(
     Ok((schema, connection.name(&schema.collection, id.unwrap_or(target))?))
 }
 
-async fn read(connection: &Connection, schema: &Schema, name: &str) -> Result<DynamicMessage, Failure> {
+/// Gets a record.
+pub(super) async fn read(
+    connection: &Connection,
+    schema: &Schema,
+    name: &str,
+) -> Result<DynamicMessage, Failure> {
     let method = method(schema, Verb::Get)?;
     let mut request = DynamicMessage::new(method.input());
     set_text(&mut request, "name", Some(name));
     connection.call(&method, &request).await
-}
-
-/// Puts the fields that are given into a record, and answers which they are.
-fn apply(
-    connection: &Connection,
-    schema: &Schema,
-    record: &mut DynamicMessage,
-    arguments: &FieldArguments,
-) -> Result<Vec<String>, Failure> {
-    let mut touched = Vec::new();
-    if let Some(json) = &arguments.json {
-        let text = text_of("--json", json)?;
-        let object: Map<String, Json> = serde_json::from_str(&text)
-            .map_err(|error| Failure::Usage(format!("--json: not a JSON object: {error}")))?;
-        let part = DynamicMessage::deserialize(schema.message.clone(), Json::Object(object.clone()))
-            .map_err(|error| Failure::Usage(format!("--json: {error}")))?;
-        for field in schema.message.fields() {
-            let given = object.contains_key(field.name()) || object.contains_key(field.json_name());
-            if given && !field_rule(&field).output_only && field.name() != "etag" {
-                record.set_field(&field, part.get_field(&field).into_owned());
-                touched.push(field.name().to_owned());
-            }
-        }
-    }
-    for set in &arguments.set {
-        let (path, text) = set
-            .split_once('=')
-            .ok_or_else(|| Failure::Usage(format!("--set {set}: write it FIELD=VALUE")))?;
-        let text = reference(connection, schema, path, text)?;
-        let top =
-            set_field(record, path, &text).map_err(|message| Failure::Usage(format!("--set {message}")))?;
-        touched.push(top);
-    }
-    Ok(touched)
-}
-
-/// The whole name, where an id is given for a reference.
-fn reference(connection: &Connection, schema: &Schema, path: &str, text: &str) -> Result<String, Failure> {
-    match referred_collection(&schema.message, path) {
-        Some(collection) if !text.is_empty() => connection.name(&collection, text),
-        _ => Ok(text.to_owned()),
-    }
-}
-
-fn set_common(request: &mut DynamicMessage, arguments: &FieldArguments) {
-    set_text(request, "request_id", arguments.request_id.as_deref());
-    set_flag(request, "validate_only", arguments.validate_only);
 }
 
 fn unlike(method: &MethodDescriptor) -> Failure {

@@ -29,7 +29,7 @@ pub use directory::{Directory, Lookup};
 pub use json::{parse_json, parse_json_object, read_message};
 pub use mapping::Mapping;
 pub use mistakes::Mistakes;
-pub use path::{referred_collection, set_field};
+pub use path::{clear_field, referred_collection, set_field};
 pub use rejected::RejectedFile;
 pub use row::Row;
 pub use rows::{Form, Layout, Rows};

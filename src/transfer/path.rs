@@ -36,13 +36,25 @@ pub fn set_field(message: &mut DynamicMessage, path: &str, text: &str) -> Result
     let mut mistakes = Mistakes::default();
     let found = FieldPath::parse(&message.descriptor(), path, path, &mut mistakes);
     let Some(found) = found else { return Err(mistakes.0.join("; ")) };
-    if text.is_empty() && found.steps.is_empty() && found.key.is_none() {
-        message.clear_field(&found.field);
+    if text.is_empty() && !found.is_entry() {
+        found.clear(message);
     } else {
         let value =
             read_value(&found.field, found.is_entry(), text).map_err(|reason| format!("{path}: {reason}"))?;
         found.set(message, value);
     }
+    Ok(found.top().name().to_owned())
+}
+
+/// Empties the field of a path, or the entry of a map, and answers the field of the record that the path begins with.
+///
+/// # Errors
+/// That there is no such field.
+pub fn clear_field(message: &mut DynamicMessage, path: &str) -> Result<String, String> {
+    let mut mistakes = Mistakes::default();
+    let found = FieldPath::parse(&message.descriptor(), path, path, &mut mistakes);
+    let Some(found) = found else { return Err(mistakes.0.join("; ")) };
+    found.clear(message);
     Ok(found.top().name().to_owned())
 }
 
@@ -148,6 +160,31 @@ impl FieldPath {
         self.key.is_some()
     }
 
+    /// Empties what the path leads to, where it leads anywhere.
+    fn clear(&self, message: &mut DynamicMessage) {
+        let mut at = message;
+        for Step { field, index } in &self.steps {
+            if !at.has_field(field) {
+                return;
+            }
+            let slot = at.get_field_mut(field);
+            let slot = match (index, slot) {
+                (Some(index), Value::List(items)) => items.get_mut(*index),
+                (_, slot) => Some(slot),
+            };
+            let Some(Value::Message(inner)) = slot else { return };
+            at = inner;
+        }
+        match &self.key {
+            Some(key) => {
+                if let Some(entries) = at.get_field_mut(&self.field).as_map_mut() {
+                    entries.remove(&MapKey::String(key.clone()));
+                }
+            }
+            None => at.clear_field(&self.field),
+        }
+    }
+
     /// Puts a value where the path leads.
     pub(super) fn set(&self, message: &mut DynamicMessage, value: Value) {
         let mut at = message;
@@ -188,8 +225,36 @@ fn parse_index(part: &str) -> (&str, Option<usize>) {
 mod tests {
     use prost_reflect::{DynamicMessage, Value};
 
-    use super::{FieldPath, Mistakes, referred_collection};
+    use super::{FieldPath, Mistakes, clear_field, referred_collection};
     use crate::model::schema::schemas;
+
+    #[test]
+    fn what_a_path_leads_to_is_emptied() {
+        let check = |path: &str, expected: Result<&str, &str>| {
+            let message = &schemas()["accountManagers"].message;
+            let json = serde_json::json!({
+                "region": "r", "labels": {"a": "b", "c.d": "e"}, "reportingLine": [{"manager": "m"}, {"manager": "n"}],
+            });
+            let mut record = DynamicMessage::deserialize(message.clone(), json).unwrap();
+            let result =
+                clear_field(&mut record, path).map(|_| serde_json::to_value(&record).unwrap().to_string());
+            assert_eq!(result, expected.map(str::to_owned).map_err(str::to_owned), "{path}");
+        };
+        check(
+            "region",
+            Ok(r#"{"labels":{"a":"b","c.d":"e"},"reportingLine":[{"manager":"m"},{"manager":"n"}]}"#),
+        );
+        check(
+            "labels.c.d",
+            Ok(r#"{"labels":{"a":"b"},"region":"r","reportingLine":[{"manager":"m"},{"manager":"n"}]}"#),
+        );
+        check(
+            "reporting_line[1].manager",
+            Ok(r#"{"labels":{"a":"b","c.d":"e"},"region":"r","reportingLine":[{"manager":"m"},{}]}"#),
+        );
+        check("reporting_line", Ok(r#"{"labels":{"a":"b","c.d":"e"},"region":"r"}"#));
+        check("regio", Err("regio: no field in AccountManager \"regio\"; did you mean \"region\"?"));
+    }
 
     #[test]
     fn paths_lead_somewhere() {

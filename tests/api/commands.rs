@@ -63,6 +63,86 @@ async fn what_is_printed_is_data_in_every_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_changed_is_what_is_meant() {
+    let (harness, cli) = started().await;
+    cli.done(&["create", "customers", "--id", "p1", "--set", "display_name=P", "--set", "labels.a=b"]);
+    cli.done(&["create", "products", "--id", "p1", "--set", "display_name=P"]);
+    // The record of another collection is not this one's.
+    for command in ["get", "delete", "update"] {
+        let said = cli.refused(&[command, "customers", "products/p1"], 2);
+        assert!(said.contains("\"products/p1\" is no name in customers"), "{said}");
+    }
+    assert_eq!(cli.json(&["get", "customers/p1"])["display_name"], "P");
+    assert!(cli.refused(&["get", "customers", "ACME Ltd"], 2).contains("did you mean acme-ltd?"));
+    // What is read, changed and sent is refused when somebody else was first, or when it is of another record.
+    let read = cli.json(&["get", "customers", "p1"]);
+    let with = |field: &str, value: &str| {
+        let mut json = read.clone();
+        json[field] = value.into();
+        json.to_string()
+    };
+    cli.done(&["update", "customers", "p1", "--set", "sector=retail"]);
+    let stale = cli.refused(&["update", "customers", "p1", "--json", &with("sector", "finance")], 1);
+    assert!(stale.contains("ETAG_MISMATCH"), "{stale}");
+    let other = cli.refused(&["update", "customers", "globex", "--json", &with("sector", "finance")], 2);
+    assert!(other.contains("--json is of teams/acme/customers/p1"), "{other}");
+    let updated =
+        cli.json(&["update", "customers", "p1", "--json", r#"{"annual_revenue": 12.50, "sector": null}"#]);
+    assert_eq!((&updated["annual_revenue"], &updated["sector"]), (&"12.50".into(), &Json::Null));
+    let refused = |json: &str, part: &str| {
+        let said = cli.refused(&["update", "customers", "p1", "--json", json], 2);
+        assert!(said.contains(part), "{said}");
+    };
+    refused(r#"{"sector": "a", "sector": "b"}"#, "--json: sector is given twice");
+    refused(r#"{"employees": "many"}"#, "--json: employees: a whole number is expected");
+    let cleared = cli.json(&["update", "customers", "p1", "--clear", "labels.a"]);
+    assert_eq!(cleared["labels"], Json::Null);
+    assert_eq!(cli.json(&["delete", "customers", "p1"])["name"], "teams/acme/customers/p1");
+    harness.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_is_changed_by_whatever_goes_that_way() {
+    let (harness, cli) = started().await;
+    cli.done(&["create", "account-managers", "--id", "anna", "--set", "display_name=Anna"]);
+    cli.done(&[
+        "create",
+        "account-managers",
+        "--id",
+        "bo",
+        "--set",
+        "display_name=Bo",
+        "--set",
+        "reporting_line[0].manager=anna",
+    ]);
+    cli.done(&["create", "opportunities", "--id", "d", "--set", "owner=anna", "--set", "stage=prospecting"]);
+    let check = |arguments: &[&str], stage: &str, close_date: Json| {
+        let deal = cli.json(&[&["change", "opportunities/d"], arguments].concat());
+        assert_eq!((&deal["stage"], &deal["close_date"]), (&Json::from(stage), &close_date), "{arguments:?}");
+    };
+    check(&["--to", "engaging"], "OPPORTUNITY_STAGE_ENGAGING", Json::Null);
+    check(
+        &["--to", "WON", "--set", "close_date=2026-03-31", "--set", "amount=12"],
+        "OPPORTUNITY_STAGE_WON",
+        "2026-03-31".into(),
+    );
+    let forbidden = cli.refused(&["change", "opportunities", "d", "--to", "PROSPECTING"], 1);
+    assert!(forbidden.contains("STATE_FORBIDS"), "{forbidden}");
+    check(&["--to", "ENGAGING"], "OPPORTUNITY_STAGE_ENGAGING", Json::Null);
+    let unknown = cli.refused(&["change", "opportunities", "d", "--to", "ENGAGIN"], 2);
+    assert!(unknown.contains("did you mean ENGAGING?"), "{unknown}");
+    let stateless = cli.refused(&["change", "products", "p", "--to", "WON"], 2);
+    assert!(stateless.contains("products have no change"), "{stateless}");
+    let help = cli.done(&["change", "--help"]);
+    for way in
+        ["opportunities: WON or LOST, from PROSPECTING, ENGAGING", "runs: CANCELLED, from PENDING, RUNNING"]
+    {
+        assert!(help.contains(way), "{help}");
+    }
+    harness.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn errors_are_json_where_the_output_is() {
     let (harness, cli) = started().await;
     // Accepts connections, and never says anything.
@@ -86,10 +166,11 @@ async fn errors_are_json_where_the_output_is() {
     check(&["get", "customers", "nobody"], 1, "NOT_FOUND", "teams/acme/customers/nobody");
     check(&["list", "customers", "--filter", "size > "], 1, "INVALID_FILTER", "size");
     check(&["list", "custumers"], 2, "USAGE", "did you mean customers?");
+    check(&["list", "customers", "--timeout", "400000000000"], 2, "USAGE", "1..=31536000");
     check(&["list", "customers", "--limit", "0"], 2, "USAGE", "'--limit <COUNT>'");
     check(&["update", "customers", "globex"], 2, "USAGE", "nothing to change");
     check(&["list", "evaluations"], 2, "USAGE", "merit results RUN");
-    check(&["delete", "runs", "r"], 2, "USAGE", "runs have no delete; they have create, get, list");
+    check(&["delete", "runs", "r"], 2, "USAGE", "runs have no delete; they have create, get, list, change");
     check(&["list", "customers", "--server", &silent, "--timeout", "1"], 3, "UNREACHABLE", &silent);
     check(&["plugin", "check", "nowhere.wasm"], 5, "FILE", "nowhere.wasm");
     let refused = cli.refused(&["create", "customers", "--set", "parent_customer=no", "-o", "json"], 1);
