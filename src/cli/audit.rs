@@ -103,7 +103,7 @@ fn sheet(events: &[v1::Event]) -> Sheet {
     for event in events {
         let message = dynamic(event);
         let time =
-            json(&message).get("time").and_then(|time| time.as_str().map(str::to_owned)).unwrap_or_default();
+            json(&message).get("time").and_then(|time| time.as_str().map(to_the_second)).unwrap_or_default();
         let method = event.method.rsplit('/').next().unwrap_or_default().to_owned();
         let mut names: Vec<String> = event.changes.iter().take(3).map(change).collect();
         if event.changes.len() > names.len() {
@@ -112,6 +112,14 @@ fn sheet(events: &[v1::Event]) -> Sheet {
         sheet.row([event.sequence.to_string(), time, event.author.clone(), method, names.join(", ")]);
     }
     sheet
+}
+
+/// A time for people, who do not read nanoseconds.
+fn to_the_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => time.to_owned(),
+    }
 }
 
 fn change(change: &v1::Change) -> String {

@@ -35,6 +35,7 @@ mod run;
 mod run_file;
 mod sender;
 mod serve;
+mod sheet;
 mod status;
 
 use std::{env, process::ExitCode};

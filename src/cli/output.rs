@@ -1,114 +1,36 @@
 //! What commands print: tables for people, JSON, JSON lines and CSV for programs.
 
 use std::{
-    env,
-    io::{self, IsTerminal as _, Write},
+    collections::BTreeSet,
+    io::{self, Write},
 };
 
-use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use prost::Name;
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::Value as Json;
 
 use super::failure::Failure;
-pub(super) use super::format::{Format, OutputArguments, print_note};
-use crate::{model::text::visible, proto::descriptors, transfer::Columns};
+use super::sheet::{csv_error, stdout_failure, terminal_width};
+pub(super) use super::{
+    format::{Format, OutputArguments, print_note},
+    sheet::{Sheet, print_line},
+};
+use crate::{proto::descriptors, transfer::Columns};
 
-/// Columns of a list for people, where nobody says which.
-const TABLE_COLUMNS_MAX: usize = 9;
-
-/// A line under the names of the columns, and no other.
-const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-
-/// Rows for people, or for CSV.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sheet {
-    pub(super) columns: Vec<String>,
-    pub(super) rows: Vec<Vec<String>>,
-}
+/// The longest text of a cell, where nobody asks for all of it.
+const CELL_MAX: usize = 40;
 
 /// Prints records page by page, in any format.
 pub(super) struct RecordPrinter {
     format: Format,
     message: MessageDescriptor,
     fields: Vec<String>,
+    /// Whether a table has everything, however wide that is.
+    wide: bool,
+    /// Fields with values that a table did not show.
+    hidden: BTreeSet<String>,
     begun: bool,
     out: Box<dyn Write>,
-}
-
-// === impl Sheet ===
-
-impl Sheet {
-    /// A sheet with these columns.
-    pub(super) fn new(columns: &[&str]) -> Self {
-        Self { columns: columns.iter().map(|column| (*column).to_owned()).collect(), rows: Vec::new() }
-    }
-
-    /// Adds a row.
-    pub(super) fn row<T: Into<String>>(&mut self, row: impl IntoIterator<Item = T>) {
-        self.rows.push(row.into_iter().map(Into::into).collect());
-    }
-
-    /// The sheet without the columns that nothing stands in.
-    pub(super) fn without_empty_columns(mut self) -> Self {
-        let used: Vec<bool> = (0..self.columns.len())
-            .map(|place| self.rows.iter().any(|row| row.get(place).is_some_and(|cell| !cell.is_empty())))
-            .collect();
-        for row in self.rows.iter_mut().chain([&mut self.columns]) {
-            let mut place = 0;
-            row.retain(|_| {
-                place += 1;
-                used.get(place - 1).copied().unwrap_or_default()
-            });
-        }
-        self
-    }
-
-    /// The table for people; numbers stand to the right.
-    pub(super) fn table(&self) -> String {
-        let terminal = io::stdout().is_terminal();
-        let styled = terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let mut table = Table::new();
-        table.load_style(STYLE);
-        if terminal {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-        } else {
-            table.force_no_tty();
-        }
-        table.set_header(self.columns.iter().map(|column| {
-            let cell = Cell::new(column);
-            if styled { cell.add_attribute(Attribute::Bold) } else { cell }
-        }));
-        for row in &self.rows {
-            table.add_row(row.iter().map(|cell| visible(cell).replace('\t', " ")));
-        }
-        for (place, column) in table.column_iter_mut().enumerate() {
-            let mut cells =
-                self.rows.iter().filter_map(|row| row.get(place)).filter(|cell| !cell.is_empty()).peekable();
-            if cells.peek().is_some() && cells.all(|cell| is_number(cell)) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        table.trim_fmt()
-    }
-
-    /// Prints the sheet as a table or as CSV.
-    pub(super) fn print(&self, format: Format) -> Result<(), Failure> {
-        if format == Format::Csv {
-            return self.print_csv(true);
-        }
-        print_line(&self.table())
-    }
-
-    /// Prints the sheet as CSV, with or without the names of the columns.
-    pub(super) fn print_csv(&self, header: bool) -> Result<(), Failure> {
-        let mut writer = csv::Writer::from_writer(io::stdout().lock());
-        let header = header.then_some(&self.columns);
-        for record in header.into_iter().chain(&self.rows) {
-            writer.write_record(record).map_err(|error| stdout_failure(csv_error(error)))?;
-        }
-        writer.flush().map_err(stdout_failure)
-    }
 }
 
 // === impl RecordPrinter ===
@@ -131,7 +53,14 @@ impl RecordPrinter {
         fields: &[String],
     ) -> Result<Self, Failure> {
         Columns::select(message, fields).map_err(Failure::Usage)?;
-        Ok(Self { format, message: message.clone(), fields: fields.to_vec(), begun: false, out })
+        let (message, fields, hidden) = (message.clone(), fields.to_vec(), BTreeSet::new());
+        Ok(Self { format, message, fields, wide: false, hidden, begun: false, out })
+    }
+
+    /// The same; a table shows everything then, if that is wanted.
+    pub(super) fn wide(mut self, wide: bool) -> Self {
+        self.wide = wide;
+        self
     }
 
     /// Prints a page of records.
@@ -154,7 +83,15 @@ impl RecordPrinter {
             (Format::Table, false) => writeln!(self.out, "nothing found"),
             _ => Ok(()),
         };
-        written.and_then(|()| self.out.flush()).map_err(stdout_failure)
+        written.and_then(|()| self.out.flush()).map_err(stdout_failure)?;
+        if !self.hidden.is_empty() {
+            let hidden: Vec<&str> = self.hidden.iter().map(String::as_str).collect();
+            print_note(&format!(
+                "not shown: {} (--wide shows everything, --fields what it names)",
+                hidden.join(", ")
+            ));
+        }
+        Ok(())
     }
 
     fn columns(&self) -> Columns {
@@ -168,22 +105,18 @@ impl RecordPrinter {
         if records.is_empty() {
             return Ok(());
         }
-        let mut columns = self.columns();
-        if self.fields.is_empty() {
-            let plain: Vec<String> = columns
-                .used(records)
-                .paths()
-                .filter(|path| !["etag", "create_time", "update_time"].contains(path))
-                .take(TABLE_COLUMNS_MAX)
-                .map(str::to_owned)
-                .collect();
-            columns = Columns::select(&self.message, &plain).map_err(io::Error::other)?;
+        let columns = self.columns().used(records);
+        if !self.fields.is_empty() || self.wide {
+            let columns = if self.wide { columns } else { self.columns() };
+            let sheet = sheet(&columns, records, |text| text);
+            return writeln!(self.out, "{}", if self.wide { sheet.unbroken() } else { sheet.table() });
         }
-        let paths: Vec<&str> = columns.paths().collect();
-        let mut sheet = Sheet::new(&paths);
-        for record in records {
-            sheet.row(columns.texts(record).into_iter().map(|text| short_name(&text)));
-        }
+        let (shown, hidden) = columns.for_people();
+        let (sheet, left_out) = sheet(&shown, records, cut).fitting(terminal_width());
+        let is_kept = |path: &str| !["etag", "create_time", "update_time"].contains(&path);
+        let tops = hidden.paths().filter(|path| is_kept(path)).filter_map(|path| path.split('.').next());
+        self.hidden.extend(tops.map(str::to_owned));
+        self.hidden.extend(left_out);
         writeln!(self.out, "{}", sheet.table())
     }
 
@@ -214,6 +147,25 @@ impl RecordPrinter {
         }
         Ok(())
     }
+}
+
+/// Records as rows.
+fn sheet(columns: &Columns, records: &[DynamicMessage], text: fn(String) -> String) -> Sheet {
+    let paths: Vec<&str> = columns.paths().collect();
+    let mut sheet = Sheet::new(&paths);
+    for record in records {
+        sheet.row(columns.texts(record).into_iter().map(|cell| text(short_name(&cell))));
+    }
+    sheet
+}
+
+/// A text for a cell: of one that is long, the beginning. Texts without space are names, numbers and dates.
+fn cut(text: String) -> String {
+    if text.chars().count() <= CELL_MAX || !text.contains(' ') {
+        return text;
+    }
+    let kept: String = text.chars().take(CELL_MAX - 1).collect();
+    format!("{}…", kept.trim_end())
 }
 
 /// A message as JSON, with the names of the protos.
@@ -261,11 +213,6 @@ pub(super) fn print_json(format: Format, json: &Json) -> Result<(), Failure> {
     }
 }
 
-/// Prints a line to stdout; a reader that went away is no failure worth a message.
-pub(super) fn print_line(text: &str) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{text}").map_err(stdout_failure)
-}
-
 /// The last part of a name of a record, for people; other texts as they are.
 pub(super) fn short_name(text: &str) -> String {
     match text.strip_prefix("teams/") {
@@ -274,52 +221,13 @@ pub(super) fn short_name(text: &str) -> String {
     }
 }
 
-fn is_number(text: &str) -> bool {
-    let digits = text.trim_start_matches(['-', '+']).trim_end_matches('%');
-    digits.starts_with(|first: char| first.is_ascii_digit())
-        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',')
-}
-
-fn csv_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-pub(super) fn stdout_failure(error: io::Error) -> Failure {
-    Failure::file("writing the output", error)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Sheet, is_number, short_name};
+    use super::short_name;
 
     #[test]
     fn names_are_short_for_people() {
         assert_eq!(short_name("teams/t/customers/acme"), "acme");
         assert_eq!(short_name("a/b"), "a/b");
-    }
-
-    #[test]
-    fn numbers_are_told_from_dates() {
-        assert!(is_number("-12.50") && is_number("1,234") && is_number("5%"));
-        assert!(!is_number("2026-11-23") && !is_number("a1") && !is_number("-"));
-    }
-
-    #[test]
-    fn what_a_terminal_would_obey_is_shown() {
-        let mut sheet = Sheet::new(&["who"]);
-        sheet.row(["An\u{1b}[31mna\u{202e}"]);
-        assert!(sheet.table().contains(r"An\u{1b}[31mna\u{202e}"), "{}", sheet.table());
-    }
-
-    #[test]
-    fn numbers_stand_to_the_right() {
-        let mut sheet = Sheet::new(&["who", "pay"]);
-        sheet.row(["Anna", "7.50"]);
-        sheet.row(["Bo", "1234.00"]);
-        let table = sheet.table();
-        assert!(table.contains("Anna      7.50"), "{table}");
     }
 }

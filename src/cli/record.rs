@@ -43,6 +43,9 @@ pub(super) struct ListArguments {
     /// The fields to show, separated by commas: `display_name,labels.region`.
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     fields: Vec<String>,
+    /// Shows every field that has a value, however wide the table gets.
+    #[arg(short, long)]
+    wide: bool,
     /// The most records, at least 1 [default: all].
     #[arg(short = 'n', long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -118,7 +121,8 @@ pub(super) async fn get(connection: &Connection, arguments: &GetArguments) -> Re
 /// Prints the records of a collection, page by page.
 pub(super) async fn list(connection: &Connection, arguments: &ListArguments) -> Result<(), Failure> {
     let schema = collection::find(&arguments.collection)?;
-    let mut printer = RecordPrinter::new(arguments.output.output, &schema.message, &arguments.fields)?;
+    let printer = RecordPrinter::new(arguments.output.output, &schema.message, &arguments.fields)?;
+    let mut printer = printer.wide(arguments.wide);
     let (filter, order) = (arguments.filter.as_deref(), arguments.order_by.as_deref());
     let mut pages = Pages::new(connection, schema, filter, order, arguments.limit)?;
     while let Some(page) = pages.next().await? {

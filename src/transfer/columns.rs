@@ -1,12 +1,16 @@
 //! Records as columns: a field each, named by its path, in the order of the proto. What is not a single value (a list, a
 //! map) is JSON in its column. What is written so is read again by an import without a mapping.
 
-use prost_reflect::{
-    DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, SerializeOptions, Value,
-};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, SerializeOptions, Value};
 use serde_json::Value as Json;
 
-use crate::model::{nearest::nearest, schema::short_value_name};
+use crate::{
+    model::{
+        nearest::nearest,
+        schema::{field_rule, short_value_name},
+    },
+    proto::v1::Format,
+};
 
 /// How deep messages are taken apart; what is deeper is JSON.
 const DEPTH_MAX: usize = 3;
@@ -75,6 +79,27 @@ impl Columns {
         self.0.iter().map(|column| column.text(record)).collect()
     }
 
+    /// What people look at first, and the rest: single values of the record itself, name, what it is called and its state
+    /// before all. Long texts, hashes, lists, messages and what the service notes are the rest.
+    #[must_use]
+    pub fn for_people(self) -> (Self, Self) {
+        let (mut shown, rest): (Vec<_>, Vec<_>) = self.0.into_iter().partition(Column::is_for_people);
+        shown.sort_by_key(|column| match column.path.as_str() {
+            "name" => 0,
+            "display_name" => 1,
+            "state" => 2,
+            path if column
+                .descriptors
+                .iter()
+                .any(|field| field.name() == path && field_rule(field).state) =>
+            {
+                2
+            }
+            _ => 3,
+        });
+        (Self(shown), Self(rest))
+    }
+
     /// The columns for which any of the records has a text.
     #[must_use]
     pub fn used(self, records: &[DynamicMessage]) -> Self {
@@ -86,29 +111,45 @@ impl Columns {
 // === impl Column ===
 
 impl Column {
+    fn is_for_people(&self) -> bool {
+        let [field] = &self.descriptors[..] else { return false };
+        let rule = field_rule(field);
+        let long = matches!(
+            rule.format(),
+            Format::Multiline | Format::Json | Format::Expression | Format::PublicKey
+        );
+        !field.is_list()
+            && !field.is_map()
+            && !matches!(field.kind(), Kind::Message(_) | Kind::Bytes)
+            && field.name() != "etag"
+            && !rule.blob
+            && !long
+    }
+
+    /// The text of a record; nothing is copied but that.
     fn text(&self, record: &DynamicMessage) -> String {
-        let Some((last, above)) = self.descriptors.split_last() else { return String::new() };
-        let mut message = record.clone();
-        for field in above {
-            if !message.has_field(field) {
-                return String::new();
-            }
-            let Some(inner) = message.get_field(field).as_message().cloned() else { return String::new() };
-            message = inner;
+        text_below(record, &self.descriptors, &self.path)
+    }
+}
+
+/// The text of a field below a message. What of the path is not a field is a key of a map.
+fn text_below(message: &DynamicMessage, descriptors: &[FieldDescriptor], path: &str) -> String {
+    let Some((field, below)) = descriptors.split_first() else { return String::new() };
+    if !message.has_field(field) {
+        // A state that is none, and a 0 where the contract does not tell it from nothing, are empty too.
+        return String::new();
+    }
+    let value = message.get_field(field);
+    let rest = path.strip_prefix(field.name()).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default();
+    if !below.is_empty() {
+        return value.as_message().map(|inner| text_below(inner, below, rest)).unwrap_or_default();
+    }
+    match value.as_map() {
+        Some(entries) if !rest.is_empty() => {
+            let entry = entries.get(&prost_reflect::MapKey::String(rest.to_owned()));
+            entry.and_then(Value::as_str).unwrap_or_default().to_owned()
         }
-        if !message.has_field(last) {
-            // A state that is none, and a 0 where the contract does not tell it from nothing, are empty too.
-            return String::new();
-        }
-        let value = message.get_field(last);
-        let path_of_field = self.descriptors.iter().map(FieldDescriptor::name).collect::<Vec<_>>().join(".");
-        if let (Some(entries), Some(key)) =
-            (value.as_map(), self.path.strip_prefix(&format!("{path_of_field}.")))
-        {
-            let entry = entries.get(&prost_reflect::MapKey::String(key.to_owned()));
-            return entry.and_then(Value::as_str).unwrap_or_default().to_owned();
-        }
-        text_of(&message, last, &value)
+        _ => text_of(field, &value),
     }
 }
 
@@ -131,27 +172,31 @@ fn collect(message: &MessageDescriptor, above: &[FieldDescriptor], columns: &mut
 }
 
 /// The text of a set field.
-fn text_of(message: &DynamicMessage, field: &FieldDescriptor, value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::EnumNumber(number) => match field.kind() {
-            Kind::Enum(kind) => kind
-                .get_value(*number)
-                .map_or(number.to_string(), |value| short_value_name(&value).to_owned()),
-            _ => number.to_string(),
-        },
-        _ => match json_of(message).get_mut(field.name()).map(Json::take) {
-            Some(Json::String(text)) => text,
-            Some(json) => json.to_string(),
-            None => String::new(),
-        },
+fn text_of(field: &FieldDescriptor, value: &Value) -> String {
+    let json = match value {
+        Value::String(text) => return text.clone(),
+        Value::EnumNumber(number) => {
+            let Kind::Enum(values) = field.kind() else { return number.to_string() };
+            let value = values.get_value(*number);
+            return value.map_or(number.to_string(), |value| short_value_name(&value).to_owned());
+        }
+        Value::Message(inner) if !field.is_list() => json_of(inner),
+        value => {
+            let mut alone = DynamicMessage::new(field.parent_message().clone());
+            alone.set_field(field, value.clone());
+            json_of(&alone).get_mut(field.name()).map(Json::take).unwrap_or_default()
+        }
+    };
+    match json {
+        Json::Null => String::new(),
+        Json::String(text) => text,
+        json => json.to_string(),
     }
 }
 
 /// A message as JSON with the names of the protos.
 fn json_of(message: &DynamicMessage) -> Json {
     let options = SerializeOptions::new().use_proto_field_name(true);
-    debug_assert!(message.descriptor().fields().len() > 0, "a message with a field that is set has fields");
     message.serialize_with_options(serde_json::value::Serializer, &options).unwrap_or_default()
 }
 
@@ -190,6 +235,32 @@ mod tests {
             "money=true",
         ];
         assert_eq!(pairs, expected);
+    }
+
+    #[test]
+    fn people_see_what_is_short_and_single() {
+        let check = |collection: &str, shown: &[&str], some_of_the_rest: &[&str]| {
+            let (columns, rest) = Columns::of(&schemas()[collection].message).for_people();
+            assert_eq!(columns.paths().take(shown.len()).collect::<Vec<_>>(), shown, "{collection}");
+            for hidden in some_of_the_rest {
+                assert!(rest.paths().any(|path| path == *hidden), "{collection}: {hidden}");
+            }
+        };
+        check(
+            "runs",
+            &["name", "display_name", "state", "period_start", "period_end", "mode", "sequence"],
+            &["steps", "engine.version", "dataset", "population", "etag", "create_time"],
+        );
+        check(
+            "opportunities",
+            &["name", "display_name", "stage", "owner", "customer", "product", "amount"],
+            &["labels", "update_time"],
+        );
+        check(
+            "pluginRevisions",
+            &["name", "state", "plugin", "number", "component_bytes"],
+            &["parameters", "component", "manifest.summary", "signature.signature"],
+        );
     }
 
     #[test]

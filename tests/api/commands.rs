@@ -371,3 +371,37 @@ async fn a_service_that_cannot_start_says_which_way() {
     assert_eq!(verified.status.code(), Some(6), "{}", String::from_utf8_lossy(&verified.stderr));
     drop(holder);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_shows_what_there_is_room_for_and_says_what_not() {
+    let (harness, cli) = started().await;
+    let long = "Initech, with a name that nobody would read to its end in a table";
+    let labels = "labels={\"region\":\"North\"}";
+    cli.done(&[
+        "create",
+        "customers",
+        "--id",
+        "initech",
+        "--set",
+        &format!("display_name={long}"),
+        "--set",
+        labels,
+    ]);
+    let check = |arguments: &[&str], shown: &[&str], absent: &[&str], said: &[&str]| {
+        let output = cli.merit(&[&["list", "customers"], arguments].concat());
+        let (table, note) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert!(shown.iter().all(|part| table.contains(part)), "{table}");
+        assert!(!absent.iter().any(|part| table.contains(part)), "{table}");
+        assert!(said.iter().all(|part| note.contains(part)) && note.is_empty() == said.is_empty(), "{note}");
+    };
+    check(
+        &[],
+        &["initech", "Initech, with a name that nobody would…"],
+        &["North", "etag"],
+        &["not shown: labels", "--wide"],
+    );
+    check(&["--wide"], &[long, "etag", "{\"region\":\"North\"}"], &[], &[]);
+    check(&["--fields", "display_name,labels.region"], &[long, "North"], &["initech "], &[]);
+    harness.stopped().await;
+}
