@@ -8,6 +8,7 @@ use super::{
     connection::{Connection, ConnectionArguments, client},
     failure::Failure,
     output::{Format, OutputArguments, RecordPrinter, Sheet, dynamic, json, print_json, print_line},
+    progress::Progress,
 };
 use crate::{
     proto::v1,
@@ -133,14 +134,16 @@ async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
         Some(directory) => {
             let place = directory.clone();
             let verifying = tokio::task::spawn_blocking(move || verify_directory(&place, &blobs_named));
-            let verified = verifying.await.map_err(|error| Failure::Service(error.to_string()))?;
+            let verified = Progress::waiting("verifying").during(verifying, |_| ()).await;
+            let verified = verified.map_err(|error| Failure::Service(error.to_string()))?;
             let doing = format!("verifying {}", directory.display());
             offline(verified.map_err(|error| Failure::of_store(&doing, error))?)
         }
         None => {
             let connection = Connection::open(&arguments.connection).await?;
             let mut client = client!(connection, audit_service_client::AuditServiceClient);
-            let answer = client.verify_journal(connection.long_request(v1::VerifyJournalRequest {})).await;
+            let answer = client.verify_journal(connection.long_request(v1::VerifyJournalRequest {}));
+            let answer = Progress::waiting("verifying").during(answer, |_| ()).await;
             answer.map_err(|status| connection.failure(status))?.into_inner()
         }
     };

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{failure::Failure, output::print_line};
+use super::{argument::quoted, failure::Failure, output::print_line, progress::Progress};
 use crate::{
     resource::blobs_named,
-    store::{Backup, create_backup, restore_backup, verify_backup},
+    store::{Backup, BackupProgress, StoreError, create_backup, restore_backup, verify_backup},
 };
 
 /// What `merit backup` takes.
@@ -49,12 +49,12 @@ enum Command {
 }
 
 /// Runs `merit backup`.
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Create { data, backup } => {
-            let made =
-                create_backup(&data, &backup).map_err(|error| Failure::of_store("backing up", error))?;
-            say("backed up", &made, &format!("verify it with `merit backup verify {}`", backup.display()))
+            let next = format!("verify it with `merit backup verify {}`", quoted(&backup));
+            let made = watched("backing up", move |progress| create_backup(&data, &backup, progress)).await?;
+            say("backed up", &made, &next)
         }
         Command::Verify { backup, scratch } => {
             let place = match &scratch {
@@ -62,19 +62,34 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
                 None => tempfile::tempdir(),
             };
             let place = place.map_err(|error| Failure::file("making a scratch place", error))?;
-            say(
-                "restored for trial and found whole",
-                &verify_backup(&backup, place.path(), &blobs_named)
-                    .map_err(|error| Failure::of_store("verifying", error))?,
-                "",
-            )
+            let verified = watched("verifying", move |progress| {
+                verify_backup(&backup, place.path(), &blobs_named, progress)
+            });
+            say("restored for trial and found whole", &verified.await?, "")
         }
         Command::Restore { backup, data } => {
+            let next = format!("start on it with `merit serve --data {}`", quoted(&data));
             let restored =
-                restore_backup(&backup, &data).map_err(|error| Failure::of_store("restoring", error))?;
-            say("restored", &restored, &format!("start on it with `merit serve --data {}`", data.display()))
+                watched("restoring", move |progress| restore_backup(&backup, &data, progress)).await?;
+            say("restored", &restored, &next)
         }
     }
+}
+
+/// Does something with a backup, and shows how far it is.
+async fn watched(
+    doing: &'static str,
+    work: impl FnOnce(&BackupProgress) -> Result<Backup, StoreError> + Send + 'static,
+) -> Result<Backup, Failure> {
+    let progress = BackupProgress::default();
+    let watched = progress.clone();
+    let work = tokio::task::spawn_blocking(move || work(&watched));
+    let done = Progress::of_bytes(None).during(work, |bar| {
+        bar.at(progress.copied_bytes());
+        bar.say(progress.stage().unwrap_or_else(|| doing.to_owned()));
+    });
+    let done = done.await.map_err(|error| Failure::Service(error.to_string()))?;
+    done.map_err(|error| Failure::of_store(doing, error))
 }
 
 fn say(done: &str, backup: &Backup, next: &str) -> Result<(), Failure> {

@@ -44,7 +44,14 @@ pub enum Failure {
     /// What is kept is damaged: where, and what.
     Damaged(String),
     /// Another process has the data directory, or the address.
-    InUse(String),
+    InUse {
+        /// What, in words.
+        message: String,
+        /// The flag that names another one.
+        flag: &'static str,
+    },
+    /// The process was told to stop, by this signal.
+    Interrupted(i32),
     /// The service, or the command itself, could not go on.
     Service(String),
 }
@@ -66,7 +73,7 @@ impl Failure {
                 Self::File { context: format!("{doing}: {context}"), source }
             }
             StoreError::Damaged { .. } => Self::Damaged(format!("{doing}: {error}")),
-            StoreError::InUse { .. } => Self::InUse(format!("{doing}: {error}")),
+            StoreError::InUse { .. } => Self::InUse { message: format!("{doing}: {error}"), flag: "--data" },
             StoreError::NotOurs(what) => Self::Usage(format!("{doing}: {what}")),
             StoreError::Closed(_) => Self::Service(format!("{doing}: {error}")),
         }
@@ -115,7 +122,9 @@ impl Failure {
             Self::File { .. } if self.is_of_reader() => 0,
             Self::File { .. } => 5,
             Self::Damaged(_) => 6,
-            Self::InUse(_) => 7,
+            Self::InUse { .. } => 7,
+            // As a shell says it.
+            Self::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(1),
         }
     }
 
@@ -165,7 +174,8 @@ impl Failure {
             Self::Differs(_) => "DIFFERS",
             Self::File { .. } => "FILE",
             Self::Damaged(_) => "DAMAGED",
-            Self::InUse(_) => "IN_USE",
+            Self::InUse { .. } => "IN_USE",
+            Self::Interrupted(_) => "INTERRUPTED",
             Self::Service(_) => "SERVICE",
         }
     }
@@ -179,29 +189,33 @@ impl Failure {
             Self::Usage(message)
             | Self::Differs(message)
             | Self::Damaged(message)
-            | Self::InUse(message)
+            | Self::InUse { message, .. }
             | Self::Service(message) => message.clone(),
+            Self::Interrupted(_) => "the command was told to stop, and did".to_owned(),
         }
     }
 
     /// What to do next, where the message does not say it.
-    fn next(&self) -> Option<&'static str> {
-        match self {
-            Self::Unreachable { cause, .. } if cause.contains("invalid peer certificate") => Some(
-                "name the file of the authority that the server's certificate is from with --ca, or mend the certificate",
-            ),
-            Self::Unreachable { .. } => Some(
+    fn next(&self) -> Option<String> {
+        let next = match self {
+            Self::Unreachable { cause, .. } if cause.contains("invalid peer certificate") => {
+                "name the file of the authority that the server's certificate is from with --ca, or mend the certificate"
+            }
+            Self::Unreachable { .. } => {
                 "start a server with `merit serve`, name another with --server or MERIT_SERVER, or wait longer with \
-                 --timeout",
-            ),
-            Self::Damaged(_) => Some(
+                 --timeout"
+            }
+            Self::Damaged(_) => {
                 "keep the directory as it is for whoever looks into it, and restore the last backup into a new one: `merit \
                  backup restore BACKUP --data DIRECTORY`; `merit audit verify --data DIRECTORY` says how far the old one is \
-                 good",
-            ),
-            Self::InUse(_) => Some("stop the other process, or name another one: --data, --listen"),
-            _ => None,
-        }
+                 good"
+            }
+            Self::InUse { flag, .. } => {
+                return Some(format!("stop the other process, or name another one: {flag}"));
+            }
+            _ => return None,
+        };
+        Some(next.to_owned())
     }
 }
 
@@ -219,7 +233,7 @@ impl From<StartError> for Failure {
         match error {
             StartError::Config(_) => Self::Usage(error.to_string()),
             StartError::Listen { ref source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
-                Self::InUse(error.to_string())
+                Self::InUse { message: error.to_string(), flag: "--listen" }
             }
             StartError::Store { directory, source } => {
                 Self::of_store(&format!("opening the data in {directory}"), source)

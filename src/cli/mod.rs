@@ -20,6 +20,7 @@ mod fields;
 mod format;
 mod import;
 mod ledger;
+mod out_file;
 mod output;
 mod page_printer;
 mod pages;
@@ -36,6 +37,7 @@ mod run_file;
 mod sender;
 mod serve;
 mod sheet;
+mod signals;
 mod status;
 
 use std::{env, process::ExitCode};
@@ -171,16 +173,15 @@ fn format_asked() -> Format {
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => serve::run(arguments),
-        Command::Backup(arguments) => backup::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
-        client => block_on(call_service(client)),
+        Command::Demo(arguments) => block_on(demo::run(&arguments)),
+        client => block_on(signals::until_stopped(call_service(client))),
     }
 }
 
 /// The commands that are clients of the service.
 async fn call_service(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Import(client) => import::run(&client.connection, &client.arguments).await,
         Command::Export(client) => export::run(&client.open().await?, &client.arguments).await,
         Command::Compute(client) => compute::run(&client.open().await?, &client.arguments).await,
@@ -191,6 +192,7 @@ async fn call_service(command: Command) -> Result<(), Failure> {
         Command::Replay(client) => results::replay(&client.open().await?, &client.arguments).await,
         Command::Plugin(arguments) => plugin::run(&arguments).await,
         Command::Audit(arguments) => audit::run(&arguments).await,
+        Command::Backup(arguments) => backup::run(arguments).await,
         Command::Status(client) => status::run(&client.open().await?, &client.arguments).await,
         Command::Get(client) => record::get(&client.open().await?, &client.arguments).await,
         Command::List(client) => record::list(&client.open().await?, &client.arguments).await,
@@ -198,9 +200,7 @@ async fn call_service(command: Command) -> Result<(), Failure> {
         Command::Update(client) => record::update(&client.open().await?, &client.arguments).await,
         Command::Change(client) => change::run(&client.open().await?, &client.arguments).await,
         Command::Delete(client) => record::delete(&client.open().await?, &client.arguments).await,
-        Command::Serve(_) | Command::CompilePlugin(_) | Command::Backup(_) | Command::Completions(_) => {
-            Ok(())
-        }
+        Command::Demo(_) | Command::Serve(_) | Command::CompilePlugin(_) | Command::Completions(_) => Ok(()),
     }
 }
 

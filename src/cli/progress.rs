@@ -3,11 +3,14 @@
 
 use std::{
     cell::{Cell, RefCell},
+    fmt::Write,
     io::IsTerminal as _,
     time::{Duration, Instant},
 };
 
-use indicatif::{BinaryBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{
+    BinaryBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 
 use super::output::print_note;
 
@@ -17,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often a line is written where there is no terminal, as in a log.
 const LINE: Duration = Duration::from_secs(30);
 
+/// How often what is waited for is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// How far something is that may take long.
 pub(super) struct Progress {
     bar: ProgressBar,
@@ -24,9 +30,16 @@ pub(super) struct Progress {
     /// When it began, or was last told of.
     told: Cell<Instant>,
     shown: Cell<bool>,
-    /// What is counted: `rows`; bytes where it is empty.
-    what: String,
+    /// What is counted, nothing where only time is.
+    unit: Option<Unit>,
     beside: RefCell<String>,
+}
+
+/// What is counted.
+enum Unit {
+    Bytes,
+    /// `rows`.
+    Of(String),
 }
 
 // === impl Progress ===
@@ -34,8 +47,8 @@ pub(super) struct Progress {
 impl Progress {
     /// A bar of so many of something: `rows`.
     pub(super) fn of(total: u64, what: &str) -> Self {
-        let style = format!("{{wide_bar}} {{human_pos}}/{{human_len}} {what}, {{per_sec}}, {{eta}} left");
-        Self::with(Some(total), &style, what)
+        let style = format!("{{wide_bar}} {{human_pos}}/{{human_len}} {what}, {{rate}}, {{eta}} left");
+        Self::with(Some(total), &style, Some(Unit::Of(what.to_owned())))
     }
 
     /// A bar of so many bytes; of as many as come, where nobody knows how many there are.
@@ -44,26 +57,47 @@ impl Progress {
             Some(_) => "{wide_bar} {binary_bytes}/{binary_total_bytes} {msg} {eta} left",
             None => "{spinner} {binary_bytes} {msg}",
         };
-        Self::with(total, style, "")
+        Self::with(total, style, Some(Unit::Bytes))
     }
 
     /// A count of something of which nobody knows how many there are.
     pub(super) fn counting(what: &str) -> Self {
-        Self::with(None, &format!("{{spinner}} {{human_pos}} {what}, {{per_sec}}"), what)
+        let style = format!("{{spinner}} {{human_pos}} {what}, {{rate}}");
+        Self::with(None, &style, Some(Unit::Of(what.to_owned())))
     }
 
-    fn with(total: Option<u64>, style: &str, what: &str) -> Self {
+    /// Something that goes on, and says nothing before it is done.
+    pub(super) fn waiting(what: &str) -> Self {
+        let progress = Self::with(None, "{spinner} {msg}, {elapsed}", None);
+        progress.say(what.to_owned());
+        progress
+    }
+
+    fn with(total: Option<u64>, style: &str, unit: Option<Unit>) -> Self {
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style);
+            bar.set_style(style.with_key("rate", rate));
         }
         Self {
             bar,
             terminal: std::io::stderr().is_terminal(),
             told: Cell::new(Instant::now()),
             shown: Cell::new(false),
-            what: what.to_owned(),
+            unit,
             beside: RefCell::default(),
+        }
+    }
+
+    /// Waits for something, and looks now and then how far it is.
+    pub(super) async fn during<T>(self, work: impl Future<Output = T>, look: impl Fn(&Self)) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(LOOK) => look(&self),
+            }
+            self.at(self.bar.position());
+            self.bar.tick();
         }
     }
 
@@ -95,20 +129,34 @@ impl Progress {
 
     /// How far it is, for a log.
     fn line(&self) -> String {
-        let number = |number: u64| match self.what.is_empty() {
-            true => BinaryBytes(number).to_string(),
-            false => HumanCount(number).to_string(),
+        let bare = |number: u64| match &self.unit {
+            Some(Unit::Of(_)) => HumanCount(number).to_string(),
+            _ => BinaryBytes(number).to_string(),
         };
-        let mut line = number(self.bar.position());
-        if let Some(total) = self.bar.length().filter(|&total| total > 0) {
-            line = format!("{line} of {}", number(total));
-        }
+        let number = |number: u64| match &self.unit {
+            Some(Unit::Of(what)) => format!("{} {what}", bare(number)),
+            _ => bare(number),
+        };
         let beside = self.beside.borrow();
-        for words in [self.what.as_str(), beside.as_str()].into_iter().filter(|words| !words.is_empty()) {
-            line = format!("{line} {words}");
+        let mut line = match self.bar.length().filter(|&total| total > 0) {
+            _ if self.unit.is_none() => return format!("{beside}, {}", HumanDuration(self.bar.elapsed())),
+            Some(total) => format!("{} of {}", bare(self.bar.position()), number(total)),
+            None => number(self.bar.position()),
+        };
+        if !beside.is_empty() {
+            line = format!("{line} {beside}");
         }
         line
     }
+}
+
+/// How many a second, whole: nobody reads more.
+fn rate(state: &ProgressState, text: &mut dyn Write) {
+    let _ = write!(text, "{}", per_second(state.per_sec()));
+}
+
+fn per_second(count: f64) -> String {
+    format!("{}/s", HumanCount(count as u64))
 }
 
 impl Drop for Progress {
@@ -134,5 +182,11 @@ mod tests {
         import.say("33000 rows".to_owned());
         check(import, 1 << 20, "1.00 MiB of 4.00 MiB 33000 rows");
         check(Progress::of_bytes(None), 2048, "2.00 KiB");
+        check(Progress::waiting("verifying"), 0, "verifying, 0 seconds");
+    }
+
+    #[test]
+    fn a_rate_is_whole() {
+        assert_eq!(per_second(27_180.256_8), "27,180/s");
     }
 }

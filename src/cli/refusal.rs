@@ -7,7 +7,11 @@ use serde_json::{Value as Json, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::model::rejection::Rejection;
+use crate::model::{
+    name::Name,
+    rejection::Rejection,
+    schema::{is_imported, schemas},
+};
 
 /// A refusal, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +42,72 @@ impl Refusal {
             violations: violations.map(|wrong| (wrong.field.clone(), wrong.description.clone())).collect(),
             problems: Vec::new(),
             facts: info.map(|info| info.metadata.clone().into_iter().collect()).unwrap_or_default(),
-            next: next(&reason, status.code(), delay),
+            next: None,
             reason,
         }
+        .advised(status.code(), delay)
+    }
+
+    /// With what to do about it.
+    fn advised(mut self, code: Code, delay: Option<Duration>) -> Self {
+        self.next = match delay {
+            Some(delay) => Some(format!("try again in {} ms", delay.as_millis())),
+            None => self.next(code).map(str::to_owned),
+        };
+        self
+    }
+
+    /// The collection of the record that is meant, where it says one.
+    fn collection(&self) -> &str {
+        let resource = self.facts.get("resource").map_or("", String::as_str);
+        resource.rsplit('/').nth(1).unwrap_or_default()
+    }
+
+    fn next(&self, code: Code) -> Option<&'static str> {
+        let is_of_order = |(field, _): &(String, String)| field == "order_by";
+        let next = match (self.reason.as_str(), code) {
+            ("INVALID_FILTER", _) if self.violations.iter().any(is_of_order) => {
+                "fields are named as in the protos, each with an optional ` desc`: `amount desc, name`"
+            }
+            ("NOT_FOUND", _) if self.message.contains("/evaluations/") => {
+                "`merit results RUN` lists who was scored"
+            }
+            ("ALREADY_EXISTS", _) if !is_updated(self.collection()) => "give another --id",
+            ("REQUEST_ID_REUSED", _) => "give a request id of its own to every different request",
+            ("INVALID_FILTER", _) => "fields are named as in the protos: `stage = \"WON\" AND amount > 1000`",
+            ("INVALID_PAGE_TOKEN", _) => "begin at the first page again",
+            ("REFERENCE_NOT_FOUND", _) => "create what is referred to first",
+            ("STILL_REFERRED", _) => "delete or change what refers to it first",
+            ("ETAG_MISMATCH", _) => "get it again, look at what changed, and send the new etag",
+            ("INVALID_BINDING", _) => {
+                "say where an input comes from: `--input STEP.INPUT=KIND:SOURCE`, with measure, target, attribute, output or \
+             constant"
+            }
+            ("SELF_APPROVAL", _) => "have somebody else approve it: `merit plugin approve`",
+            ("SIGNATURE_REQUIRED", _) => {
+                "sign it with a key that the team trusts: `merit plugin publish --key FILE --key-id ID`"
+            }
+            ("QUARANTINED", _) => {
+                "mend the plugin and publish it anew; `merit plugin check` finds such things before"
+            }
+            ("RUN_NOT_FINISHED", _) => {
+                "look at the run with `merit get runs/ID`; only a run that succeeded has results"
+            }
+            (_, Code::NotFound) => {
+                "see what there is with `merit list COLLECTION`; the team is --team or MERIT_TEAM"
+            }
+            (_, Code::AlreadyExists) => "change it with `merit update`, or give another --id",
+            (_, Code::Unauthenticated | Code::PermissionDenied) => {
+                "ask an administrator of the server for access"
+            }
+            (_, Code::Internal) => "the server's log has the cause",
+            (_, Code::Unimplemented) => {
+                "the server is of another version than this command: compare `merit --version`"
+            }
+            (_, Code::DataLoss) => "verify the journal with `merit audit verify`",
+            _ => return None,
+        };
+        Some(next)
     }
 
     /// What a rejection says.
@@ -129,47 +196,9 @@ impl Refusal {
     }
 }
 
-/// What to do about a refusal.
-fn next(reason: &str, code: Code, delay: Option<Duration>) -> Option<String> {
-    if let Some(delay) = delay {
-        return Some(format!("try again in {} ms", delay.as_millis()));
-    }
-    let next = match (reason, code) {
-        ("REQUEST_ID_REUSED", _) => "give a request id of its own to every different request",
-        ("INVALID_FILTER", _) => "fields are named as in the protos: `stage = \"WON\" AND amount > 1000`",
-        ("INVALID_PAGE_TOKEN", _) => "begin at the first page again",
-        ("REFERENCE_NOT_FOUND", _) => "create what is referred to first",
-        ("STILL_REFERRED", _) => "delete or change what refers to it first",
-        ("ETAG_MISMATCH", _) => "get it again, look at what changed, and send the new etag",
-        ("INVALID_BINDING", _) => {
-            "say where an input comes from: `--input STEP.INPUT=KIND:SOURCE`, with measure, target, attribute, output or \
-             constant"
-        }
-        ("SELF_APPROVAL", _) => "have somebody else approve it: `merit plugin approve`",
-        ("SIGNATURE_REQUIRED", _) => {
-            "sign it with a key that the team trusts: `merit plugin publish --key FILE --key-id ID`"
-        }
-        ("QUARANTINED", _) => {
-            "mend the plugin and publish it anew; `merit plugin check` finds such things before"
-        }
-        ("RUN_NOT_FINISHED", _) => {
-            "look at the run with `merit get runs/ID`; only a run that succeeded has results"
-        }
-        (_, Code::NotFound) => {
-            "see what there is with `merit list COLLECTION`; the team is --team or MERIT_TEAM"
-        }
-        (_, Code::AlreadyExists) => "change it with `merit update`, or give another --id",
-        (_, Code::Unauthenticated | Code::PermissionDenied) => {
-            "ask an administrator of the server for access"
-        }
-        (_, Code::Internal) => "the server's log has the cause",
-        (_, Code::Unimplemented) => {
-            "the server is of another version than this command: compare `merit --version`"
-        }
-        (_, Code::DataLoss) => "verify the journal with `merit audit verify`",
-        _ => return None,
-    };
-    Some(next.to_owned())
+/// Whether records of a collection are updated by clients.
+fn is_updated(collection: &str) -> bool {
+    collection == Name::TEAMS || schemas().get(collection).is_some_and(is_imported)
 }
 
 #[cfg(test)]
@@ -238,13 +267,33 @@ mod tests {
 
     #[test]
     fn what_to_do_next_is_said() {
-        let check = |reason: &str, part: &str| {
-            let next = next(reason, Code::FailedPrecondition, None).unwrap_or_default();
-            assert!(next.contains(part), "{reason}: {next}");
+        let check = |reason: &str, code: Code, resource: &str, field: &str, part: &str| {
+            let mut details = ErrorDetails::new();
+            let facts = [("resource".to_owned(), resource.to_owned())];
+            details.set_error_info(reason, "merit.v1", std::collections::HashMap::from(facts));
+            details.add_bad_request_violation(field, "is wrong");
+            let text =
+                Refusal::of(&Status::with_error_details(code, format!("no {resource}"), details)).text();
+            let next = text.split("next: ").nth(1).unwrap_or_default();
+            assert!(next.contains(part), "{reason}: {text}");
         };
-        check("INVALID_BINDING", "--input STEP.INPUT=KIND:SOURCE");
-        check("SELF_APPROVAL", "somebody else");
-        check("SIGNATURE_REQUIRED", "--key-id");
-        check("QUARANTINED", "publish it anew");
+        let held = Code::FailedPrecondition;
+        check("INVALID_BINDING", held, "", "", "--input STEP.INPUT=KIND:SOURCE");
+        check("SELF_APPROVAL", held, "", "", "somebody else");
+        check("SIGNATURE_REQUIRED", held, "", "", "--key-id");
+        check("QUARANTINED", held, "", "", "publish it anew");
+        check("INVALID_FILTER", Code::InvalidArgument, "", "filter", "amount > 1000");
+        check("INVALID_FILTER", Code::InvalidArgument, "", "order_by", "amount desc, name");
+        check(
+            "ALREADY_EXISTS",
+            Code::AlreadyExists,
+            "teams/t/customers/c",
+            "",
+            "change it with `merit update`",
+        );
+        check("ALREADY_EXISTS", Code::AlreadyExists, "teams/t", "", "change it with `merit update`");
+        check("ALREADY_EXISTS", Code::AlreadyExists, "teams/t/runs/r", "", "give another --id");
+        check("NOT_FOUND", Code::NotFound, "teams/t/runs/r/evaluations/e", "", "merit results RUN");
+        check("NOT_FOUND", Code::NotFound, "teams/t/runs/r", "", "merit list COLLECTION");
     }
 }

@@ -7,6 +7,7 @@ use super::{
     evaluation::{self, Query, text, who},
     failure::Failure,
     output::{Format, OutputArguments, Sheet, dynamic, json, print_json, print_line, short_name},
+    progress::Progress,
     records,
 };
 use crate::proto::v1;
@@ -207,7 +208,8 @@ pub(super) async fn replay(connection: &Connection, arguments: &ReplayArguments)
         chunk_rows: arguments.chunk_rows,
         threads: arguments.threads,
     };
-    let answer = client.replay_run(connection.long_request(request)).await;
+    let answer = client.replay_run(connection.long_request(request));
+    let answer = Progress::waiting("replaying").during(answer, |_| ()).await;
     let answer = answer.map_err(|status| connection.failure(status))?.into_inner();
     match arguments.output.output {
         format @ (Format::Json | Format::Jsonl) => print_json(format, &json(&dynamic(&answer)))?,

@@ -1,21 +1,19 @@
 //! `merit serve`: composes the service from its configuration and runs it until it is told to stop.
 
 use std::{
-    io::{self, Write},
+    io::{self, Write as _},
     net::SocketAddr,
     path::PathBuf,
     time::Duration,
 };
 
-use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
-
-use super::failure::Failure;
+use super::{failure::Failure, signals::stopped};
 use crate::{
     config::{Config, DEFAULTS, Flags, LogFlags, LogFormat},
     server::Server,
     telemetry,
 };
+use clap::Args;
 
 /// How long work that cannot be interrupted may hold up the end of the process.
 const LAST: Duration = Duration::from_secs(1);
@@ -71,9 +69,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
 
 async fn serve(config: &Config) -> Result<(), Failure> {
     // Before anything else: a signal while the store opens is not lost.
-    let stopped = stopped().map_err(|error| Failure::Service(format!("cannot wait for signals: {error}")))?;
+    let stopped = stopped()?;
     let opening = Server::bind(config).await?;
-    let mut stopped = Box::pin(stopped);
+    let mut stopped = Box::pin(async move {
+        stopped.await;
+    });
     let server = tokio::select! {
         server = opening.open() => server?,
         // What was begun is begun again at the next start: the journal is not touched by it.
@@ -81,17 +81,6 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     };
     print(&format!("listening on {}\n", server.address()))?;
     server.run(stopped).await.map_err(Failure::Service)
-}
-
-/// Ends when the process is told to stop: SIGTERM, or SIGINT from a terminal.
-fn stopped() -> io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 fn print(text: &str) -> Result<(), Failure> {

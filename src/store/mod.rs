@@ -24,7 +24,7 @@ mod verification;
 mod verifying;
 mod writer;
 
-pub use backup::{Backup, create_backup, restore_backup, verify_backup};
+pub use backup::{Backup, BackupProgress, create_backup, restore_backup, verify_backup};
 pub use blobs::{BlobHash, Blobs, InvalidBlobHash};
 pub use database::Database;
 pub use error::{StoreError, WriteError};

@@ -33,6 +33,19 @@ pub(super) const BLOBS: &str = "blobs";
 pub(super) const RESTORING: &str = "restoring";
 const LOCK: &str = "lock";
 
+/// Where the journal of a data directory is.
+///
+/// # Errors
+/// `NotOurs` where there is none.
+pub(super) fn journal_of(directory: &Path) -> Result<PathBuf, StoreError> {
+    let journal = directory.join(JOURNAL);
+    if journal.is_dir() {
+        return Ok(journal);
+    }
+    let what = format!("{} has no journal: it is no data directory of Merit", directory.display());
+    Err(StoreError::NotOurs(what))
+}
+
 // === impl Database ===
 
 impl Database {

@@ -35,6 +35,11 @@ pub(super) enum Stage {
 // === impl OpeningProgress ===
 
 impl OpeningProgress {
+    /// Whether anything has been done.
+    pub(super) fn has_begun(&self) -> bool {
+        *self.0.read().unwrap_or_else(PoisonError::into_inner) != Stage::Waiting
+    }
+
     /// Says what opening does now.
     pub(super) fn set(&self, stage: Stage) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = stage;

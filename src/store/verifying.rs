@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{
     Blobs, Naming, StoreError, Verification, journal,
-    opening::{self, BLOBS, JOURNAL},
+    opening::{self, BLOBS},
     verification::Named,
 };
 
@@ -14,10 +14,10 @@ use super::{
 /// left of a write that nobody was told of is no damage.
 ///
 /// # Errors
-/// Something cannot be read. Damage is no error here, but what was asked for.
+/// `NotOurs` where there is no journal; something cannot be read. Damage is no error here, but what was asked for.
 pub fn verify_directory(directory: &Path, naming: Naming<'_>) -> Result<Verification, StoreError> {
     let mut named = Named::new(naming);
-    let path = directory.join(JOURNAL);
+    let path = opening::journal_of(directory)?;
     let mut found = journal::verify(&path, 0, &mut named)?;
     if found.damage.is_none()
         && let Some(applied) = opening::applied(directory)

@@ -7,6 +7,7 @@ mod commands;
 mod connections;
 #[path = "../crm/mod.rs"]
 mod crm;
+mod demo;
 mod errors;
 mod evaluation;
 #[allow(dead_code)]

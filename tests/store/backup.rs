@@ -7,7 +7,9 @@ use std::{
 
 use merit::{
     resource::blobs_named,
-    store::{Database, StoreError, create_backup, restore_backup, verify_backup},
+    store::{
+        BackupProgress, Database, StoreError, create_backup, restore_backup, verify_backup, verify_directory,
+    },
 };
 use tempfile::TempDir;
 
@@ -18,6 +20,11 @@ fn fresh() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("new");
     (directory, path)
+}
+
+/// Progress that nobody looks at.
+fn untold() -> BackupProgress {
+    BackupProgress::default()
 }
 
 fn open(path: &Path, place: &Place) -> Database {
@@ -32,13 +39,15 @@ async fn what_is_restored_is_what_was_there_and_is_written_on() {
     let blob = open(place.path(), &place).blobs().put(b"a dataset").unwrap();
 
     let (_kept, backup) = fresh();
-    let made = create_backup(place.path(), &backup).unwrap();
+    let progress = BackupProgress::default();
+    let made = create_backup(place.path(), &backup, &progress).unwrap();
+    assert_eq!(progress.copied_bytes(), made.bytes);
     assert_eq!(made.sequence, before.records.last().unwrap().sequence);
     let (_scratch, scratch) = fresh();
-    assert_eq!(verify_backup(&backup, &scratch, &blobs_named).unwrap(), made);
+    assert_eq!(verify_backup(&backup, &scratch, &blobs_named, &untold()).unwrap(), made);
 
     let (_restored, restored) = fresh();
-    assert_eq!(restore_backup(&backup, &restored).unwrap(), made);
+    assert_eq!(restore_backup(&backup, &restored, &untold()).unwrap(), made);
     let database = open(&restored, &place);
     assert_eq!(seen(&database), before);
     assert_eq!(database.blobs().get(blob).unwrap().unwrap(), &b"a dataset"[..]);
@@ -64,9 +73,9 @@ async fn a_backup_beside_a_writer_has_everything_acknowledged_before_it() {
         let acknowledged = database.sequence();
         let (_kept, backup) = fresh();
         let (_scratch, scratch) = fresh();
-        let made = create_backup(place.path(), &backup).unwrap();
+        let made = create_backup(place.path(), &backup, &untold()).unwrap();
         assert!(made.sequence >= acknowledged, "{} is in the backup, {acknowledged} was said", made.sequence);
-        assert_eq!(verify_backup(&backup, &scratch, &blobs_named).unwrap(), made);
+        assert_eq!(verify_backup(&backup, &scratch, &blobs_named, &untold()).unwrap(), made);
         let restored = open(&scratch, &place);
         let records = database.records(0, usize::try_from(made.sequence).unwrap()).unwrap();
         assert_eq!(restored.records(0, usize::MAX).unwrap(), records);
@@ -82,11 +91,14 @@ async fn a_backup_that_is_not_what_was_made_is_refused_with_the_file() {
     open(place.path(), &place).blobs().put(b"a dataset").unwrap();
     let check = |harm: &dyn Fn(&Path), named: &str| {
         let (_kept, backup) = fresh();
-        create_backup(place.path(), &backup).unwrap();
+        create_backup(place.path(), &backup, &untold()).unwrap();
         harm(&backup);
         let (_verified, scratch) = fresh();
         let (_restored, target) = fresh();
-        for restored in [verify_backup(&backup, &scratch, &blobs_named), restore_backup(&backup, &target)] {
+        for restored in [
+            verify_backup(&backup, &scratch, &blobs_named, &untold()),
+            restore_backup(&backup, &target, &untold()),
+        ] {
             let error = restored.unwrap_err();
             assert!(error.to_string().contains(named), "{named}: {error}");
         }
@@ -115,22 +127,28 @@ async fn neither_damage_nor_a_full_directory_is_built_upon() {
     let blob = open(place.path(), &place).blobs().put(b"a dataset").unwrap();
 
     let (_kept, backup) = fresh();
-    create_backup(place.path(), &backup).unwrap();
-    let error = create_backup(place.path(), &backup).unwrap_err();
+    create_backup(place.path(), &backup, &untold()).unwrap();
+    let error = create_backup(place.path(), &backup, &untold()).unwrap_err();
+    assert!(matches!(error, StoreError::NotOurs(_)) && error.to_string().contains("not empty"), "{error}");
+    let error = restore_backup(&backup, place.path(), &untold()).unwrap_err();
     assert!(error.to_string().contains("not empty"), "{error}");
-    let error = restore_backup(&backup, place.path()).unwrap_err();
-    assert!(error.to_string().contains("not empty"), "{error}");
-    let error = create_backup(&backup.join("blobs"), &fresh().1).unwrap_err();
+    let error = create_backup(&backup.join("blobs"), &fresh().1, &untold()).unwrap_err();
+    assert!(matches!(error, StoreError::NotOurs(_)), "{error}");
     assert!(error.to_string().contains("no data directory"), "{error}");
+    let error = verify_directory(&backup.join("blobs"), &blobs_named).unwrap_err();
+    assert!(matches!(error, StoreError::NotOurs(_)), "{error}");
 
-    let error = create_backup(place.path(), &place.path().join("inside/it")).unwrap_err();
+    let error = create_backup(place.path(), &place.path().join("inside/it"), &untold()).unwrap_err();
     assert!(error.to_string().contains("within the data directory"), "{error}");
 
     flip(&place.path().join("blobs").join(blob.to_string()), 0);
     let (_other, other) = fresh();
-    let error = create_backup(place.path(), &other).unwrap_err();
+    let error = create_backup(place.path(), &other, &untold()).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
-    assert!(!other.join("manifest").exists(), "what was not finished is no backup");
+    assert!(!other.exists(), "what was not finished is no backup");
+    fs::create_dir(&other).unwrap();
+    create_backup(place.path(), &other, &untold()).unwrap_err();
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 0, "what was there before is there as before");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,9 +156,9 @@ async fn a_restore_that_was_interrupted_is_not_started_on() {
     let place = Place::new();
     fill(&place, 60).await;
     let (_kept, backup) = fresh();
-    create_backup(place.path(), &backup).unwrap();
+    create_backup(place.path(), &backup, &untold()).unwrap();
     let (_restored, restored) = fresh();
-    restore_backup(&backup, &restored).unwrap();
+    restore_backup(&backup, &restored, &untold()).unwrap();
     // As it is left by a kill at any moment before the end.
     fs::create_dir(restored.join("restoring")).unwrap();
     let check = || {

@@ -6,10 +6,11 @@ mod random;
 mod sample;
 
 use std::{
+    collections::HashSet,
     env,
     io::{self, IsTerminal as _},
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Instant,
 };
 
@@ -17,15 +18,18 @@ use clap::Args;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{
+    argument::quoted,
     connection::{Connection, ConnectionArguments, client},
     evaluation::{self, Query},
     failure::Failure,
     output::{print_line, short_name},
+    pages::Pages,
     plugin, results, run, sender,
+    signals::stopped,
 };
 use crate::{
     config::Config,
-    model::schema::schemas,
+    model::schema::{Schema, schemas},
     proto::v1::{self, RunMode, RunState, input_binding::Source, publish_plugin_revision_request as publish},
     server::Server,
 };
@@ -78,12 +82,17 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         (None, Some(temporary)) => temporary.path().to_owned(),
         (None, None) => return Err(Failure::Usage("no directory for the data".to_owned())),
     };
+    // A service that is told to stop ends before its directory does.
+    let told_to_stop = stopped()?;
     let service = Service::start(directory.clone()).await?;
     say(&format!("A service on {}, its data in {}", service.address, directory.display()))?;
-    let shown = show(&service).await;
-    let stopped = service.stop().await;
+    let shown = tokio::select! {
+        shown = show(&service) => shown,
+        signal = told_to_stop => Err(Failure::Interrupted(signal)),
+    };
+    let ended = service.stop().await;
     let run = shown?;
-    stopped?;
+    ended?;
     let kept = arguments.data.is_some() || arguments.keep;
     if let (Some(temporary), true) = (temporary, arguments.keep) {
         let _ = temporary.keep();
@@ -152,17 +161,33 @@ async fn load(connection: &Connection) -> Result<String, Failure> {
     let request = v1::CreateTeamRequest { team: Some(team), team_id: short_name(TEAM), ..Default::default() };
     let mut client = client!(connection, organisation_service_client::OrganisationServiceClient);
     match client.create_team(connection.request(request)).await {
-        // A directory that a demonstration has filled before: what is there stays, and is the same.
+        // A directory that a demonstration has filled before.
         Err(status) if status.code() != tonic::Code::AlreadyExists => return Err(connection.failure(status)),
         _ => {}
     }
     let mut counts = Vec::new();
     for records in sample::organisation(TEAM) {
         let Some(schema) = schemas().get(records.collection) else { continue };
-        let count = sender::send_all(connection, schema, records.records).await?;
+        let count = records.records.len();
+        // What is there from an earlier demonstration stays, with what has become of it since.
+        let there = names(connection, schema).await?;
+        let is_missing = |(id, _): &(String, Vec<u8>)| !there.contains(id);
+        let missing = records.records.into_iter().filter(is_missing).collect();
+        sender::send_all(connection, schema, missing).await?;
         counts.push(format!("{count} {}", words(records.collection)));
     }
     Ok(counts.join(", "))
+}
+
+/// The ids of the records of a collection.
+async fn names(connection: &Connection, schema: &Schema) -> Result<HashSet<String>, Failure> {
+    let mut pages = Pages::new(connection, schema, None, None, None)?;
+    let mut ids = HashSet::new();
+    while let Some(page) = pages.next().await? {
+        let names = page.iter().filter_map(|record| record.get_field_by_name("name"));
+        ids.extend(names.filter_map(|name| name.as_str().map(short_name)));
+    }
+    Ok(ids)
 }
 
 /// Publishes the component and the formula, and answers their revisions.
@@ -263,9 +288,9 @@ async fn best(connection: &Connection, run: &str) -> Result<String, Failure> {
 
 /// What to type next.
 fn how_to_go_on(run: &str, kept: Option<&PathBuf>) -> String {
-    let merit = env::args().next().unwrap_or_else(|| "merit".to_owned());
+    let merit = env::args().next().map_or_else(|| "merit".to_owned(), |path| quoted(Path::new(&path)));
     let (keep, directory) = match kept {
-        Some(directory) => (String::new(), directory.display().to_string()),
+        Some(directory) => (String::new(), quoted(directory)),
         None => (format!("  {merit} demo --data merit-demo\n"), "merit-demo".to_owned()),
     };
     let id = short_name(run);

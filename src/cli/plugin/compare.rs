@@ -8,6 +8,7 @@ use crate::{
         connection::{Connection, client},
         failure::Failure,
         output::{Format, Sheet, dynamic, json, print_json, print_line, short_name},
+        progress::Progress,
     },
     proto::v1,
 };
@@ -51,7 +52,8 @@ pub(super) async fn compare(common: &Common<CompareArguments>) -> Result<(), Fai
         let shown = found.as_ref().map_or(0, |found| found.evaluations.len());
         let left = arguments.top.saturating_sub(shown);
         request.page_size = i32::try_from(left.clamp(1, 100)).unwrap_or(100);
-        let answer = client.compare_revisions(connection.long_request(request.clone())).await;
+        let answer = client.compare_revisions(connection.long_request(request.clone()));
+        let answer = Progress::waiting("comparing").during(answer, |_| ()).await;
         let answer = answer.map_err(|status| connection.failure(status))?.into_inner();
         request.page_token.clone_from(&answer.next_page_token);
         match &mut found {

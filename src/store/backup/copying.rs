@@ -6,13 +6,19 @@ use std::{
     path::Path,
 };
 
+use super::progress::BackupProgress;
 use crate::store::{BlobHash, StoreError, files};
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// Copies the first `bytes` of a file (nothing: all) to a new one, on disk when it returns, and answers their hash.
-pub(super) fn copy(from: &Path, bytes: Option<u64>, to: &Path) -> Result<BlobHash, StoreError> {
+pub(super) fn copy(
+    from: &Path,
+    bytes: Option<u64>,
+    to: &Path,
+    progress: &BackupProgress,
+) -> Result<BlobHash, StoreError> {
     let source = fs::File::open(from).map_err(StoreError::io("opening", from))?;
     let mut source = source.take(bytes.unwrap_or(u64::MAX));
     let mut target = fs::File::create_new(to).map_err(StoreError::io("creating", to))?;
@@ -27,6 +33,7 @@ pub(super) fn copy(from: &Path, bytes: Option<u64>, to: &Path) -> Result<BlobHas
         };
         hasher.update(&chunk[..count]);
         target.write_all(&chunk[..count]).map_err(StoreError::io("writing", to))?;
+        progress.add(count);
     }
     target.sync_all().map_err(StoreError::io("syncing", to))?;
     Ok(BlobHash(hasher.finalize().into()))

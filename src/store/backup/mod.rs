@@ -3,9 +3,10 @@
 
 mod copying;
 mod manifest;
+mod progress;
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -13,9 +14,11 @@ use self::{
     copying::{copy, sync_folders},
     manifest::{Listed, Manifest},
 };
+pub use progress::BackupProgress;
+
 use super::{
     BlobHash, Database, Naming, Options, Sequence, StoreError, files, journal,
-    opening::{BLOBS, JOURNAL, RESTORING},
+    opening::{self, BLOBS, JOURNAL, RESTORING},
 };
 
 /// What a backup holds.
@@ -42,36 +45,40 @@ const FOLDERS: [&str; 2] = [JOURNAL, BLOBS];
 /// manifest is written last: a directory without one is no backup.
 ///
 /// # Errors
-/// The target is not empty; something is damaged, which a backup must not hide; a file cannot be read or written.
-pub fn create_backup(directory: &Path, target: &Path) -> Result<Backup, StoreError> {
+/// `NotOurs` where there is no such directory, or the target is not empty; something is damaged, which a backup must not hide;
+/// a file cannot be read or written. Nothing is left in the target then.
+pub fn create_backup(
+    directory: &Path,
+    target: &Path,
+    progress: &BackupProgress,
+) -> Result<Backup, StoreError> {
     let [directory, target] =
         &[directory, target].map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
-    let journal = directory.join(JOURNAL);
-    if !journal.is_dir() {
-        let what = io::Error::new(
-            io::ErrorKind::NotFound,
-            "there is no journal: this is no data directory of Merit",
-        );
-        return Err(StoreError::io("backing up", directory)(what));
-    }
+    let journal = opening::journal_of(directory)?;
     if target.starts_with(directory) {
-        let what = io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is within the data directory: name another place",
-        );
-        return Err(StoreError::io("backing up into", target)(what));
+        let (target, directory) = (target.display(), directory.display());
+        let what = format!("{target} is within the data directory {directory}: name another place");
+        return Err(StoreError::NotOurs(what));
     }
-    empty(target)?;
-    let (head, extents) = journal::survey(&journal)?;
+    in_place(target, || copy_all(directory, &journal, target, progress))
+}
+
+fn copy_all(
+    directory: &Path,
+    journal: &Path,
+    target: &Path,
+    progress: &BackupProgress,
+) -> Result<Backup, StoreError> {
+    let (head, extents) = journal::survey(journal)?;
     let mut listed = Vec::new();
     files::create_directory(&target.join(JOURNAL))?;
     for extent in &extents {
-        listed.push(take(&extent.path, Some(extent.bytes), target, JOURNAL)?);
+        listed.push(take(&extent.path, Some(extent.bytes), target, JOURNAL, progress)?);
     }
     files::create_directory(&target.join(BLOBS))?;
     // After the journal: what its records name is there by now.
     for blob in blobs(&directory.join(BLOBS))? {
-        let copied = take(&blob, None, target, BLOBS)?;
+        let copied = take(&blob, None, target, BLOBS, progress)?;
         if !copied.path.ends_with(&copied.hash.to_string()) {
             return Err(StoreError::damaged(
                 &blob,
@@ -92,10 +99,15 @@ pub fn create_backup(directory: &Path, target: &Path) -> Result<Backup, StoreErr
 ///
 /// # Errors
 /// `Damaged`, with the file, where the backup is not what was made; a file cannot be read or written.
-pub fn verify_backup(backup: &Path, scratch: &Path, naming: Naming<'_>) -> Result<Backup, StoreError> {
-    let restored = restore_backup(backup, scratch)?;
+pub fn verify_backup(
+    backup: &Path,
+    scratch: &Path,
+    naming: Naming<'_>,
+    progress: &BackupProgress,
+) -> Result<Backup, StoreError> {
+    let restored = restore_backup(backup, scratch, progress)?;
     // As it is opened, but for the floor: a scratch place need not have room for more.
-    let options = Options { free_floor_bytes: 0, ..Options::default() };
+    let options = Options { free_floor_bytes: 0, progress: progress.opening().clone(), ..Options::default() };
     let database = Database::open(scratch, options)?;
     let found = database.verify(naming)?;
     let what = match found.damage {
@@ -115,18 +127,15 @@ pub fn verify_backup(backup: &Path, scratch: &Path, naming: Naming<'_>) -> Resul
 ///
 /// # Errors
 /// As for [`verify_backup`], or the target is not empty. Nothing is left in it then.
-pub fn restore_backup(backup: &Path, target: &Path) -> Result<Backup, StoreError> {
+pub fn restore_backup(backup: &Path, target: &Path, progress: &BackupProgress) -> Result<Backup, StoreError> {
     let path = backup.join(MANIFEST);
     let text = fs::read_to_string(&path).map_err(StoreError::io("reading", &path))?;
     let manifest = Manifest::parse(&text).map_err(|what| StoreError::damaged(&path, 0, what))?;
-    empty(target)?;
     let restoring = target.join(RESTORING);
-    files::create_directory(&restoring)?;
-    let gathered = gather(&manifest, backup, &restoring);
-    if gathered.is_err() {
-        fs::remove_dir_all(&restoring).map_err(StoreError::io("removing", &restoring))?;
-    }
-    gathered?;
+    in_place(target, || {
+        files::create_directory(&restoring)?;
+        gather(&manifest, backup, &restoring, progress)
+    })?;
     for folder in FOLDERS {
         let (from, to) = (restoring.join(folder), target.join(folder));
         fs::rename(&from, &to).map_err(StoreError::io("moving into place", &from))?;
@@ -138,7 +147,12 @@ pub fn restore_backup(backup: &Path, target: &Path) -> Result<Backup, StoreError
 }
 
 /// Copies the files of a backup, each checked against the manifest.
-fn gather(manifest: &Manifest, backup: &Path, target: &Path) -> Result<(), StoreError> {
+fn gather(
+    manifest: &Manifest,
+    backup: &Path,
+    target: &Path,
+    progress: &BackupProgress,
+) -> Result<(), StoreError> {
     for folder in FOLDERS {
         files::create_directory(&target.join(folder))?;
     }
@@ -147,7 +161,7 @@ fn gather(manifest: &Manifest, backup: &Path, target: &Path) -> Result<(), Store
         if !from.exists() {
             return Err(StoreError::damaged(&from, 0, "the file is missing"));
         }
-        if copy(&from, None, &target.join(&listed.path))? != listed.hash {
+        if copy(&from, None, &target.join(&listed.path), progress)? != listed.hash {
             return Err(StoreError::damaged(
                 &from,
                 0,
@@ -158,22 +172,35 @@ fn gather(manifest: &Manifest, backup: &Path, target: &Path) -> Result<(), Store
     sync_folders(target, &FOLDERS)
 }
 
-/// Makes a directory, or takes one that is empty.
-fn empty(target: &Path) -> Result<(), StoreError> {
+/// Does something in a directory that is made for it, or is empty. If that fails, nothing is left of it.
+fn in_place<T>(target: &Path, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let made = !target.exists();
     files::create_directory(target)?;
     let mut entries = fs::read_dir(target).map_err(StoreError::io("listing", target))?;
     if entries.next().is_some() {
-        let what = io::Error::new(io::ErrorKind::DirectoryNotEmpty, "it is not empty: name a new directory");
-        return Err(StoreError::io("writing into", target)(what));
+        return Err(StoreError::NotOurs(format!("{} is not empty: name a new directory", target.display())));
     }
-    Ok(())
+    let done = work();
+    if done.is_err() {
+        fs::remove_dir_all(target).map_err(StoreError::io("removing", target))?;
+        if !made {
+            files::create_directory(target)?;
+        }
+    }
+    done
 }
 
 /// Copies a file of the database into a folder of the backup.
-fn take(from: &Path, bytes: Option<u64>, target: &Path, folder: &str) -> Result<Listed, StoreError> {
+fn take(
+    from: &Path,
+    bytes: Option<u64>,
+    target: &Path,
+    folder: &str,
+    progress: &BackupProgress,
+) -> Result<Listed, StoreError> {
     let name = from.file_name().and_then(|name| name.to_str()).expect("the store names its files in ASCII");
     let path = format!("{folder}/{name}");
-    let hash = copy(from, bytes, &target.join(&path))?;
+    let hash = copy(from, bytes, &target.join(&path), progress)?;
     let bytes =
         fs::metadata(target.join(&path)).map_err(StoreError::io("asking for the length of", from))?.len();
     Ok(Listed { path, bytes, hash })
