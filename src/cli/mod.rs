@@ -39,6 +39,7 @@ mod serve;
 mod sheet;
 mod signals;
 mod status;
+mod words;
 
 use std::{env, process::ExitCode};
 
@@ -129,7 +130,9 @@ struct Client<A: Args> {
 #[must_use]
 pub fn main() -> ExitCode {
     let format = format_asked();
-    let parsed = command_line().try_get_matches().and_then(|found| Arguments::from_arg_matches(&found));
+    let words = words::in_order(env::args_os().collect());
+    let parsed =
+        command_line().try_get_matches_from(words).and_then(|found| Arguments::from_arg_matches(&found));
     let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(wrong) if wrong.use_stderr() && matches!(format, Format::Json | Format::Jsonl) => {
@@ -173,7 +176,7 @@ fn format_asked() -> Format {
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => serve::run(arguments),
-        Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
+        Command::Completions(arguments) => completions::run(&arguments, &Arguments::command()),
         Command::Demo(arguments) => block_on(demo::run(&arguments)),
         client => block_on(signals::until_stopped(call_service(client))),
     }

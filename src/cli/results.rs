@@ -75,11 +75,9 @@ pub(super) async fn explain(connection: &Connection, arguments: &ExplainArgument
     let name = match (&arguments.account_manager, arguments.run.contains("/evaluations/")) {
         (_, true) => arguments.run.clone(),
         (Some(account_manager), false) => {
-            format!(
-                "{}/evaluations/{}",
-                connection.name("runs", &arguments.run)?,
-                short_name(account_manager)
-            )
+            let run = connection.name("runs", &arguments.run)?;
+            let account_manager = connection.name("accountManagers", account_manager)?;
+            format!("{run}/evaluations/{}", short_name(&account_manager))
         }
         (None, false) => {
             return Err(Failure::Usage("whose evaluation? `merit explain RUN ACCOUNT_MANAGER`".to_owned()));
@@ -90,9 +88,20 @@ pub(super) async fn explain(connection: &Connection, arguments: &ExplainArgument
     }
     let explanation = fetch(connection, name).await?;
     match arguments.output.output {
-        format @ (Format::Json | Format::Jsonl) => print_json(format, &json(&dynamic(&explanation))),
-        Format::Csv => steps_sheet(&explanation).print(Format::Csv),
-        Format::Table => print_line(&statement(&explanation)),
+        format @ (Format::Json | Format::Jsonl) => print_json(format, &json(&dynamic(&explanation)))?,
+        Format::Csv => steps_sheet(&explanation).print(Format::Csv)?,
+        Format::Table => print_line(&statement(&explanation))?,
+    }
+    let evaluation = explanation.evaluation.unwrap_or_default();
+    match evaluation.faults.first() {
+        Some(fault) => Err(Failure::Differs(format!(
+            "{} could not be scored by {}: {}: {}",
+            who(&evaluation),
+            fault.step,
+            fault.reason,
+            fault.message
+        ))),
+        None => Ok(()),
     }
 }
 

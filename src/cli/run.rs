@@ -124,6 +124,13 @@ pub(super) async fn run(connection: &Connection, arguments: &Arguments) -> Resul
         }
         format => print_record(format, &dynamic(&finished))?,
     }
+    if finished.rows_total == 0 {
+        let who = match finished.population.as_str() {
+            "" => "nobody is employed in the period".to_owned(),
+            population => format!("{population} is true of nobody who is employed in the period"),
+        };
+        return Err(Failure::Differs(format!("nobody was scored: {who}")));
+    }
     if finished.rows_faulted == 0 {
         return Ok(());
     }
@@ -163,7 +170,7 @@ pub(super) fn ended(run: &v1::Run) -> String {
 /// The run that the file and the flags describe.
 async fn described(connection: &Connection, arguments: &Arguments) -> Result<v1::Run, Failure> {
     let mut run = match &arguments.file {
-        Some(path) => run_file::read(connection, &read_text(path)?).await?,
+        Some(path) => run_file::read(connection, path, &read_text(path)?).await?,
         None => v1::Run::default(),
     };
     if let Some(text) = &arguments.period {

@@ -1,12 +1,12 @@
 //! The file that says what a run is to do, and the flags that say the same: TOML in, `Run` out. Ids are enough where the
 //! service wants names.
 
-use prost_reflect::{DynamicMessage, ReflectMessage as _};
+use prost_reflect::ReflectMessage as _;
 use serde_json::{Map, Value as Json, json};
 use toml::{Table, Value};
 
 use super::{connection::Connection, failure::Failure, output::dynamic, period};
-use crate::proto::v1;
+use crate::{model::nearest::nearest, proto::v1, transfer::read_message};
 
 /// The form of a run file, for --help.
 pub(super) const RUN_FILE_HELP: &str = r#"The run file:
@@ -34,8 +34,8 @@ pub(super) const RUN_FILE_HELP: &str = r#"The run file:
   fields = { amount = "amount" }"#;
 
 /// The run that a file describes.
-pub(super) async fn read(connection: &Connection, text: &str) -> Result<v1::Run, Failure> {
-    let wrong = |message: String| Failure::Usage(format!("the run file is wrong: {message}"));
+pub(super) async fn read(connection: &Connection, file: &str, text: &str) -> Result<v1::Run, Failure> {
+    let wrong = |message: String| Failure::Usage(format!("{file}: {message}"));
     let mut table: Table =
         text.parse().map_err(|error: toml::de::Error| wrong(error.to_string().trim_end().to_owned()))?;
     if let Some(text) = table.remove("period") {
@@ -49,27 +49,31 @@ pub(super) async fn read(connection: &Connection, text: &str) -> Result<v1::Run,
     for (key, value) in table {
         let json = match (key.as_str(), value) {
             ("steps", Value::Array(steps)) => {
-                let steps: Result<Vec<_>, _> =
-                    steps.into_iter().map(|value| step(connection, value)).collect();
-                Json::Array(steps?)
+                let steps = steps.into_iter().enumerate();
+                let steps =
+                    steps.map(|(place, value)| step(connection, value, &format!("steps[{place}]"), &wrong));
+                Json::Array(steps.collect::<Result<_, _>>()?)
             }
-            ("mode", Value::String(mode)) => json!(format!("RUN_MODE_{}", mode.to_uppercase())),
             (_, Value::Datetime(date)) => json!(date.to_string()),
             (_, value) => serde_json::to_value(value).unwrap_or_default(),
         };
         object.insert(key, json);
     }
     let descriptor = dynamic(&v1::Run::default()).descriptor();
-    let message = DynamicMessage::deserialize(descriptor, Json::Object(object))
-        .map_err(|error| wrong(error.to_string()))?;
+    let message = read_message(&descriptor, &object).map_err(wrong)?;
     message.transcode_to().map_err(|error| wrong(error.to_string()))
 }
 
 /// A step, with names where ids are, lists where tables are, and text where JSON is.
-fn step(connection: &Connection, value: Value) -> Result<Json, Failure> {
+fn step(
+    connection: &Connection,
+    value: Value,
+    place: &str,
+    wrong: &dyn Fn(String) -> Failure,
+) -> Result<Json, Failure> {
     let mut json = serde_json::to_value(value).unwrap_or_default();
     let Some(step) = json.as_object_mut() else {
-        return Err(Failure::Usage("the run file is wrong: write steps as `[[steps]]`".to_owned()));
+        return Err(wrong("write steps as `[[steps]]`".to_owned()));
     };
     for (field, collection) in
         [("revision", "pluginRevisions"), ("plugin", "plugins"), ("shadow", "pluginRevisions")]
@@ -82,24 +86,12 @@ fn step(connection: &Connection, value: Value) -> Result<Json, Failure> {
         *parameters = json!(parameters.to_string());
     }
     if let Some(Json::Object(inputs)) = step.get("inputs").cloned() {
-        let bindings: Result<Vec<Json>, Failure> = inputs
-            .into_iter()
-            .map(|(input, source)| {
-                let mut binding = source.as_object().cloned().unwrap_or_default();
-                for key in ["measure", "target"] {
-                    if let Some(Json::String(id)) = binding.get(key).cloned() {
-                        binding.insert(key.to_owned(), json!(connection.name("measures", &id)?));
-                    }
-                }
-                if let Some(number) = binding.get("constant").filter(|constant| constant.is_number()).cloned()
-                {
-                    binding.insert("constant".to_owned(), json!(number.to_string()));
-                }
-                binding.insert("input".to_owned(), json!(input));
-                Ok(Json::Object(binding))
-            })
-            .collect();
-        step.insert("inputs".to_owned(), Json::Array(bindings?));
+        let bindings = inputs.into_iter().map(|(input, source)| {
+            let place = format!("{place}.inputs.{input}");
+            binding(connection, &input, source, &place, wrong)
+        });
+        let bindings = bindings.collect::<Result<_, _>>()?;
+        step.insert("inputs".to_owned(), Json::Array(bindings));
     }
     if let Some(lines) = step.get_mut("lines").and_then(Json::as_object_mut)
         && let Some(Json::Object(fields)) = lines.get("fields").cloned()
@@ -109,6 +101,36 @@ fn step(connection: &Connection, value: Value) -> Result<Json, Failure> {
         lines.insert("fields".to_owned(), Json::Array(fields));
     }
     Ok(json)
+}
+
+/// Where an input comes from: `{ measure = "won-revenue" }`.
+fn binding(
+    connection: &Connection,
+    input: &str,
+    source: Json,
+    place: &str,
+    wrong: &dyn Fn(String) -> Failure,
+) -> Result<Json, Failure> {
+    const KINDS: [&str; 5] = ["measure", "target", "attribute", "output", "constant"];
+    let mut entries = match source {
+        Json::Object(entries) if entries.len() == 1 => entries,
+        other => {
+            let form = format!("write one source, `{input} = {{ measure = \"won-revenue\" }}`, not {other}");
+            return Err(wrong(format!("{place}: {form}")));
+        }
+    };
+    if let Some(kind) = entries.keys().find(|kind| !KINDS.contains(&kind.as_str())) {
+        let hint = nearest(kind, KINDS);
+        let hint = hint.map_or_else(|| KINDS.join(", "), |near| format!("did you mean {near:?}?"));
+        return Err(wrong(format!("{place}: there is no source {kind:?}; {hint}")));
+    }
+    for key in ["measure", "target"] {
+        if let Some(Json::String(id)) = entries.get(key).cloned() {
+            entries.insert(key.to_owned(), json!(connection.name("measures", &id)?));
+        }
+    }
+    entries.insert("input".to_owned(), json!(input));
+    Ok(Json::Object(entries))
 }
 
 /// A step that a flag describes, `NAME=REVISION` or a revision alone, which then gives the name; `plugins/ID` stands for the

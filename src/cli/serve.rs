@@ -9,7 +9,7 @@ use std::{
 
 use super::{failure::Failure, signals::stopped};
 use crate::{
-    config::{Config, DEFAULTS, Flags, LogFlags, LogFormat},
+    config::{Config, DEFAULTS, Flags, LogFlags, LogFormat, stray_variables},
     server::Server,
     telemetry,
 };
@@ -58,6 +58,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let config =
         Config::load(arguments.config.as_deref(), &flags).map_err(Failure::Usage)?.for_merit_itself();
     telemetry::start(&config.log).map_err(Failure::Usage)?;
+    for stray in stray_variables() {
+        tracing::warn!("{stray}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

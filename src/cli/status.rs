@@ -1,11 +1,12 @@
 //! `merit status`: how the server is doing.
 
 use clap::Args;
+use prost_reflect::ReflectMessage as _;
 
 use super::{
     connection::{Connection, client},
     failure::Failure,
-    output::{Format, OutputArguments, Sheet, dynamic, json, print_json, print_line},
+    output::{Format, OutputArguments, RecordPrinter, dynamic, json, print_json, print_line},
 };
 use crate::proto::v1;
 
@@ -29,9 +30,10 @@ pub(super) async fn run(connection: &Connection, arguments: &Arguments) -> Resul
             Ok(())
         }
         Format::Csv => {
-            let mut sheet = Sheet::new(&["what", "value"]);
-            lines(&status).into_iter().for_each(|(label, value)| sheet.row([label.to_owned(), value]));
-            sheet.print(Format::Csv)
+            let status = dynamic(&status);
+            let mut printer = RecordPrinter::new(Format::Csv, &status.descriptor(), &[])?;
+            printer.page(std::slice::from_ref(&status))?;
+            printer.finish()
         }
         format => print_json(format, &json(&dynamic(&status))),
     }

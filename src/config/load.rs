@@ -15,8 +15,12 @@ use serde::Serialize;
 use super::{Config, DEFAULTS, LogFormat};
 use crate::model::nearest::nearest;
 
-/// Variables with the same prefix that are meant for the commands which are clients.
-const OF_CLIENTS: &[&str] = &["config", "server", "team", "author", "timeout", "output"];
+/// What the names of variables begin with. Not everything that does is a setting: clients have some of their own, and a
+/// container's surroundings make others of the service's name (`MERIT_PORT`).
+const PREFIX: &str = "MERIT_";
+
+/// What is between the parts of a key in the name of a variable.
+const BETWEEN: &str = "__";
 
 /// What the command line says; what it leaves open is in the file, the environment or the defaults.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -41,6 +45,62 @@ pub struct LogFlags {
     /// See [`super::LogConfig::filter`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
+}
+
+/// The keys on top of the configuration, and its sections.
+#[derive(Clone)]
+struct Keys {
+    plain: Vec<String>,
+    sections: Vec<String>,
+}
+
+/// Variables of the environment that are no settings, and were probably meant to be, each with what was meant.
+#[must_use]
+pub fn stray_variables() -> Vec<String> {
+    let keys = Keys::known();
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter_map(|name| keys.meant(&name)).collect()
+}
+
+// === impl Keys ===
+
+impl Keys {
+    fn known() -> Self {
+        let defaults: toml::Table = DEFAULTS.parse().expect("a test reads the defaults");
+        let (sections, plain) = defaults.into_iter().partition::<Vec<_>, _>(|(_, value)| value.is_table());
+        let names = |keys: Vec<(String, toml::Value)>| keys.into_iter().map(|(key, _)| key).collect();
+        Self { plain: names(plain), sections: names(sections) }
+    }
+
+    /// Whether a variable is a setting, by its name without the prefix: then it has to be right.
+    fn has(&self, variable: &str) -> bool {
+        let variable = variable.to_lowercase();
+        let known = |keys: &[String], name: &str| keys.iter().any(|key| key == name);
+        match variable.split_once(BETWEEN) {
+            Some((section, _)) => known(&self.sections, section),
+            None => known(&self.plain, &variable),
+        }
+    }
+
+    /// What a variable was probably meant to be, where it is not a setting.
+    fn meant(&self, name: &str) -> Option<String> {
+        let variable = name.strip_prefix(PREFIX)?;
+        if self.has(variable) {
+            return None;
+        }
+        let lower = variable.to_lowercase();
+        let (first, rest) = lower.split_once(BETWEEN).map_or((lower.as_str(), None), |(a, b)| (a, Some(b)));
+        let keys = match rest {
+            Some(_) => &self.sections,
+            None if self.sections.iter().any(|section| section == first) => {
+                return Some(format!("{name} is ignored: a key of that section is {name}{BETWEEN}KEY"));
+            }
+            None => &self.plain,
+        };
+        let near = nearest(first, keys.iter().map(String::as_str))?.to_uppercase();
+        let rest = rest.map(|rest| format!("{BETWEEN}{}", rest.to_uppercase())).unwrap_or_default();
+        Some(format!("{name} is ignored; did you mean {PREFIX}{near}{rest}?"))
+    }
 }
 
 // === impl LogFlags ===
@@ -75,7 +135,8 @@ impl Config {
                 toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
             figment = figment.merge(Serialized::defaults(table));
         }
-        let environment = Env::prefixed("MERIT_").ignore(OF_CLIENTS).split("__");
+        let keys = Keys::known();
+        let environment = Env::prefixed(PREFIX).filter(move |key| keys.has(key.as_str())).split(BETWEEN);
         let config: Self = figment
             .merge(environment)
             .merge(Serialized::defaults(flags))
@@ -246,6 +307,42 @@ mod tests {
         check_refused("listen = \"[::]:7171\"", &["loopback"]);
         check_refused("listen = \"localhost\"", &["listen"]);
         check_refused("not toml", &["merit.toml"]);
+    }
+
+    #[test]
+    fn a_variable_is_a_setting_by_its_name() {
+        let keys = Keys::known();
+        let check = |name: &str, setting: bool, meant: Option<&str>| {
+            assert_eq!(keys.has(name.trim_start_matches(PREFIX)), setting, "{name}");
+            assert_eq!(keys.meant(name).as_deref(), meant);
+        };
+        check("MERIT_LISTEN", true, None);
+        check("MERIT_LIMITS__CALLS", true, None);
+        check("MERIT_LIMITS__CALS", true, None);
+        check("MERIT_PLUGINS__CEILINGS__WALL_MS", true, None);
+        check("MERIT_LISTN", false, Some("MERIT_LISTN is ignored; did you mean MERIT_LISTEN?"));
+        check(
+            "MERIT_LIMTS__CALLS",
+            false,
+            Some("MERIT_LIMTS__CALLS is ignored; did you mean MERIT_LIMITS__CALLS?"),
+        );
+        check("MERIT_LOG", false, Some("MERIT_LOG is ignored: a key of that section is MERIT_LOG__KEY"));
+        // Of clients, and of what surrounds a container.
+        for name in [
+            "MERIT_TEAM",
+            "MERIT_SERVER",
+            "MERIT_AUTHOR",
+            "MERIT_CA",
+            "MERIT_CONFIG",
+            "MERIT_PYTHON",
+            "MERIT_BINARY",
+            "MERIT_PORT",
+            "MERIT_PORT_7171_TCP_ADDR",
+            "MERIT_SERVICE_HOST",
+            "OTHER_LISTN",
+        ] {
+            check(name, false, None);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod load;
 
 use std::{net::SocketAddr, path::PathBuf, thread::available_parallelism, time::Duration};
 
-pub use load::{Flags, LogFlags};
+pub use load::{Flags, LogFlags, stray_variables};
 use serde::{Deserialize, Serialize};
 
 use crate::{

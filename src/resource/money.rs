@@ -45,14 +45,15 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The amounts with decimals, and where they are.
+/// The amounts, and where they are.
 fn collect(record: &Record, before: Option<&Record>, path: Path<'_>, amounts: &mut Vec<(String, String)>) {
     for (field, value) in record.values() {
         let before = before.and_then(|before| before.get(field.number));
         let path = path.field(&field.name);
         match value {
             value if before == Some(value) => {}
-            Value::Text(amount) if field.format == Format::Money && amount.contains('.') => {
+            // What is no number has been found already.
+            Value::Text(amount) if field.format == Format::Money && decimal::normal(amount).is_some() => {
                 amounts.push((path.to_string(), amount.clone()));
             }
             Value::Message(inner) => collect(inner, before.and_then(Value::message), path, amounts),

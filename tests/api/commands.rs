@@ -364,6 +364,21 @@ async fn a_service_that_cannot_start_says_which_way() {
         7,
         &["cannot listen on", &taken, "next: ", "--listen"],
     );
+    // Variables that are none of its own do not stop it; one of a section has to be right.
+    let with = |variable: &str, parts: &[&str]| {
+        let data = foreign.path().to_str().unwrap();
+        let mut command = cli.command(&["serve", "--listen", "127.0.0.1:0", "--data", data]);
+        let output =
+            tokio::task::block_in_place(|| command.env(variable, "tcp://10.0.0.1:7171").output().unwrap());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(parts.iter().all(|part| said.contains(part)), "{variable}: {said}");
+    };
+    for stray in ["MERIT_PORT", "MERIT_SERVICE_HOST", "MERIT_PYTHON"] {
+        with(stray, &["has thesis.txt"]);
+    }
+    with("MERIT_LISTN", &["has thesis.txt", "MERIT_LISTN is ignored; did you mean MERIT_LISTEN?"]);
+    with("MERIT_LIMITS__CALS", &["limits.cals: there is no such key; did you mean calls?"]);
     check(&["serve", "--listen", "localhost"], 2, &["write it ADDRESS:PORT, such as 127.0.0.1:7171"]);
     let (data, backup) = (damaged.to_str().unwrap(), cli.home().join("backup"));
     check(&["backup", "create", "--data", data, backup.to_str().unwrap()], 6, &["damaged at byte"]);
@@ -403,5 +418,101 @@ async fn a_table_shows_what_there_is_room_for_and_says_what_not() {
     );
     check(&["--wide"], &[long, "etag", "{\"region\":\"North\"}"], &[], &[]);
     check(&["--fields", "display_name,labels.region"], &[long, "North"], &["initech "], &[]);
+    harness.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_says_what_is_wrong_with_it() {
+    let (harness, cli) = started().await;
+    let write = |name: &str, text: &str| fs::write(cli.home().join(name), text).unwrap();
+    write("pay.formula", "input x\npayout c = 1 / x\n");
+    cli.done(&["plugin", "publish", "pay", "--formula", "pay.formula"]);
+    let described = cli.done(&["plugin", "describe", "pay-1"]);
+    assert!(
+        described.lines().any(|line| line.contains("payout") && line.contains("the currency's")),
+        "{described}"
+    );
+    let check = |file: &str, part: &str| {
+        write("run.toml", &format!("period = '2026-Q1'\n{file}"));
+        let said = cli.refused(&["run", "run.toml"], 2);
+        assert!(said.contains(&format!("run.toml: {part}")), "{said}");
+    };
+    let step = "[[steps]]\nstep = 'pay'\nrevision = 'pay-1'\n";
+    check(&format!("mod = 'trial'\n{step}"), "mod: Run has no such field; did you mean \"mode\"?");
+    check(&format!("mode = 'trail'\n{step}"), "mode: \"trail\" is none of TRIAL, FINAL");
+    check(
+        &format!("{step}inputs = {{ x = {{ mesure = 'm' }} }}"),
+        "steps[0].inputs.x: there is no source \"mesure\"; did you mean \"measure\"?",
+    );
+    check(&format!("{step}inputs = {{ x = 'm' }}"), "steps[0].inputs.x: write one source");
+    check(&format!("{step}line = {{}}"), "steps[0].line: RunStep has no such field; did you mean \"lines\"?");
+    check("steps = [", "TOML parse error at line 2");
+    // Nobody to score is worth a word, and an id that is taken is not changed.
+    let run = ["run", "--period", "2026-Q1", "--step", "pay-1", "--input", "pay.x=constant:0", "--id", "q1"];
+    let nobody = cli.merit(&run);
+    let said = String::from_utf8_lossy(&nobody.stderr).into_owned();
+    assert_eq!(nobody.status.code(), Some(4), "{said}");
+    assert!(said.contains("nobody was scored: nobody is employed in the period"), "{said}");
+    assert_eq!(
+        cli.done(&["results", "q1", "-o", "csv"]),
+        "account_manager,display_name,score,payout,grade,faults\n"
+    );
+    let taken = cli.refused(&run, 1);
+    assert!(taken.contains("give another --id") && !taken.contains("merit update"), "{taken}");
+    cli.done(&["create", "account-managers", "--id", "anna", "--set", "display_name=Anna"]);
+    cli.merit(&[&run[..8], &["q2"]].concat());
+    let faulted = cli.merit(&["explain", "q2", "anna", "-o", "json"]);
+    assert_eq!(faulted.status.code(), Some(4), "a fault is told");
+    let tried = cli.merit(&["plugin", "explain", "pay-1", "--input", "x=0", "-o", "json"]);
+    assert_eq!(tried.status.code(), Some(4), "a fault is told");
+    for result in [faulted, tried] {
+        assert!(serde_json::from_slice::<Json>(&result.stdout).is_ok(), "{result:?}");
+    }
+    let sources = cli.refused(&["plugin", "publish", "pay"], 2);
+    assert!(
+        ["--formula", "--component", "--standard"].iter().all(|flag| sources.contains(flag)),
+        "{sources}"
+    );
+    let wrong = |rows: &str, part: &str| {
+        write("rows.jsonl", rows);
+        let said = cli.refused(&["plugin", "evaluate", "pay-1", "--rows", "rows.jsonl"], 2);
+        assert!(said.contains(part), "{said}");
+    };
+    wrong(
+        r#"{"x":"1","lines":[{"amount":"5"},7]}"#,
+        "line 1: lines[1]: an object of inputs is expected, not 7",
+    );
+    wrong(r#"{"x":[1]}"#, "line 1: x: a text or a number is expected, not [1]");
+    harness.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_is_understood() {
+    let (harness, cli) = started().await;
+    // What is meant for the command may stand before it.
+    let server = format!("http://{}", harness.address);
+    let listed = cli.merit(&["--server", &server, "--team=acme", "-o", "json", "list", "customers"]);
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    assert_eq!(serde_json::from_slice::<Json>(&listed.stdout).unwrap().as_array().unwrap().len(), 1);
+    cli.refused(&["--server", &server, "completions", "bash"], 2);
+    // What is no number is told once, and as what it is.
+    let refused =
+        cli.refused(&["create", "products", "--set", "display_name=P", "--set", "list_price=(12.000)"], 1);
+    assert!(refused.contains("is not a decimal number") && !refused.contains("decimals: "), "{refused}");
+    let order = cli.refused(&["list", "customers", "--order-by", "nothing"], 1);
+    assert!(order.contains("`amount desc, name`"), "{order}");
+    let status = cli.done(&["status", "-o", "csv"]);
+    assert_eq!(status.lines().count(), 2, "{status}");
+    assert!(status.starts_with("version,engine,sequence,"), "{status}");
+    let data = cli.home().join("nothing-there");
+    for words in [&["backup", "create", "there"][..], &["audit", "verify"]] {
+        let said = cli.refused(&[words, &["--data", data.to_str().unwrap()]].concat(), 2);
+        assert!(said.contains("no data directory of Merit"), "{said}");
+    }
+    assert!(!cli.home().join("there").exists());
+    for shell in ["bash", "zsh", "fish"] {
+        let script = cli.done(&["completions", shell]);
+        assert!(!script.contains("compile-plugin") && script.contains("customers"), "{shell}");
+    }
     harness.stopped().await;
 }

@@ -1,7 +1,7 @@
 //! What is published: a formula, a component or a standard plugin, with its parameters.
 
 use bytes::Bytes;
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use crate::{
     cli::{
@@ -13,15 +13,16 @@ use crate::{
 
 /// What is published.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("source").required(true)))]
 pub(super) struct Contents {
     /// The file of a formula sheet.
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["component", "standard"], conflicts_with_all = ["component", "standard"])]
+    #[arg(long, value_name = "FILE", group = "source")]
     pub(super) formula: Option<String>,
     /// The file of a WebAssembly component.
-    #[arg(long, value_name = "FILE", conflicts_with = "standard")]
+    #[arg(long, value_name = "FILE", group = "source")]
     pub(super) component: Option<String>,
     /// The id of a standard plugin: `merit plugin standard` lists them.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", group = "source")]
     pub(super) standard: Option<String>,
     /// Parameters that become a part of the revision, JSON or @FILE.
     #[arg(long, value_name = "JSON")]

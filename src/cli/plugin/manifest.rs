@@ -9,12 +9,17 @@ pub(super) fn manifest_sheet(manifest: &v1::Manifest) -> Sheet {
         for input in inputs {
             let kind = if input.kind() == v1::ValueKind::Text { "text" } else { "number" };
             let required = if input.required { "yes" } else { "no" };
-            let row = [what, &input.name, kind, &input.scale.to_string(), required];
-            sheet.row(row);
+            let decimals = if kind == "text" { String::new() } else { input.scale.to_string() };
+            sheet.row([what, &input.name, kind, &decimals, required]);
         }
     }
     for output in &manifest.outputs {
-        sheet.row(["output", &output.name, role_name(output.role()), &output.scale.to_string(), ""]);
+        let decimals = match output.role() {
+            v1::OutputRole::Payout => "the currency's".to_owned(),
+            v1::OutputRole::Grade => String::new(),
+            _ => output.scale.to_string(),
+        };
+        sheet.row(["output", &output.name, role_name(output.role()), &decimals, ""]);
     }
     sheet
 }

@@ -21,6 +21,7 @@ use crate::{
         output::{Format, Sheet, dynamic, json, print_json, print_line},
     },
     proto::v1::{self, plugin_source, plugin_value::Value as PluginValueKind},
+    transfer::parse_json_object,
 };
 
 /// Which plugin is meant.
@@ -167,20 +168,25 @@ pub(super) async fn explain(common: &Common<TryArguments>) -> Result<(), Failure
     };
     let answer = client.explain_plugin(connection.request(request)).await;
     let answer = answer.map_err(|status| connection.failure(status).about(sheet.as_deref()))?.into_inner();
-    if let format @ (Format::Json | Format::Jsonl) = common.output.output {
-        return print_json(format, &json(&dynamic(&answer)));
+    match common.output.output {
+        format @ (Format::Json | Format::Jsonl) => print_json(format, &json(&dynamic(&answer)))?,
+        format => {
+            let mut sheet = Sheet::new(&["step", "amount", "of", "how"]);
+            for step in &answer.steps {
+                sheet.row([&step.label, &step.amount, &step.output, &step.note].map(Clone::clone));
+            }
+            sheet.print(format)?;
+            if let Some(result) = answer.result.as_ref().filter(|_| format == Format::Table) {
+                results_sheet(std::slice::from_ref(result)).print(format)?;
+            }
+        }
     }
-    let mut sheet = Sheet::new(&["step", "amount", "of", "how"]);
-    for step in &answer.steps {
-        sheet.row([&step.label, &step.amount, &step.output, &step.note].map(Clone::clone));
+    match answer.result.and_then(|result| result.fault) {
+        Some(fault) => {
+            Err(Failure::Differs(format!("the row could not be scored: {}: {}", fault.reason, fault.message)))
+        }
+        None => Ok(()),
     }
-    sheet.print(common.output.output)?;
-    if common.output.output == Format::Table
-        && let Some(result) = &answer.result
-    {
-        results_sheet(std::slice::from_ref(result)).print(Format::Table)?;
-    }
-    Ok(())
 }
 
 /// Explains a case of a file, here.
@@ -237,24 +243,58 @@ fn rows(arguments: &TryArguments) -> Result<Vec<v1::PluginRow>, Failure> {
     lines
         .map(|(number, line)| {
             let wrong = |why: String| Failure::Usage(format!("{path}, line {}: {why}", number + 1));
-            let mut object: serde_json::Map<String, Json> =
-                serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
+            let mut object = parse_json_object(line).map_err(&wrong)?;
             let lines = match object.remove("lines") {
-                Some(Json::Array(lines)) => {
-                    lines.iter().map(|line| v1::PluginLine { inputs: texts(line) }).collect()
-                }
+                Some(Json::Array(lines)) => lines
+                    .iter()
+                    .enumerate()
+                    .map(|(place, line)| match line {
+                        Json::Object(line) => {
+                            texts(&format!("lines[{place}]."), line).map(|inputs| v1::PluginLine { inputs })
+                        }
+                        _ => Err(format!("lines[{place}]: an object of inputs is expected, not {line}")),
+                    })
+                    .collect::<Result<_, _>>()
+                    .map_err(&wrong)?,
                 Some(_) => return Err(wrong("`lines` has to be a list of objects".to_owned())),
                 None => Vec::new(),
             };
-            Ok(v1::PluginRow { inputs: texts(&Json::Object(object)), lines })
+            Ok(v1::PluginRow { inputs: texts("", &object).map_err(&wrong)?, lines })
         })
         .collect()
 }
 
-fn texts(object: &Json) -> BTreeMap<String, String> {
-    let entries = object.as_object().into_iter().flatten();
-    let entries = entries.filter(|(_, value)| !value.is_null());
-    entries
-        .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-        .collect()
+/// The inputs that an object gives, as texts: numbers keep their digits, null gives nothing.
+fn texts(above: &str, object: &serde_json::Map<String, Json>) -> Result<BTreeMap<String, String>, String> {
+    let given = object.iter().filter(|(_, value)| !value.is_null());
+    let text = |(name, value): (&String, &Json)| match value {
+        Json::String(text) => Ok((name.clone(), text.clone())),
+        Json::Number(number) => Ok((name.clone(), number.to_string())),
+        _ => Err(format!("{above}{name}: a text or a number is expected, not {value}")),
+    };
+    given.map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::texts;
+    use crate::transfer::parse_json_object;
+
+    #[test]
+    fn inputs_are_texts_and_numbers() {
+        let check = |text: &str, expected: Result<&[(&str, &str)], &str>| {
+            let found = parse_json_object(text).and_then(|object| texts("lines[1].", &object));
+            let pairs = |pairs: &[(&str, &str)]| {
+                pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+            };
+            assert_eq!(found, expected.map(pairs).map_err(str::to_owned));
+        };
+        check(
+            r#"{"a": "5", "b": 12345678901234567.50, "c": null}"#,
+            Ok(&[("a", "5"), ("b", "12345678901234567.50")]),
+        );
+        check(r#"{"a": [5]}"#, Err("lines[1].a: a text or a number is expected, not [5]"));
+        check(r#"{"a": true}"#, Err("lines[1].a: a text or a number is expected, not true"));
+        check(r#"{"a": 1, "a": 2}"#, Err("a is given twice at line 1 column 12"));
+    }
 }
