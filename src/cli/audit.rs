@@ -33,7 +33,8 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ListArguments {
-    /// Which changes: `author = "anna" AND time >= "2026-11-01"`.
+    /// Which changes, over sequence, time, author, method, request_id and name (of a record that changed):
+    /// `author = "anna" AND time >= "2026-11-01"`.
     #[arg(short, long, value_name = "EXPRESSION", default_value = "", hide_default_value = true)]
     filter: String,
     /// The most changes, at least 1 [default: all].

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use crate::{
     model::{
         nearest::nearest,
-        schema::{Schema, is_imported, method_rule, schemas},
+        schema::{Schema, is_imported, method_rule, refers_to, schemas},
     },
     proto::{
         descriptors,
@@ -167,6 +167,24 @@ fn served(schema: &Schema, verb: Verb) -> Option<MethodDescriptor> {
     methods().find(serves).or_else(|| methods().find(|method| method.name() == name))
 }
 
+/// The collections that are imported, in an order in which each refers to those before it, and to itself.
+pub(super) fn in_order() -> Vec<&'static str> {
+    let mut left: Vec<&Schema> = schemas().values().filter(|schema| is_imported(schema)).collect();
+    let mut ordered = Vec::new();
+    while !left.is_empty() {
+        let waits = |schema: &&Schema| {
+            let mut others = left.iter().filter(|other| other.collection != schema.collection);
+            others.any(|other| refers_to(&schema.message, &other.collection))
+        };
+        let (waiting, next): (Vec<&Schema>, Vec<&Schema>) = left.iter().copied().partition(waits);
+        // Collections that refer to each other in a circle are in no order.
+        let (waiting, next) = if next.is_empty() { (Vec::new(), waiting) } else { (waiting, next) };
+        ordered.extend(next.iter().map(|schema| schema.collection.as_str()));
+        left = waiting;
+    }
+    ordered
+}
+
 /// The methods that change the state of a collection's records, and how.
 pub(super) fn transitions(schema: &Schema) -> impl Iterator<Item = (MethodDescriptor, Transition)> {
     let methods = descriptors().services().flat_map(|service| service.methods().collect::<Vec<_>>());
@@ -194,8 +212,8 @@ mod tests {
 
     use clap::{Command, builder::TypedValueParser as _};
 
-    use super::{CollectionName, Verb, find, method, resource_field};
-    use crate::model::schema::schemas;
+    use super::{CollectionName, Verb, find, in_order, method, resource_field};
+    use crate::model::schema::{is_imported, schemas};
 
     #[test]
     fn collections_go_by_many_names() {
@@ -242,6 +260,23 @@ mod tests {
         assert!(told(Verb::Update).contains(&"opportunities".to_owned()));
         assert!(told(Verb::Import).contains(&"opportunities".to_owned()));
         assert!(!told(Verb::Import).contains(&"runs".to_owned()));
+    }
+
+    #[test]
+    fn what_is_referred_to_comes_first() {
+        let order = in_order();
+        let place = |collection: &str| order.iter().position(|known| *known == collection).unwrap();
+        for (first, then) in [
+            ("accountManagers", "customers"),
+            ("customers", "opportunities"),
+            ("products", "opportunities"),
+            ("measures", "goals"),
+            ("accountManagers", "goals"),
+            ("measures", "measureValues"),
+        ] {
+            assert!(place(first) < place(then), "{order:?}");
+        }
+        assert_eq!(order.len(), schemas().values().filter(|schema| is_imported(schema)).count());
     }
 
     #[test]

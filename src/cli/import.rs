@@ -35,7 +35,7 @@ const BATCH_ROWS: usize = 4096;
 
 /// What `merit import` takes.
 #[derive(Debug, Args)]
-#[command(after_long_help = MAPPING_HELP)]
+#[command(after_long_help = help())]
 pub(super) struct Arguments {
     /// The file: CSV, or JSON lines (.jsonl, or whose first line begins with a brace); - reads stdin.
     file: PathBuf,
@@ -58,7 +58,7 @@ pub(super) struct Arguments {
 /// The form of a mapping file, and what becomes of rows.
 const MAPPING_HELP: &str = r#"The mapping file:
   collection = "opportunities"
-  id = "opportunity_id"           # a column, or a template: "{region}-{number}"
+  id = "opportunity_id"           # a column, or a text: "{region}-{number}"
   empty_values = ["N/A"]          # texts that mean: nothing
   optional_columns = ["segment"]  # the file may lack these
   delimiter = ";"                 # where the first row leaves it open
@@ -94,9 +94,7 @@ const MAPPING_HELP: &str = r#"The mapping file:
   source = { value = "old crm" }  # the same for all
   key = { template = "{region}/{number}" }
 
-  [fields."reporting_line[0].manager"]
-  column = "manager"
-  lookup = "accountManagers"
+  # Items of lists are counted: [fields."reporting_line[0].manager"]
 
   [[skip]]                        # left out on purpose, and counted
   column = "kind"
@@ -114,6 +112,15 @@ replaced as a whole.
 Rejected rows go to FILE.rejected.csv (.jsonl) beside the file, as they were,
 with the line and the reason before them: mend them there and import that file
 in the same way. It then has what is still rejected, and is gone when nothing is."#;
+
+/// The form of a mapping file, and in which order the collections of a team come in.
+fn help() -> String {
+    format!(
+        "{MAPPING_HELP}\n\nA team, wholly: export its collections and import them in this order, in\n\
+         which each refers to those before it (revisions of plugins are published\nagain):\n  {}",
+        collection::in_order().join("\n  ")
+    )
+}
 
 /// How a file is read.
 struct Plan {
@@ -323,5 +330,37 @@ impl<R: Read> Read for Counted<R> {
         let read = self.inner.read(buffer)?;
         self.read.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use crate::{cli::Arguments, transfer::Mapping};
+
+    #[test]
+    fn the_sample_of_the_help_is_a_mapping() {
+        let mut command = crate::cli::examples::explained(Arguments::command());
+        let help = command.find_subcommand_mut("import").unwrap().render_long_help().to_string();
+        let sample = help.split("The mapping file:\n").nth(1).unwrap().split("\nOf a record").next().unwrap();
+        assert!(sample.lines().all(|line| line.chars().count() < 80), "{sample}");
+        let columns = [
+            "opportunity_id",
+            "title",
+            "agent",
+            "product",
+            "stage",
+            "value",
+            "closed",
+            "region",
+            "number",
+            "kind",
+            "account",
+        ]
+        .map(str::to_owned);
+        if let Err(mistakes) = Mapping::parse(sample, &columns) {
+            panic!("{}\n{sample}", mistakes.0.join("\n"));
+        }
     }
 }

@@ -69,6 +69,7 @@ pub(crate) fn read(
             let collection = collections.get_mut(&plan.collection)?;
             match &plan.action {
                 Action::Create => collection.created_by_clients = true,
+                Action::Update => collection.updated_by_clients = true,
                 Action::Transition(transition) => {
                     for (&from, &to) in
                         transition.from.iter().flat_map(|from| transition.to.iter().map(move |to| (from, to)))

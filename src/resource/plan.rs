@@ -76,6 +76,8 @@ pub(crate) struct CollectionPlan {
     pub(crate) state: Option<StatePlan>,
     /// Whether clients create records of it.
     pub(crate) created_by_clients: bool,
+    /// Whether clients update records of it.
+    pub(crate) updated_by_clients: bool,
     /// Changes of state that some method makes: from, to, the method.
     pub(crate) transitions: Vec<(i32, i32, String)>,
 }
@@ -201,6 +203,7 @@ impl CollectionPlan {
                 .map_or(0, |field| field.number),
             state: StatePlan::read(schema),
             created_by_clients: false,
+            updated_by_clients: false,
             transitions: Vec::new(),
         }
     }

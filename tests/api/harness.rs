@@ -101,6 +101,11 @@ impl Harness {
         Self { address, channel, evaluator, stop: Some(stop), served, directory }
     }
 
+    /// Where its data is.
+    pub fn data(&self) -> std::path::PathBuf {
+        self.directory.path().join("data")
+    }
+
     /// Tells the server to stop, without waiting for it.
     pub fn tell_to_stop(&mut self) {
         let _ = self.stop.take().expect("it is told once").send(());

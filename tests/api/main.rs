@@ -4,12 +4,14 @@ mod author;
 mod cold;
 mod command_line;
 mod commands;
+mod computing;
 mod connections;
 #[path = "../crm/mod.rs"]
 mod crm;
 mod demo;
 mod errors;
 mod evaluation;
+mod examples;
 #[allow(dead_code)]
 #[path = "../sandbox/guest.rs"]
 mod guest;
