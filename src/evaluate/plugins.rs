@@ -11,7 +11,7 @@ use super::standard::{self, FORMULA};
 use crate::{
     model::{
         name::Name,
-        rejection::{PluginReason, Reason, Rejection, ResourceReason},
+        rejection::{PluginReason, Reason, Rejection, ResourceReason, ServiceReason},
     },
     proto::v1,
     resource::Resources,
@@ -148,11 +148,12 @@ impl Plugins {
     /// A component that was published.
     ///
     /// # Errors
-    /// `INVALID_COMPONENT` where it is not on file; when the store fails.
+    /// `STORE_DAMAGED` where it is not on file; when the store fails.
     pub fn published(&self, component: &str) -> Result<Plugin, WriteError> {
         let missing = || {
-            let message = format!("the component {component} is not on file");
-            Rejection::new(Reason::Plugin(PluginReason::InvalidComponent), message)
+            let message =
+                format!("the component {component} is not on file, as it was when it was published");
+            Rejection::new(Reason::Service(ServiceReason::StoreDamaged), message)
         };
         let hash = parse_hash(component).ok_or_else(missing)?;
         if let Some(plugin) = self.loaded(&hash.0) {

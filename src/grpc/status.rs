@@ -41,7 +41,7 @@ pub fn of(error: WriteError) -> Status {
         }
         WriteError::Failed(cause @ StoreError::Damaged { .. }) => {
             tracing::error!(%cause, "a call met damage");
-            let what = "what the server keeps is damaged: nothing more is served; its log and `merit audit verify` name the place";
+            let what = "what the server keeps is damaged: its log and `merit audit verify` name the place";
             rejected(&service(ServiceReason::StoreDamaged, what))
         }
         WriteError::Failed(cause) => internal(&cause),

@@ -176,7 +176,7 @@ reasons! {
         DiskFull = "DISK_FULL",
         /// The service is stopping, or still opening its store.
         Unavailable = "UNAVAILABLE",
-        /// The journal or the index is damaged: nothing more is served from it.
+        /// What is kept is damaged: journal, index, or a component.
         StoreDamaged = "STORE_DAMAGED",
         /// Something is broken on the server; the log has the cause.
         Internal = "INTERNAL",

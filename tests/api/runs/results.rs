@@ -124,7 +124,8 @@ async fn the_dataset_of_a_run_is_downloaded() {
         assert_eq!(evaluations.download_dataset(request).await.unwrap_err().code(), code, "{name}");
     }
     // The components and the dataset are what the audit looks at.
-    let verified = harness.audit().verify_journal(v1::VerifyJournalRequest {}).await.unwrap().into_inner();
+    let verified =
+        harness.audit().verify_journal(v1::VerifyJournalRequest::default()).await.unwrap().into_inner();
     assert_eq!((verified.intact, verified.blobs), (true, 2), "one component for two formulas, one dataset");
     assert!(verified.blob_bytes > bytes.len() as u64);
     let status = harness.server().get_status(v1::GetStatusRequest {}).await.unwrap().into_inner();
@@ -159,4 +160,23 @@ async fn what_is_published_is_checked_and_numbered() {
     assert_eq!(plugins.publish_plugin_revision(checked).await.unwrap().into_inner().number, 3);
     let plugin = v1::GetPluginRequest { name: "teams/acme/plugins/kpi".to_owned() };
     assert_eq!(plugins.get_plugin(plugin).await.unwrap().into_inner().latest_revision, second.name);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_is_lost_is_damage() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    publish_two(&harness).await;
+    let run = run(&harness, "q1", two_steps()).await;
+    let directory = harness.stopped().await;
+    for blob in std::fs::read_dir(directory.path().join("data/blobs")).unwrap() {
+        let path = blob.unwrap().path();
+        if !path.ends_with(&run.dataset) {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let harness = Harness::start_in(directory, |_| {}).await;
+    let request = v1::ReplayRunRequest { name: run.name, ..Default::default() };
+    let refused = harness.evaluations().replay_run(request).await.unwrap_err();
+    assert_eq!((refused.code(), &*reason(&refused)), (Code::DataLoss, "STORE_DAMAGED"), "{refused:?}");
 }
