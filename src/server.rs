@@ -7,21 +7,19 @@ use tokio::{
     net::TcpListener,
     sync::{oneshot, watch},
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::timeout,
 };
 
 use crate::{
     config::Config,
     evaluate::Evaluator,
     grpc::{self, Phase, Phases, Services},
-    resource::Resources,
+    resource::{Resources, sweep_blobs},
     sandbox::Sandbox,
-    store::{Database, OpeningProgress, Options, StoreError, allow_open_files},
+    store::{Database, Failed, OpeningProgress, Options, StoreError, allow_open_files},
     view::Views,
 };
 
-/// How often the store is asked whether it has failed.
-const LOOK: Duration = Duration::from_millis(500);
 /// How long the store may take to close when everything else has stopped.
 const CLOSE: Duration = Duration::from_secs(5);
 
@@ -119,7 +117,7 @@ impl Server {
     ///
     /// # Errors
     /// Why the store failed: no write can be acknowledged any more, and only a new start finds out what is on disk.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), String> {
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Failed> {
         let Self { phase, serving, services, .. } = self;
         let database = services.database.clone();
         let evaluator = services.evaluator.clone();
@@ -127,7 +125,7 @@ impl Server {
         let stop = async {
             let failure = tokio::select! {
                 () = shutdown => None,
-                cause = failed(&database) => Some(cause),
+                failed = database.failed() => Some(failed),
             };
             tracing::info!("stopping: calls under way may finish");
             phase.send_replace(Phase::Draining);
@@ -139,10 +137,7 @@ impl Server {
         }
         phase.send_replace(Phase::Ended);
         close(&database, work).await;
-        match failure {
-            Some(cause) => Err(format!("the store has failed, and no write is accepted any more: {cause}")),
-            None => Ok(()),
-        }
+        failure.map_or(Ok(()), Err)
     }
 }
 
@@ -174,17 +169,6 @@ impl Opening {
     }
 }
 
-/// Ends when the store has failed, with the cause.
-async fn failed(database: &Database) -> String {
-    loop {
-        if let Some(cause) = database.failure() {
-            tracing::error!(cause, "the store has failed");
-            return cause;
-        }
-        sleep(LOOK).await;
-    }
-}
-
 /// Closes the store; runs at work end with it, and are taken up at the next start.
 async fn close(database: &Database, mut work: JoinHandle<()>) {
     if timeout(CLOSE, database.close()).await.is_err() {
@@ -207,6 +191,11 @@ fn open(config: &Config, progress: OpeningProgress) -> Result<Services, StartErr
     let store = |source| StartError::Store { directory: config.data.display().to_string(), source };
     let options = Options { progress, ..config.store_options() };
     let database = Database::open(&config.data, options).map_err(store)?;
+    // Nobody puts a blob yet.
+    let swept = sweep_blobs(&database).map_err(store)?;
+    if swept.blobs > 0 {
+        tracing::info!(blobs = swept.blobs, bytes = swept.bytes, "blobs that no record rests on are removed");
+    }
     let sandbox = Sandbox::new(config.sandbox()).map_err(StartError::Sandbox)?;
     let resources = Resources::new(database.clone());
     let views = Views::new(database.clone(), config.views.budget_bytes);

@@ -22,7 +22,7 @@ pub struct Service {
     /// What it evaluates with.
     pub evaluator: Evaluator,
     stop: Arc<Notify>,
-    task: JoinHandle<Result<(), String>>,
+    task: JoinHandle<Result<(), merit::store::Failed>>,
     _directory: tempfile::TempDir,
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     proto::v1,
     resource::blobs_named,
-    store::{Verification, verify_directory},
+    store::{BlobHash, Mark, Verification, verify_directory},
 };
 
 /// What `merit audit` takes.
@@ -48,9 +48,12 @@ struct ListArguments {
 
 #[derive(Debug, Args)]
 struct VerifyArguments {
-    /// The data directory of a service that is not running; without it, the server is asked.
+    /// The data directory to read, whether or not a service uses it; without it, the server is asked.
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
+    /// A record that an earlier verification showed, and that was kept elsewhere: the history has to have it still.
+    #[arg(long, value_name = "SEQUENCE:HASH")]
+    expect: Option<Mark>,
     #[command(flatten)]
     output: OutputArguments,
     #[command(flatten)]
@@ -133,8 +136,9 @@ fn change(change: &v1::Change) -> String {
 async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
     let found = match &arguments.data {
         Some(directory) => {
-            let place = directory.clone();
-            let verifying = tokio::task::spawn_blocking(move || verify_directory(&place, &blobs_named));
+            let (place, expect) = (directory.clone(), arguments.expect);
+            let verifying =
+                tokio::task::spawn_blocking(move || verify_directory(&place, &blobs_named, expect));
             let verified = Progress::waiting("verifying").during(verifying, |_| ()).await;
             let verified = verified.map_err(|error| Failure::Service(error.to_string()))?;
             let doing = format!("verifying {}", directory.display());
@@ -143,16 +147,23 @@ async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
         None => {
             let connection = Connection::open(&arguments.connection).await?;
             let mut client = client!(connection, audit_service_client::AuditServiceClient);
-            let answer = client.verify_journal(connection.long_request(v1::VerifyJournalRequest {}));
-            let answer = Progress::waiting("verifying").during(answer, |_| ()).await;
+            let expected = arguments.expect.as_ref().map(Mark::to_string).unwrap_or_default();
+            let request = connection.long_request(v1::VerifyJournalRequest { expected });
+            let answer = Progress::waiting("verifying").during(client.verify_journal(request), |_| ()).await;
             answer.map_err(|status| connection.failure(status))?.into_inner()
         }
     };
     match arguments.output.output {
-        Format::Table if found.intact => print_line(&format!(
-            "intact: {} records, up to sequence {}, hash {}; {} blobs, {} bytes",
-            found.records, found.sequence, found.hash, found.blobs, found.blob_bytes
-        ))?,
+        Format::Table if found.intact => {
+            print_line(&format!(
+                "intact: {} records, up to sequence {}, hash {}; {} blobs, {} bytes",
+                found.records, found.sequence, found.hash, found.blobs, found.blob_bytes
+            ))?;
+            print_line(&format!(
+                "keep this elsewhere, to see later that nothing of it was taken away or changed: --expect {}:{}",
+                found.sequence, found.hash
+            ))?
+        }
         Format::Table => {
             print_line(&format!("{} records are good, up to sequence {}", found.records, found.sequence))?
         }
@@ -175,12 +186,11 @@ async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
 }
 
 fn offline(found: Verification) -> v1::VerifyJournalResponse {
-    let hash = found.hash.iter().map(|byte| format!("{byte:02x}")).collect();
     v1::VerifyJournalResponse {
         intact: found.damage.is_none(),
         records: found.records,
-        sequence: found.sequence,
-        hash,
+        sequence: found.mark.sequence,
+        hash: BlobHash(found.mark.hash).to_string(),
         damage: found.damage.unwrap_or_default(),
         blobs: found.blobs,
         blob_bytes: found.blob_bytes,

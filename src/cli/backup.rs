@@ -53,7 +53,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Create { data, backup } => {
             let next = format!("verify it with `merit backup verify {}`", quoted(&backup));
-            let made = watched("backing up", move |progress| create_backup(&data, &backup, progress)).await?;
+            let made =
+                watched("backing up", move |progress| create_backup(&data, &backup, &blobs_named, progress))
+                    .await?;
             say("backed up", &made, &next)
         }
         Command::Verify { backup, scratch } => {
@@ -93,8 +95,8 @@ async fn watched(
 }
 
 fn say(done: &str, backup: &Backup, next: &str) -> Result<(), Failure> {
-    let Backup { sequence, files, bytes, .. } = backup;
+    let Backup { mark, files, bytes } = backup;
     let bytes = indicatif::BinaryBytes(*bytes);
-    print_line(&format!("{done}: {sequence} records of the journal, {files} files, {bytes}"))?;
+    print_line(&format!("{done}: {} records of the journal, {files} files, {bytes}", mark.sequence))?;
     if next.is_empty() { Ok(()) } else { print_line(next) }
 }

@@ -76,7 +76,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("delete", &["merit delete customers acme", "merit delete customers/acme --allow-missing"]),
     ("audit list", &["merit audit list --filter 'author = \"anna\"' --limit 50"]),
-    ("audit verify", &["merit audit verify", "merit audit verify --data merit-data"]),
+    (
+        "audit verify",
+        &[
+            "merit audit verify",
+            "merit audit verify --data merit-data --expect 12:5e0a5e0a5e0a5e0a5e0a5e0a5e0a5e0a5e0a5e0a5e0a5e0a5e0a5e0a5e0a5e0a",
+        ],
+    ),
     ("status", &["merit status", "merit status -o json"]),
     ("backup create", &["merit backup create --data merit-data /backups/monday"]),
     ("backup verify", &["merit backup verify /backups/monday"]),

@@ -11,7 +11,10 @@ use super::{
     format::{Format, print_note},
     refusal::Refusal,
 };
-use crate::{server::StartError, store::StoreError};
+use crate::{
+    server::StartError,
+    store::{Failed, StoreError},
+};
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -72,11 +75,21 @@ impl Failure {
             StoreError::Io { context, source } => {
                 Self::File { context: format!("{doing}: {context}"), source }
             }
+            StoreError::Unsynced { path, source } => {
+                Self::File { context: format!("{doing}: syncing {}", path.display()), source }
+            }
             StoreError::Damaged { .. } => Self::Damaged(format!("{doing}: {error}")),
             StoreError::InUse { .. } => Self::InUse { message: format!("{doing}: {error}"), flag: "--data" },
             StoreError::NotOurs(what) => Self::Usage(format!("{doing}: {what}")),
             StoreError::Closed(_) => Self::Service(format!("{doing}: {error}")),
         }
+    }
+
+    /// Why a service ended that was not told to.
+    #[must_use]
+    pub fn of_service(failed: &Failed) -> Self {
+        let what = format!("the store has failed, and no write is accepted any more: {failed}");
+        if failed.is_damage { Self::Damaged(what) } else { Self::Service(what) }
     }
 
     /// What a refused or failed call means.
@@ -267,7 +280,7 @@ mod tests {
         };
         let file = || "here/journal/1".into();
         check(
-            StoreError::Damaged { file: file(), offset: 7, what: "the hash is another".to_owned() },
+            StoreError::Damaged { file: file(), offset: Some(7), what: "the hash is another".to_owned() },
             6,
             &["here/journal/1: damaged at byte 7: the hash is another", "next: ", "merit backup restore"],
         );
@@ -276,6 +289,10 @@ mod tests {
             7,
             &["in use by another process", "next: stop"],
         );
+        let unsound = || StoreError::Damaged { file: file(), offset: None, what: "it is missing".to_owned() };
+        check(unsound(), 6, &["here/journal/1: damaged: it is missing", "next: "]);
+        let source = || io::ErrorKind::Other.into();
+        check(StoreError::Unsynced { path: file(), source: source() }, 5, &["syncing here/journal/1: "]);
         check(StoreError::NotOurs("here has a".to_owned()), 2, &["opening the data in here: here has a"]);
         let source = io::ErrorKind::PermissionDenied.into();
         check(

@@ -83,7 +83,7 @@ async fn serve(config: &Config) -> Result<(), Failure> {
         () = &mut stopped => return Ok(()),
     };
     print(&format!("listening on {}\n", server.address()))?;
-    server.run(stopped).await.map_err(Failure::Service)
+    server.run(stopped).await.map_err(|failed| Failure::of_service(&failed))
 }
 
 fn print(text: &str) -> Result<(), Failure> {

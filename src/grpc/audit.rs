@@ -4,13 +4,14 @@ use tonic::{Request, Response, Status};
 
 use super::{calls::Blocking, events};
 use crate::{
+    model::rejection::Rejection,
     proto::{
         server::audit_service_server::AuditService,
         v1::{ListEventsRequest, ListEventsResponse, VerifyJournalRequest, VerifyJournalResponse},
     },
     resource::{Resources, blobs_named},
     sandbox::Patience,
-    store::Database,
+    store::{Database, Mark},
 };
 
 /// Answers who changed what, when.
@@ -45,15 +46,21 @@ impl AuditService for Audits {
 
     async fn verify_journal(
         &self,
-        _request: Request<VerifyJournalRequest>,
+        request: Request<VerifyJournalRequest>,
     ) -> Result<Response<VerifyJournalResponse>, Status> {
         let database = self.database.clone();
-        let found = self.blocking.run("", move |_| Ok(database.verify(&blobs_named)?)).await?;
+        let expected = request.into_inner().expected;
+        let verify = move |_: &Patience| {
+            let mark = (!expected.is_empty()).then(|| expected.parse::<Mark>()).transpose();
+            let mark = mark.map_err(|error| Rejection::field("expected", error.to_string()))?;
+            Ok(database.verify(&blobs_named, mark)?)
+        };
+        let found = self.blocking.run("", verify).await?;
         Ok(Response::new(VerifyJournalResponse {
             intact: found.damage.is_none(),
             records: found.records,
-            sequence: found.sequence,
-            hash: events::hex(&found.hash),
+            sequence: found.mark.sequence,
+            hash: events::hex(&found.mark.hash),
             damage: found.damage.unwrap_or_default(),
             blobs: found.blobs,
             blob_bytes: found.blob_bytes,

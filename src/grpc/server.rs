@@ -39,7 +39,7 @@ impl ServerService for Servers {
         Ok(Response::new(GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             sequence: self.database.sequence(),
-            failure: self.database.failure().unwrap_or_default(),
+            failure: self.database.failure().map(|failed| failed.what).unwrap_or_default(),
             computing_calls: computing as u64,
             computing_calls_limit: limit as u64,
             ..self.evaluator.status()

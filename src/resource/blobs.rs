@@ -1,14 +1,18 @@
 //! Which blobs a record rests on, by the option on its fields. What blobs are, and whether they are sound, is the
 //! business of `store`.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use crate::{
     model::{
+        name::Id,
         schema::{field_rule, schemas},
         wire::{Walk, Wire},
     },
-    store::{BlobHash, Key},
+    store::{BlobHash, Database, Key, KeyRange, StoreError, Swept},
 };
 
 /// The numbers of the fields that name blobs, by collection.
@@ -34,6 +38,37 @@ pub fn blobs_named(key: &Key, value: &[u8]) -> Vec<BlobHash> {
         _ => None,
     };
     Walk::new(value).map_while(Result::ok).filter_map(hash).collect()
+}
+
+/// Records read at once.
+const PAGE: usize = 1_000;
+
+/// Removes the blobs that no record rests on, as [`Database::sweep_blobs`] does, and to be called when that may be.
+///
+/// # Errors
+/// The records cannot be read, or a blob cannot be removed.
+pub fn sweep_blobs(database: &Database) -> Result<Swept, StoreError> {
+    let mut wanted = BTreeSet::new();
+    let mut rest = KeyRange::all();
+    // From team to team; what the service keeps for itself comes behind all of them.
+    while let Some(team) = database.scan(&rest, 1)?.first().and_then(|entry| team_of(&entry.key)) {
+        for collection in FIELDS.keys() {
+            let mut range = KeyRange::collection(&team, collection);
+            loop {
+                let page = database.scan(&range, PAGE)?;
+                wanted.extend(page.iter().flat_map(|entry| blobs_named(&entry.key, &entry.value)));
+                let Some(last) = page.last() else { break };
+                range = range.after(&last.key);
+            }
+        }
+        let Some(next) = KeyRange::team(&team).end else { break };
+        rest.start = next;
+    }
+    database.sweep_blobs(&wanted)
+}
+
+fn team_of(key: &Key) -> Option<Id> {
+    Id::parse(std::str::from_utf8(key.parts().next()?).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ mod service;
 mod state;
 mod write;
 
-pub use blobs::blobs_named;
+pub use blobs::{blobs_named, sweep_blobs};
 pub use changes::Changes;
 pub use import::pack;
 pub use own::{LIST_ALL_MAX, OwnRequest};

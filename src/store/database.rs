@@ -2,9 +2,10 @@
 //! opened is in `opening`.
 
 use std::{
+    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
@@ -15,14 +16,14 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::{
-    Blobs, Entry, Faults, Key, KeyRange, MemoryStore, Naming, Options, Origin, Record, Sequence, Store,
-    StoreError, Transaction, Verification, WriteError,
+    BlobHash, Blobs, Entry, Failed, Key, KeyRange, Mark, MemoryStore, Naming, Options, Origin, Record,
+    Sequence, Store, StoreError, Swept, Transaction, Verification, WriteError,
     clock::Clock,
-    faulty::FaultyLog,
+    failure::Failure,
     journal::{Head, Log, Past, Sealed},
     recent::Recent,
     space::Space,
-    verification::Named,
+    verification::Inspection,
     writer::{Command, Shared, Writer, closed},
 };
 use crate::model::rejection::Rejection;
@@ -45,6 +46,9 @@ pub(super) struct Parts {
     pub blobs: Blobs,
     pub space: Option<Space>,
     pub head: Head,
+    pub failure: Failure,
+    /// Whether the index was built from nothing.
+    pub is_rebuilt: bool,
     /// Kept as long as the database is open.
     pub lock: Option<std::fs::File>,
 }
@@ -59,6 +63,7 @@ struct Inner {
     writer: Option<JoinHandle<()>>,
     /// Changes when the writer has ended.
     ended: watch::Receiver<()>,
+    is_rebuilt: bool,
     _lock: Option<std::fs::File>,
 }
 
@@ -71,15 +76,23 @@ impl Database {
     /// A database in memory, for tests: the same writer over the memory twin, without a journal file.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self::in_memory_over(Arc::new(MemoryStore::default()), Arc::default())
+        Self::in_memory_over(Arc::new(MemoryStore::default()))
     }
 
-    /// As `in_memory`, over any empty index, and failing where it is told to.
+    /// As `in_memory`, over any empty index.
     #[must_use]
-    pub fn in_memory_over(index: Arc<dyn Store>, faults: Arc<Faults>) -> Self {
-        let log = Box::new(FaultyLog::new(Box::new(NoLog), faults));
-        let blobs = Blobs::in_memory();
-        let parts = Parts { index, log, past: None, blobs, space: None, head: Head::EMPTY, lock: None };
+    pub fn in_memory_over(index: Arc<dyn Store>) -> Self {
+        let parts = Parts {
+            index,
+            log: Box::new(NoLog),
+            past: None,
+            blobs: Blobs::in_memory(),
+            space: None,
+            head: Head::EMPTY,
+            failure: Failure::default(),
+            is_rebuilt: false,
+            lock: None,
+        };
         Self::start(parts, Options::default())
     }
 
@@ -89,7 +102,7 @@ impl Database {
         let shared = Arc::new(Shared {
             sequence: watch::Sender::new(parts.head.sequence),
             recent: RwLock::new(Recent::new(recent_bytes)),
-            failure: OnceLock::new(),
+            failure: parts.failure,
         });
         let (sender, receiver) = sync_channel(options.queue);
         let writer = Writer {
@@ -109,9 +122,7 @@ impl Database {
         let work = move || {
             let _end = end;
             if catch_unwind(AssertUnwindSafe(|| writer.work(&receiver))).is_err() {
-                tracing::error!("the writer panicked: no write is accepted any more");
-                // The first failure is the one that is told.
-                let _ = watched.failure.set("the writer panicked".to_owned());
+                watched.failure.set_words("the writer panicked", false);
             }
         };
         let thread = thread::Builder::new().name("merit-writer".to_owned()).spawn(work);
@@ -124,6 +135,7 @@ impl Database {
                 queue: RwLock::new(Some(sender)),
                 writer: Some(thread.expect("the system has a thread for the writer")),
                 ended,
+                is_rebuilt: parts.is_rebuilt,
                 _lock: parts.lock,
             }),
         }
@@ -162,8 +174,8 @@ impl Database {
         origin: Origin,
         command: impl FnOnce(&mut Transaction<'_>) -> Result<T, Rejection> + Send + 'static,
     ) -> Result<T, WriteError> {
-        if let Some(failure) = self.inner.shared.failure.get() {
-            return Err(closed(failure));
+        if let Some(failed) = self.failure() {
+            return Err(failed.into());
         }
         let (command, answer) = Command::new(origin, command);
         {
@@ -177,8 +189,8 @@ impl Database {
         answer.await.unwrap_or_else(|_| Err(closed("the writer has ended")))
     }
 
-    /// The records after `after`, at most `limit`, oldest first. Recent ones come from memory, older ones from the
-    /// journal, checked.
+    /// The records after `after`, at most `limit`, oldest first; fewer where they are large, and none only where there are
+    /// no more. Recent ones come from memory, older ones from the journal, checked.
     ///
     /// # Errors
     /// The journal cannot be read, or is damaged.
@@ -191,7 +203,10 @@ impl Database {
             self.inner.shared.recent.read().unwrap_or_else(PoisonError::into_inner).after(after, limit);
         match (recent, &self.inner.past) {
             (Some(records), _) => Ok(records),
-            (None, Some(past)) => self.noting_damage(past.records(after, limit, last)),
+            (None, Some(past)) => {
+                let records = self.noting_damage(past.records(after, limit, last))?;
+                Ok(records.into_iter().map(|journaled| journaled.record).collect())
+            }
             (None, None) => Ok(Vec::new()),
         }
     }
@@ -204,29 +219,39 @@ impl Database {
 
     /// Walks the whole journal, as far as it was acknowledged when asked, and reads every blob that its records name. A
     /// damaged journal is final: what was acknowledged behind the damage could not be read again, so that nothing more is.
+    /// A history that is not the `expected` one is no damage of this database, and only told.
     ///
     /// # Errors
     /// Something cannot be read. Damage is no error here, but what was asked for.
-    pub fn verify(&self, naming: Naming<'_>) -> Result<Verification, StoreError> {
+    pub fn verify(&self, naming: Naming<'_>, expected: Option<Mark>) -> Result<Verification, StoreError> {
         let last = self.sequence();
-        let mut named = Named::new(naming);
+        let mut inspection = Inspection::new(naming, expected);
         let found = match &self.inner.past {
-            Some(past) => past.verify(last, &mut named)?,
+            Some(past) => past.verify(last, &mut inspection)?,
             None => {
                 let records = self.records(0, usize::MAX)?;
-                records.iter().for_each(|record| named.see(&record.effects));
-                let head = records.last().map_or(Head::EMPTY, |record| Head {
-                    sequence: record.sequence,
-                    hash: record.hash,
-                    time: record.time,
-                });
-                Verification::new(head, None)
+                records.iter().for_each(|record| inspection.see(record));
+                let mark = records.last().map(|record| record.mark());
+                Verification::new(mark.unwrap_or_default(), None)
             }
         };
         if let Some(damage) = &found.damage {
-            self.fail(damage);
+            self.inner.shared.failure.set_words(damage, true);
         }
-        named.check(&self.inner.blobs, found)
+        inspection.check(&self.inner.blobs, found)
+    }
+
+    /// Removes the blobs that are not `wanted`: what puts left whose records were refused or never came, and what deleted
+    /// records named. To be called before the first `put`, since that comes before its record. Nothing is removed where
+    /// the index was just built: whoever put another journal here by mistake can take it away again.
+    ///
+    /// # Errors
+    /// Something cannot be read or removed.
+    pub fn sweep_blobs(&self, wanted: &BTreeSet<BlobHash>) -> Result<Swept, StoreError> {
+        if self.inner.is_rebuilt {
+            return Ok(Swept::default());
+        }
+        self.inner.blobs.sweep(wanted)
     }
 
     /// The blobs.
@@ -237,8 +262,13 @@ impl Database {
 
     /// Why no write is accepted any more, if that is so.
     #[must_use]
-    pub fn failure(&self) -> Option<String> {
-        self.inner.shared.failure.get().cloned()
+    pub fn failure(&self) -> Option<Failed> {
+        self.inner.shared.failure.get()
+    }
+
+    /// Waits until no write is accepted any more, and answers why.
+    pub async fn failed(&self) -> Failed {
+        self.inner.shared.failure.wait().await
     }
 
     /// Finishes what is queued and closes; later writes are refused. Reads go on until the last clone is dropped.
@@ -257,15 +287,9 @@ impl Database {
     /// What is damaged must not be served, and only opening anew mends it: damage is final for this process.
     fn noting_damage<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(error @ StoreError::Damaged { .. }) = &result {
-            self.fail(&error.to_string());
+            self.inner.shared.failure.set("what is kept is damaged", error);
         }
         result
-    }
-
-    fn fail(&self, damage: &str) {
-        tracing::error!(damage, "what is kept is damaged: no write is accepted any more");
-        // The first failure is the one that is told.
-        let _ = self.inner.shared.failure.set(damage.to_owned());
     }
 }
 
@@ -294,15 +318,15 @@ impl Drop for Inner {
 // === impl NoLog ===
 
 impl Log for NoLog {
-    fn write(&mut self, _group: &[Sealed]) -> Result<(), StoreError> {
-        Ok(())
+    fn write(&mut self, _group: &[Sealed]) -> Result<u64, StoreError> {
+        Ok(0)
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    fn checkpoint(&mut self, _head: &Head) -> Result<(), StoreError> {
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -15,13 +15,22 @@ pub enum StoreError {
         /// The cause.
         source: io::Error,
     },
+    /// What was written may not be on the disk, and nobody can find out before it is opened again: final for whoever
+    /// writes.
+    #[error("syncing {}: {source}", path.display())]
+    Unsynced {
+        /// The file or directory.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
     /// A file is not what was written.
-    #[error("{file}: damaged at byte {offset}: {what}")]
+    #[error("{}: damaged{}: {what}", file.display(), at(*offset))]
     Damaged {
         /// The file.
         file: PathBuf,
-        /// Where.
-        offset: u64,
+        /// Where, if it is one place.
+        offset: Option<u64>,
         /// What is wrong.
         what: String,
     },
@@ -66,16 +75,32 @@ impl StoreError {
         move |source| Self::Io { context, source }
     }
 
-    /// A file that is not what was written.
-    pub(super) fn damaged(file: &Path, offset: u64, what: impl Into<String>) -> Self {
-        Self::Damaged { file: file.to_owned(), offset, what: what.into() }
+    /// For `map_err`: a sync that failed. The kernel may have dropped what it could not write, so that it is not retried,
+    /// whatever the cause.
+    pub(super) fn unsynced(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Unsynced { path, source }
     }
 
-    /// Whether the operating system refused for want of room.
+    /// A file that is not what was written, at one place.
+    pub(super) fn damaged(file: &Path, offset: u64, what: impl Into<String>) -> Self {
+        Self::Damaged { file: file.to_owned(), offset: Some(offset), what: what.into() }
+    }
+
+    /// A file or directory that as a whole is not what it should be.
+    pub(super) fn unsound(file: &Path, what: impl Into<String>) -> Self {
+        Self::Damaged { file: file.to_owned(), offset: None, what: what.into() }
+    }
+
+    /// Whether the operating system refused for want of room, before anything was changed.
     pub(super) fn is_disk_full(&self) -> bool {
         matches!(self, Self::Io { source, .. }
             if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }
+}
+
+fn at(offset: Option<u64>) -> String {
+    offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default()
 }
 
 impl From<StoreError> for WriteError {

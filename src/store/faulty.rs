@@ -1,5 +1,4 @@
-//! Failures on demand: a wrapper around an index and one around the journal's log, for tests of what happens when the
-//! disk below does not do what it should.
+//! An index that fails on demand, for tests of what a failure leaves behind. Disks that fail are watched ones, see `disk`.
 
 use std::{
     collections::HashMap,
@@ -9,12 +8,9 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{
-    Effect, Entry, Key, KeyRange, Sequence, Store, StoreError,
-    journal::{Head, Log, Sealed},
-};
+use super::{Entry, Journaled, Key, KeyRange, Mark, Store, StoreError};
 
-/// What can fail.
+/// What can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// [`Store::get`].
@@ -23,19 +19,13 @@ pub enum Fault {
     IndexScan,
     /// [`Store::commit`]: nothing is applied.
     IndexCommit,
-    /// Writing a group to the journal: half of it gets there.
-    JournalWrite,
-    /// Syncing the journal: the group is written, and nobody knows whether it is on disk.
-    JournalSync,
-    /// Writing a group to the journal: there is no room, and nothing gets there.
-    JournalFull,
 }
 
 /// Which calls fail. Shared by those who inject and those who are wrapped.
 #[derive(Debug, Default)]
 pub struct Faults {
-    /// How often each still succeeds.
-    left: Mutex<HashMap<Fault, u64>>,
+    /// How often each still succeeds, and what then goes wrong.
+    left: Mutex<HashMap<Fault, (u64, io::ErrorKind)>>,
 }
 
 /// An index that fails where it is told to.
@@ -45,18 +35,12 @@ pub struct FaultyStore<S> {
     faults: Arc<Faults>,
 }
 
-/// A log that fails where it is told to.
-pub(super) struct FaultyLog {
-    log: Box<dyn Log>,
-    faults: Arc<Faults>,
-}
-
 // === impl Faults ===
 
 impl Faults {
-    /// Lets this succeed so many times from now, and then fail until it is cleared.
-    pub fn inject(&self, fault: Fault, successes: u64) {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner).insert(fault, successes);
+    /// Lets this succeed so many times from now, and then fail like this until it is cleared.
+    pub fn inject(&self, fault: Fault, successes: u64, kind: io::ErrorKind) {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).insert(fault, (successes, kind));
     }
 
     /// Lets this succeed again.
@@ -64,27 +48,15 @@ impl Faults {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).remove(&fault);
     }
 
-    fn strikes(&self, fault: Fault) -> bool {
-        match self.left.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&fault) {
-            None => false,
-            Some(0) => true,
-            Some(left) => {
-                *left -= 1;
-                false
-            }
-        }
-    }
-
     fn check(&self, fault: Fault) -> Result<(), StoreError> {
-        if self.strikes(fault) {
-            return Err(injected(fault, io::ErrorKind::Other));
+        let mut faults = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((left, kind)) = faults.get_mut(&fault) else { return Ok(()) };
+        if let Some(fewer) = left.checked_sub(1) {
+            *left = fewer;
+            return Ok(());
         }
-        Ok(())
+        Err(StoreError::Io { context: format!("{fault:?}"), source: io::Error::new(*kind, "injected") })
     }
-}
-
-fn injected(fault: Fault, kind: io::ErrorKind) -> StoreError {
-    StoreError::Io { context: format!("{fault:?}"), source: io::Error::new(kind, "injected") }
 }
 
 // === impl FaultyStore ===
@@ -107,47 +79,12 @@ impl<S: Store> Store for FaultyStore<S> {
         self.index.scan(range, limit)
     }
 
-    fn commit(&self, sequence: Sequence, effects: &[Effect]) -> Result<(), StoreError> {
+    fn commit(&self, records: &[Journaled]) -> Result<(), StoreError> {
         self.faults.check(Fault::IndexCommit)?;
-        self.index.commit(sequence, effects)
+        self.index.commit(records)
     }
 
-    fn applied(&self) -> Result<Sequence, StoreError> {
+    fn applied(&self) -> Result<Mark, StoreError> {
         self.index.applied()
-    }
-}
-
-// === impl FaultyLog ===
-
-impl FaultyLog {
-    /// Wraps a log.
-    pub(super) fn new(log: Box<dyn Log>, faults: Arc<Faults>) -> Self {
-        Self { log, faults }
-    }
-}
-
-impl Log for FaultyLog {
-    fn write(&mut self, group: &[Sealed]) -> Result<(), StoreError> {
-        if self.faults.strikes(Fault::JournalFull) {
-            return Err(injected(Fault::JournalFull, io::ErrorKind::StorageFull));
-        }
-        if self.faults.strikes(Fault::JournalWrite) {
-            let mut torn = group[..group.len().div_ceil(2)].to_vec();
-            if let Some(last) = torn.last_mut() {
-                last.bytes.truncate(last.bytes.len() / 2);
-            }
-            self.log.write(&torn)?;
-            return Err(injected(Fault::JournalWrite, io::ErrorKind::Other));
-        }
-        self.log.write(group)
-    }
-
-    fn sync(&mut self) -> Result<(), StoreError> {
-        self.faults.check(Fault::JournalSync)?;
-        self.log.sync()
-    }
-
-    fn checkpoint(&mut self, head: &Head) -> Result<(), StoreError> {
-        self.log.checkpoint(head)
     }
 }

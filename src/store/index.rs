@@ -3,28 +3,7 @@
 
 use bytes::Bytes;
 
-use super::{Key, KeyRange, StoreError};
-
-/// The place of a change in the journal. The first is 1; 0 is the empty store.
-pub type Sequence = u64;
-
-/// A value and the key it is kept under.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The key.
-    pub key: Key,
-    /// The value.
-    pub value: Bytes,
-}
-
-/// One effect: a value put, or a key deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effect {
-    /// The key.
-    pub key: Key,
-    /// The value put; nothing for a delete.
-    pub value: Option<Bytes>,
-}
+use super::{Entry, Journaled, Key, KeyRange, Mark, StoreError};
 
 /// The index. It may lag behind the journal after a crash, never be ahead of it.
 pub trait Store: Send + Sync + 'static {
@@ -41,16 +20,16 @@ pub trait Store: Send + Sync + 'static {
     /// As for `get`.
     fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, StoreError>;
 
-    /// Applies effects in their order and remembers the sequence, all or nothing. Not on disk when it returns: that is
-    /// the journal's promise.
+    /// Applies the effects of records in their order and remembers the last of them, all or nothing. Not on disk when it
+    /// returns: that is the journal's promise.
     ///
     /// # Errors
     /// Nothing was applied, or it cannot be told: the caller stops.
-    fn commit(&self, sequence: Sequence, effects: &[Effect]) -> Result<(), StoreError>;
+    fn commit(&self, records: &[Journaled]) -> Result<(), StoreError>;
 
-    /// The sequence remembered last; 0 when empty.
+    /// How far it is in the history, and in which.
     ///
     /// # Errors
     /// As for `get`.
-    fn applied(&self) -> Result<Sequence, StoreError>;
+    fn applied(&self) -> Result<Mark, StoreError>;
 }

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Effect, Entry, Key, KeyRange, Sequence, Store, StoreError};
+use super::{Entry, Journaled, Key, KeyRange, Mark, Store, StoreError};
 
 /// An index in memory. Empty when made.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct State {
     entries: BTreeMap<Key, Bytes>,
-    applied: Sequence,
+    applied: Mark,
 }
 
 // === impl MemoryStore ===
@@ -39,19 +39,21 @@ impl Store for MemoryStore {
         Ok(entries.map(|(key, value)| Entry { key: key.clone(), value: value.clone() }).collect())
     }
 
-    fn commit(&self, sequence: Sequence, effects: &[Effect]) -> Result<(), StoreError> {
+    fn commit(&self, records: &[Journaled]) -> Result<(), StoreError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        for effect in effects {
+        for effect in records.iter().flat_map(|journaled| &journaled.record.effects) {
             match &effect.value {
                 Some(value) => state.entries.insert(effect.key.clone(), value.clone()),
                 None => state.entries.remove(&effect.key),
             };
         }
-        state.applied = sequence;
+        if let Some(last) = records.last() {
+            state.applied = last.record.mark();
+        }
         Ok(())
     }
 
-    fn applied(&self) -> Result<Sequence, StoreError> {
+    fn applied(&self) -> Result<Mark, StoreError> {
         Ok(self.state.read().unwrap_or_else(PoisonError::into_inner).applied)
     }
 }

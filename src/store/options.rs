@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::OpeningProgress;
+use super::{Disk, OpeningProgress};
 
 /// How a database is opened.
 #[derive(Clone, Debug)]
@@ -17,10 +17,12 @@ pub struct Options {
     pub queue: usize,
     /// Free bytes below which writes are refused. 0 refuses none before the disk itself does.
     pub free_floor_bytes: u64,
-    /// Bytes of the sled page cache.
+    /// Bytes of sled's page cache. It counts pages by their size on disk, and takes up to some 100 MiB more.
     pub cache_bytes: u64,
     /// Where opening says how far it is.
     pub progress: OpeningProgress,
+    /// How files are changed.
+    pub disk: Disk,
 }
 
 // === impl Options ===
@@ -37,6 +39,7 @@ impl Default for Options {
             free_floor_bytes: 256 << 20,
             cache_bytes: 256 << 20,
             progress: OpeningProgress::default(),
+            disk: Disk::default(),
         }
     }
 }

@@ -7,91 +7,79 @@ use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
 };
 
 use bytes::Bytes;
 
-use super::{BlobHash, Blobs, Effect, Entry, Key, KeyRange, Sequence, Store, StoreError};
+use super::{
+    Entry, Journaled, Key, KeyRange, Mark, Pointer, Store, StoreError, Values,
+    sled_state::{INLINE, POINTER, State, seal, unseal},
+};
 
-/// The largest value kept in sled: it never syncs the files that it would keep larger ones in.
-const VALUE_MAX_BYTES: usize = 16 << 10;
+/// The largest value kept in sled. Larger ones stay in the journal: sled keeps up to 16 entries in a leaf, copies a leaf for
+/// every insert, and may hold 16,384 leaves more than its cache is said to be.
+const VALUE_MAX_BYTES: usize = 1 << 10;
 /// How often sled writes what it has; not a promise of anything.
 const FLUSH_MILLISECONDS: u64 = 500;
 /// Where the state is kept: no key of an entry is empty.
 const STATE_KEY: &[u8] = b"";
-/// Changes whenever what is kept has another form: an index of another version is built anew.
-const VERSION: u8 = 1;
-const STATE_BYTES: usize = 37;
+/// How often, and how long, sled's own lock is waited for.
+const UNLOCK_TRIES: u32 = 100;
+/// See `UNLOCK_TRIES`.
+const UNLOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Entries read at once.
 const SCAN_ENTRIES: usize = 4096;
-
-/// What a value begins with: what follows is the value itself, or the hash of a blob that is.
-const INLINE: u8 = 0;
-const BLOB: u8 = 1;
-const DIGEST_BYTES: usize = 16;
-const VALUE_HEADER_BYTES: usize = 1 + DIGEST_BYTES;
 
 /// An index in sled.
 pub struct SledStore {
     tree: sled::Db,
     path: PathBuf,
-    blobs: Blobs,
+    values: Arc<dyn Values>,
     state: Mutex<State>,
-}
-
-/// What is known of all entries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct State {
-    applied: Sequence,
-    entries: u64,
-    /// The sum of their digests.
-    digests: u128,
 }
 
 // === impl SledStore ===
 
 impl SledStore {
-    /// Opens or creates an index, and reads all of it. Values too large for sled are kept among `blobs`.
+    /// Opens or creates an index, and reads all of it. Values too large for sled are read from where they came.
     ///
     /// # Errors
-    /// `Damaged` where it is not what was kept, or was found so in an earlier run.
-    pub fn open(path: &Path, cache_bytes: u64, blobs: Blobs) -> Result<Self, StoreError> {
+    /// `Damaged` where it is not what was kept, or was found so in an earlier run; `InUse` where somebody has it open.
+    pub fn open(path: &Path, cache_bytes: u64, values: Arc<dyn Values>) -> Result<Self, StoreError> {
         if suspect(path).exists() {
-            return Err(StoreError::damaged(path, 0, "the index was found damaged while it was in use"));
+            return Err(StoreError::unsound(path, "the index was found damaged while it was in use"));
         }
         remove_unfinished_snapshots(path)?;
         let config = sled::Config::new()
             .path(path)
             .cache_capacity(cache_bytes)
             .flush_every_ms(Some(FLUSH_MILLISECONDS));
-        let tree = guarded(path, || config.open())?;
+        let tree = open_unlocked(path, &config)?;
         let state = guarded(path, || tree.get(STATE_KEY))?;
         let empty = guarded(path, || Ok(tree.is_empty()))?;
         let state = match state {
             Some(bytes) => State::decode(&bytes),
             None => empty.then(State::default),
         };
-        let state =
-            state.ok_or_else(|| StoreError::damaged(path, 0, "the index does not know how far it is"))?;
-        let store = Self { tree, path: path.to_owned(), blobs, state: Mutex::new(state) };
+        let state = state.ok_or_else(|| {
+            StoreError::unsound(path, "the index does not know how far it is, or another version made it")
+        })?;
+        let store = Self { tree, path: path.to_owned(), values, state: Mutex::new(state) };
         store.audit(state)?;
         Ok(store)
     }
 
-    /// Reads everything, and compares it with what is known of it.
+    /// Reads everything, and compares it with what is known of it. Values in the journal were read when that was walked.
     fn audit(&self, expected: State) -> Result<(), StoreError> {
-        let mut found = State { applied: expected.applied, ..State::default() };
+        let mut found = State::at(expected.applied);
         let mut range = KeyRange::all();
         loop {
             let entries = self.raw(&range, SCAN_ENTRIES)?;
             for (key, value) in &entries {
-                let (digest, kind, payload) = self.parse(key, value)?;
-                if kind == BLOB {
-                    self.large(payload, Blobs::check)?;
-                }
-                found.entries += 1;
-                found.digests = found.digests.wrapping_add(digest);
+                found.add(self.parse(key, value)?.0);
             }
             let Some((key, _)) = entries.last() else { break };
             range = range.after(&Key(Bytes::copy_from_slice(key)));
@@ -99,8 +87,9 @@ impl SledStore {
         if found == expected {
             return Ok(());
         }
-        let what = format!("{} entries were kept, {} are found, or others", expected.entries, found.entries);
-        Err(StoreError::damaged(&self.path, 0, what))
+        let what =
+            format!("{} entries were kept, {} are found, or others", expected.entries(), found.entries());
+        Err(StoreError::unsound(&self.path, what))
     }
 
     /// Entries as sled has them.
@@ -120,36 +109,24 @@ impl SledStore {
         }))
     }
 
-    /// The digest that a value says it has, checked, and what the value is.
+    /// The digest of a value, what it is, and the value, checked.
     fn parse<'a>(&self, key: &[u8], value: &'a [u8]) -> Result<(u128, u8, &'a [u8]), StoreError> {
-        let parsed = value.split_first_chunk::<VALUE_HEADER_BYTES>().and_then(|(header, payload)| {
-            let (&kind, stated) = header.split_first()?;
-            let actual = digest(key, kind, payload);
-            (stated == actual.to_le_bytes()).then_some((actual, kind, payload))
-        });
-        self.noting(parsed.ok_or_else(|| {
+        self.noting(unseal(key, value).ok_or_else(|| {
             let what = format!("the value of {} is not the one that was kept", key.escape_ascii());
-            StoreError::damaged(&self.path, 0, what)
+            StoreError::unsound(&self.path, what)
         }))
     }
 
     fn value(&self, key: &[u8], value: &[u8]) -> Result<Bytes, StoreError> {
         match self.parse(key, value)? {
-            (_, INLINE, payload) => Ok(Bytes::copy_from_slice(payload)),
-            (_, _, payload) => self.large(payload, Blobs::get),
+            (_, POINTER, payload) => {
+                let unreadable = || StoreError::unsound(&self.path, "a pointer to a large value is none");
+                let pointer = self.noting(Pointer::decode(payload).ok_or_else(unreadable))?;
+                // What is wrong from here on is wrong with the journal.
+                self.values.read(&pointer)
+            }
+            (_, _, payload) => Ok(Bytes::copy_from_slice(payload)),
         }
-    }
-
-    /// Asks for the blob that is a large value.
-    fn large<T>(
-        &self,
-        hash: &[u8],
-        ask: impl FnOnce(&Blobs, BlobHash) -> Result<Option<T>, StoreError>,
-    ) -> Result<T, StoreError> {
-        let hash = hash.try_into().ok().map(BlobHash);
-        let found = hash.map(|hash| ask(&self.blobs, hash)).transpose();
-        let missing = || StoreError::damaged(&self.path, 0, "a large value is missing among the blobs");
-        self.noting(found.and_then(|found| found.flatten().ok_or_else(missing)))
     }
 
     /// What is found damaged is remembered on disk, so that it is not opened again.
@@ -163,35 +140,35 @@ impl SledStore {
         result
     }
 
-    /// The batch that makes these changes, and the state after it.
-    fn batch(
-        &self,
-        changes: &BTreeMap<&Key, Option<&Bytes>>,
-        mut state: State,
-    ) -> Result<(sled::Batch, State), StoreError> {
-        let mut batch = sled::Batch::default();
-        for (key, value) in changes {
-            let key = &key.0[..];
-            if let Some(before) = self.noting(guarded(&self.path, || self.tree.get(key)))? {
-                let (digest, ..) = self.parse(key, &before)?;
-                state.entries -= 1;
-                state.digests = state.digests.wrapping_sub(digest);
+    /// The batch that makes the changes of these records, and the state after it.
+    fn batch(&self, records: &[Journaled], mut state: State) -> Result<(sled::Batch, State), StoreError> {
+        let mut changes = BTreeMap::new();
+        for journaled in records {
+            state.applied = journaled.record.mark();
+            for (effect, offset) in journaled.effects() {
+                // A batch has no order: the last effect on a key is the one that counts.
+                changes.insert(
+                    &effect.key.0[..],
+                    effect.value.as_ref().map(|value| (value, offset, state.applied)),
+                );
             }
-            let Some(value) = value else {
+        }
+        let mut batch = sled::Batch::default();
+        for (key, change) in changes {
+            if let Some(before) = self.noting(guarded(&self.path, || self.tree.get(key)))? {
+                state.remove(self.parse(key, &before)?.0);
+            }
+            let Some((value, offset, mark)) = change else {
                 batch.remove(key);
                 continue;
             };
-            let blob;
-            let (kind, payload) = if value.len() <= VALUE_MAX_BYTES {
-                (INLINE, &value[..])
+            let (sealed, digest) = if value.len() <= VALUE_MAX_BYTES {
+                seal(key, INLINE, value)
             } else {
-                blob = self.blobs.put(value)?;
-                (BLOB, &blob.0[..])
+                seal(key, POINTER, &Pointer::to(value, mark.sequence, offset).encode())
             };
-            let digest = digest(key, kind, payload);
-            state.entries += 1;
-            state.digests = state.digests.wrapping_add(digest);
-            batch.insert(key, [&[kind][..], &digest.to_le_bytes(), payload].concat());
+            state.add(digest);
+            batch.insert(key, sealed);
         }
         batch.insert(STATE_KEY, &state.encode()[..]);
         Ok((batch, state))
@@ -213,61 +190,47 @@ impl Store for SledStore {
         entries.iter().map(read).collect()
     }
 
-    fn commit(&self, sequence: Sequence, effects: &[Effect]) -> Result<(), StoreError> {
+    fn commit(&self, records: &[Journaled]) -> Result<(), StoreError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // A batch has no order: the last effect on a key is the one that counts.
-        let changes = effects.iter().map(|effect| (&effect.key, effect.value.as_ref())).collect();
-        let (batch, next) = self.batch(&changes, State { applied: sequence, ..*state })?;
+        let (batch, next) = self.batch(records, *state)?;
         self.noting(guarded(&self.path, || self.tree.apply_batch(batch)))?;
         *state = next;
         Ok(())
     }
 
-    fn applied(&self) -> Result<Sequence, StoreError> {
+    fn applied(&self) -> Result<Mark, StoreError> {
         Ok(self.state.lock().unwrap_or_else(PoisonError::into_inner).applied)
     }
 }
 
-// === impl State ===
-
-impl State {
-    fn encode(&self) -> [u8; STATE_BYTES] {
-        let mut bytes = [0; STATE_BYTES];
-        bytes[0] = VERSION;
-        bytes[1..9].copy_from_slice(&self.applied.to_le_bytes());
-        bytes[9..17].copy_from_slice(&self.entries.to_le_bytes());
-        bytes[17..33].copy_from_slice(&self.digests.to_le_bytes());
-        let checksum = crc32c::crc32c(&bytes[..33]);
-        bytes[33..].copy_from_slice(&checksum.to_le_bytes());
-        bytes
+/// Opens sled's files, which its threads may hold a moment longer than whoever had them open before.
+fn open_unlocked(path: &Path, config: &sled::Config) -> Result<sled::Db, StoreError> {
+    for _ in 0..UNLOCK_TRIES {
+        match guarded(path, || config.open()) {
+            Err(StoreError::InUse { .. }) => thread::sleep(UNLOCK_PAUSE),
+            other => return other,
+        }
     }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let bytes: &[u8; STATE_BYTES] = bytes.try_into().ok()?;
-        let state = Self {
-            applied: u64::from_le_bytes(bytes[1..9].try_into().ok()?),
-            entries: u64::from_le_bytes(bytes[9..17].try_into().ok()?),
-            digests: u128::from_le_bytes(bytes[17..33].try_into().ok()?),
-        };
-        (state.encode() == *bytes).then_some(state)
-    }
+    guarded(path, || config.open())
 }
 
-/// Half of a BLAKE3 hash: nobody attacks the index, and chance does not find a second one.
-fn digest(key: &[u8], kind: u8, payload: &[u8]) -> u128 {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&(key.len() as u64).to_le_bytes()).update(key).update(&[kind]).update(payload);
-    let hash = hasher.finalize();
-    u128::from_le_bytes(*hash.as_bytes().first_chunk().expect("a hash has more than sixteen bytes"))
-}
+/// How sled begins to say that another process has its files open.
+const LOCKED: &str = "could not acquire lock";
 
 /// Asks sled, which panics where its files are damaged.
 fn guarded<T>(path: &Path, ask: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
     use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
 
-    let damaged = |what: String| StoreError::damaged(path, 0, what);
+    let damaged = |what: String| StoreError::unsound(path, what);
     match catch_unwind(AssertUnwindSafe(ask)) {
         Ok(Ok(answer)) => Ok(answer),
+        // It has a lock of its own, and no kind of error for it.
+        Ok(Err(sled::Error::Io(source))) if source.to_string().starts_with(LOCKED) => {
+            Err(match source.to_string().contains("WouldBlock") {
+                true => StoreError::InUse { directory: path.to_owned() },
+                false => StoreError::io("locking the index", path)(source),
+            })
+        }
         // Another index would fare no better here. Other errors come from reading what is not there.
         Ok(Err(sled::Error::Io(source)))
             if matches!(

@@ -1,12 +1,14 @@
 //! Room on the disk: the floor below which writes are refused, and the ballast that gives room to recover.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use super::{StoreError, files};
+use super::{Disk, StoreError};
 
+/// The ballast's file.
+const BALLAST: &str = "ballast";
 /// Bytes of the ballast: enough to open, to tidy up, and to take a copy of what is needed.
 const BALLAST_BYTES: u64 = 64 << 20;
 
@@ -23,17 +25,17 @@ pub(super) struct Space {
 impl Space {
     /// Prepares a directory: where there is plenty of room, a ballast is set aside in the file `ballast`; where there is
     /// less than the floor, the ballast is given up, so that the database can be opened.
-    pub(super) fn open(directory: &Path, floor_bytes: u64) -> Result<Self, StoreError> {
+    pub(super) fn open(disk: &Disk, directory: &Path, floor_bytes: u64) -> Result<Self, StoreError> {
         let space = Self { directory: directory.to_owned(), floor_bytes, short: false };
-        let ballast = directory.join("ballast");
+        let ballast = directory.join(BALLAST);
         let free = space.free_bytes()?;
         if free < floor_bytes && ballast.exists() {
             tracing::warn!(free, floor_bytes, "the disk is nearly full: the ballast is given up");
-            fs::remove_file(&ballast).map_err(StoreError::io("removing", &ballast))?;
+            disk.remove(&ballast)?;
         } else if free / 4 > floor_bytes.saturating_add(BALLAST_BYTES) && !ballast.exists() {
-            let file = fs::File::create(&ballast).map_err(StoreError::io("creating", &ballast))?;
-            allocate(&file, BALLAST_BYTES).map_err(StoreError::io("allocating", &ballast))?;
-            files::sync_directory(directory)?;
+            let file = disk.create(&ballast)?;
+            file.allocate(BALLAST_BYTES).map_err(StoreError::io("allocating", &ballast))?;
+            disk.sync_directory(directory)?;
         }
         Ok(space)
     }
@@ -70,14 +72,4 @@ pub(super) fn free_bytes(directory: &Path) -> Result<u64, StoreError> {
     let room = rustix::fs::statvfs(directory)
         .map_err(|errno| StoreError::io("asking for the free room of", directory)(io::Error::from(errno)))?;
     Ok(room.f_bavail.saturating_mul(room.f_frsize))
-}
-
-/// Takes room for a file, so that writing to it later cannot find the disk full.
-pub(super) fn allocate(file: &fs::File, bytes: u64) -> io::Result<()> {
-    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
-        Ok(()) => Ok(()),
-        // Some file systems cannot: then the length at least is right, and the floor has to do.
-        Err(rustix::io::Errno::OPNOTSUPP) => file.set_len(bytes),
-        Err(errno) => Err(io::Error::from(errno)),
-    }
 }

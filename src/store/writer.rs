@@ -4,7 +4,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         mpsc::{Receiver, TryRecvError},
     },
     time::{Duration, Instant},
@@ -13,8 +13,9 @@ use std::{
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Effect, Options, Origin, Record, Sequence, Store, StoreError, Transaction, WriteError,
+    Effect, Journaled, Options, Origin, Sequence, Store, StoreError, Transaction, WriteError,
     clock::Clock,
+    failure::{Failed, Failure},
     journal::{BODY_MAX_BYTES, Head, Log, Sealed, body_bytes},
     recent::Recent,
     space::Space,
@@ -24,7 +25,10 @@ use crate::model::rejection::{Reason, Rejection, ServiceReason};
 
 /// Bytes of changes at which a group ends, whatever its commands.
 const GROUP_BYTES: usize = 8 << 20;
-/// Records after which the checkpoint is written anew.
+/// What is to be done where the journal had its room and sled found none: it takes no more writes after an error.
+const INDEX_FULL: &str = "the disk filled up before the index had what the journal has, and nothing is lost: make room, and \
+                          start the service again, which gives up its ballast for that; applying to the index failed";
+/// Records after which the checkpoint is made lasting.
 const CHECKPOINT_RECORDS: u64 = 4096;
 
 /// What the writer and everybody else share.
@@ -34,7 +38,7 @@ pub(super) struct Shared {
     /// The newest records.
     pub recent: RwLock<Recent>,
     /// Why nothing is accepted any more.
-    pub failure: OnceLock<String>,
+    pub failure: Failure,
 }
 
 /// A write that waits for its turn.
@@ -136,16 +140,19 @@ impl Writer {
         while let Ok(first) = queue.recv() {
             self.group(first, queue);
         }
-        if self.shared.failure.get().is_none() {
-            self.checkpoint();
-        }
+        self.checkpoint();
     }
 
-    /// Notes how far everything was applied. Not done, it is missed only when more is lost besides.
+    /// Makes lasting how far the journal is. Where there is no room for that, what was noted last stands.
     fn checkpoint(&mut self) {
+        if self.shared.failure.get().is_some() {
+            return;
+        }
         self.checkpoint = self.head.sequence;
-        if let Err(error) = self.log.checkpoint(&self.head) {
-            tracing::warn!(%error, "there is no new checkpoint");
+        match self.log.checkpoint() {
+            Err(error) if error.is_disk_full() => tracing::warn!(%error, "there is no new checkpoint"),
+            Err(error) => drop(self.shared.failure.set("writing a checkpoint failed", &error)),
+            Ok(()) => {}
         }
     }
 
@@ -166,18 +173,20 @@ impl Writer {
         self.finish(group, head);
     }
 
-    /// The next command of the group. Waits only where the group before had several: their clients, just answered,
-    /// are likely to be back at once, and to wait a little for them is cheaper than a sync for the first of them.
+    /// The next command of the group, as long as there is time for one. Waits only where the group before had several:
+    /// their clients, just answered, are likely to be back at once, and to wait a little for them is cheaper than a sync
+    /// for the first of them.
     fn gather(&self, group: &Group, begun: Instant, queue: &Receiver<Command>) -> Option<Command> {
+        let left = self.options.group_delay.checked_sub(begun.elapsed())?;
         match queue.try_recv() {
             Ok(command) => return Some(command),
             Err(TryRecvError::Disconnected) => return None,
             Err(TryRecvError::Empty) => {}
         }
-        let wait = self.options.group_delay.min(self.sync_time).checked_sub(begun.elapsed())?;
         if group.answers.len() >= self.crowd {
             return None;
         }
+        let wait = self.sync_time.checked_sub(begun.elapsed())?.min(left);
         queue.recv_timeout(wait).ok()
     }
 
@@ -185,7 +194,7 @@ impl Writer {
     fn run(&self, command: Command, group: &mut Group, head: &mut Head, time: jiff::Timestamp, full: bool) {
         if let Some(failure) = self.shared.failure.get() {
             let ran = (command.run)(None);
-            group.answers.push((ran.answer, Err(closed(failure))));
+            group.answers.push((ran.answer, Err(failure.into())));
             return;
         }
         let mut transaction = Transaction::new(&*self.index, &mut group.overlay, time, head.sequence + 1);
@@ -217,7 +226,7 @@ impl Writer {
         for (answer, fate) in group.answers {
             answer(fate);
         }
-        if self.head.sequence - self.checkpoint >= CHECKPOINT_RECORDS && self.shared.failure.get().is_none() {
+        if self.head.sequence - self.checkpoint >= CHECKPOINT_RECORDS {
             self.checkpoint();
         }
     }
@@ -227,25 +236,30 @@ impl Writer {
             return Ok(());
         }
         let begun = Instant::now();
-        if let Err(error) = self.log.write(sealed) {
-            if error.is_disk_full() {
+        let mut offset = match self.log.write(sealed) {
+            Ok(offset) => offset,
+            Err(error) if error.is_disk_full() => {
                 tracing::warn!(%error, "the disk is full; writes are refused, reads go on");
                 return Err(Void::DiskFull);
             }
-            return Err(self.fail("writing to the journal", &error));
-        }
+            Err(error) => return Err(self.fail("writing to the journal failed", &error)),
+        };
         // A failed sync is never retried: the kernel may have dropped what it could not write.
-        self.log.sync().map_err(|error| self.fail("syncing the journal", &error))?;
+        self.log.sync().map_err(|error| self.fail("syncing the journal failed", &error))?;
         self.sync_time = begun.elapsed();
-        let effects: Vec<Effect> =
-            sealed.iter().flat_map(|sealed| sealed.record.effects.iter().cloned()).collect();
-        self.index
-            .commit(head.sequence, &effects)
-            .map_err(|error| self.fail("applying to the index", &error))?;
+        let journaled = sealed.iter().map(|sealed| {
+            let journaled = Journaled { record: Arc::clone(&sealed.record), offset };
+            offset += sealed.bytes.len() as u64;
+            journaled
+        });
+        self.index.commit(&journaled.collect::<Vec<_>>()).map_err(|error| {
+            let doing = if error.is_disk_full() { INDEX_FULL } else { "applying to the index failed" };
+            self.fail(doing, &error)
+        })?;
         self.head = head;
         let mut recent = self.shared.recent.write().unwrap_or_else(PoisonError::into_inner);
         for sealed in sealed {
-            recent.push(Arc::<Record>::clone(&sealed.record), sealed.bytes.len());
+            recent.push(Arc::clone(&sealed.record), sealed.bytes.len());
         }
         drop(recent);
         self.shared.sequence.send_replace(head.sequence);
@@ -254,11 +268,7 @@ impl Writer {
 
     /// Final for this process: no more acknowledgements.
     fn fail(&self, doing: &str, error: &StoreError) -> Void {
-        let failure = format!("{doing} failed: {error}");
-        tracing::error!(%failure, "no write is accepted any more; the service has to be started again");
-        // The first failure is the one that is told.
-        let _ = self.shared.failure.set(failure.clone());
-        Void::Failed(failure)
+        Void::Failed(self.shared.failure.set(doing, error))
     }
 }
 
@@ -286,7 +296,7 @@ fn judge(
 /// Why a whole group is void.
 enum Void {
     DiskFull,
-    Failed(String),
+    Failed(Failed),
 }
 
 // === impl Void ===
@@ -295,14 +305,14 @@ impl Void {
     fn again(&self) -> WriteError {
         match self {
             Self::DiskFull => WriteError::DiskFull,
-            Self::Failed(failure) => closed(failure),
+            Self::Failed(failed) => failed.clone().into(),
         }
     }
 }
 
-/// The answer to a write after a failure that is final.
-pub(super) fn closed(failure: &str) -> WriteError {
-    WriteError::Failed(StoreError::Closed(failure.to_owned()))
+/// The answer to a write that cannot be done any more.
+pub(super) fn closed(why: &str) -> WriteError {
+    WriteError::Failed(StoreError::Closed(why.to_owned()))
 }
 
 fn unreadable() -> WriteError {

@@ -253,6 +253,36 @@ async fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_history_is_held_against_what_was_written_down() {
+    let (harness, cli) = started().await;
+    let found = cli.json(&["audit", "verify"]);
+    let text = |field: &str| found[field].as_str().unwrap().to_owned();
+    let mark = format!("{}:{}", text("sequence"), text("hash"));
+    let earlier = format!("1:{}", text("hash"));
+    let later = format!("{}0:{}", text("sequence"), text("hash"));
+    let check = |place: &[&str]| {
+        let with = |mark: &str| [&["audit", "verify", "--expect"][..], &[mark], place].concat().join(" ");
+        let run = |mark: &str, code: i32, part: &str| {
+            let arguments = with(mark);
+            let output = cli.merit(&arguments.split(' ').collect::<Vec<_>>());
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code() == Some(code) && said.contains(part), "{arguments}: {output:?}");
+        };
+        let arguments = with(&mark);
+        let said = cli.done(&arguments.split(' ').collect::<Vec<_>>());
+        assert!(said.contains(&format!("--expect {mark}")), "{said}");
+        run(&earlier, 6, "this is another history");
+        run(&later, 6, "what was behind it is lost");
+        run("12", 2, "write it SEQUENCE:HASH");
+    };
+    check(&[]);
+    let data = harness.data();
+    check(&["--data", data.to_str().unwrap()]);
+    let stopped = harness.stopped().await;
+    check(&["--data", stopped.path().join("data").to_str().unwrap()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shell_knows_the_collections() {
     let cli = CommandLine::new("127.0.0.1:1", "acme");
     for shell in ["bash", "zsh", "fish"] {

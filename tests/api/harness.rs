@@ -50,7 +50,7 @@ pub struct Harness {
     pub channel: Channel,
     pub evaluator: Evaluator,
     stop: Option<oneshot::Sender<()>>,
-    served: JoinHandle<Result<(), String>>,
+    served: JoinHandle<Result<(), merit::store::Failed>>,
     directory: TempDir,
 }
 
@@ -123,6 +123,11 @@ impl Harness {
     /// The file of a component or dataset.
     pub fn blob(&self, hash: &str) -> PathBuf {
         self.directory.path().join("data").join("blobs").join(hash)
+    }
+
+    /// Waits until the server has ended by itself, and answers why.
+    pub async fn failed(self) -> merit::store::Failed {
+        self.served.await.unwrap().unwrap_err()
     }
 
     pub fn organisation(&self) -> OrganisationServiceClient<Channel> {

@@ -85,7 +85,8 @@ async fn the_audit_trail_says_who_did_what() {
     );
     assert!(listed.events.iter().all(|event| event.time.is_some() && event.hash.len() == 64));
 
-    let verified = harness.audit().verify_journal(v1::VerifyJournalRequest {}).await.unwrap().into_inner();
+    let verified =
+        harness.audit().verify_journal(v1::VerifyJournalRequest::default()).await.unwrap().into_inner();
     assert!(verified.intact, "{verified:?}");
     assert_eq!(verified.hash, listed.events.last().unwrap().hash);
     assert_eq!((verified.sequence, verified.records), (6, 6));

@@ -11,7 +11,9 @@ use tokio::{
     time::timeout,
 };
 use tonic::Code;
-use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 
 use super::harness::{self, Harness, framed, reason};
 
@@ -53,6 +55,36 @@ async fn a_stop_does_not_wait_for_idle_and_silent_connections() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_ends_the_service() {
+    let harness = Harness::start().await;
+    harness.team("acme").await;
+    let watched = HealthClient::new(harness.channel.clone()).watch(HealthCheckRequest::default()).await;
+    let mut watched = watched.unwrap().into_inner();
+    assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+
+    let segment = harness.data().join("journal/00000000000000000001.journal");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[last] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let team =
+        v1::Team { display_name: "Late".to_owned(), currency: "EUR".to_owned(), ..v1::Team::default() };
+    let create = v1::CreateTeamRequest { team: Some(team), team_id: "late".to_owned(), ..Default::default() };
+    let refused = harness.organisation().create_team(create).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    let ended = loop {
+        match watched.message().await {
+            Ok(Some(health)) => assert_ne!(health.status(), ServingStatus::Serving),
+            Ok(None) => panic!("a stream that is ended says so"),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(ended.code(), Code::Unavailable);
+    let failed = timeout(HANGS, harness.failed()).await.expect("the server ends in time");
+    assert!(failed.is_damage && failed.what.contains("its last records were changed"), "{failed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,19 +1,20 @@
-//! The service killed under load, through its API: single creates and imports from several clients, then a look at what
-//! is there when it is started again.
+//! The service killed under load, through its API: single creates, updates, deletes and imports from several clients, then a look at what
+//! is there when it is started again. Some are killed while they open what the one before has left.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
+    thread,
     time::Duration,
 };
 
 use merit::{
     proto::v1::{
-        CreateProductRequest, CreateTeamRequest, ImportItem, ImportOutcome, ImportResourcesRequest,
-        ListProductsRequest, Product, Team, crm_service_client::CrmServiceClient,
-        organisation_service_client::OrganisationServiceClient,
+        CreateProductRequest, CreateTeamRequest, DeleteProductRequest, ImportItem, ImportOutcome,
+        ImportResourcesRequest, ListProductsRequest, Product, Team, UpdateProductRequest,
+        crm_service_client::CrmServiceClient, organisation_service_client::OrganisationServiceClient,
         transfer_service_client::TransferServiceClient,
     },
     resource::blobs_named,
@@ -30,6 +31,10 @@ const CREATORS: u32 = 2;
 const IMPORTERS: u32 = 2;
 /// Records of one message of an import: they are there together, or not at all.
 const ITEMS: usize = 5;
+/// What a product is called after it was updated.
+const UPDATED: &str = "Updated";
+/// About as long as opening takes.
+const OPENING_MS: u64 = 150;
 
 /// A running service; killed when it is dropped.
 struct Service {
@@ -42,6 +47,10 @@ struct Service {
 struct Told {
     /// Names of products and of messages that were acknowledged.
     acknowledged: BTreeSet<String>,
+    /// Names of products whose update was acknowledged, or has no answer.
+    updated: BTreeMap<String, bool>,
+    /// Names of products whose delete was acknowledged, or has no answer.
+    deleted: BTreeMap<String, bool>,
     /// Creates without an answer.
     unanswered: Vec<CreateProductRequest>,
 }
@@ -50,14 +59,7 @@ struct Told {
 
 impl Service {
     async fn start(directory: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_merit"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-filter", "error", "--data"])
-            .arg(directory)
-            // Tests run on disks that may be nearly full.
-            .env("MERIT_STORE__FREE_FLOOR_BYTES", "0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut process = spawn(directory);
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("it says {line:?}"));
@@ -77,6 +79,27 @@ impl Drop for Service {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn spawn(directory: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_merit"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--log-filter", "error", "--data"])
+        .arg(directory)
+        // Tests run on disks that may be nearly full.
+        .env("MERIT_STORE__FREE_FLOOR_BYTES", "0")
+        // So that a new segment is often under way.
+        .env("MERIT_STORE__SEGMENT_BYTES", "8192")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Starts the service and kills it before it says that it listens, or soon after.
+fn kill_while_opening(directory: &Path, random: &mut StdRng) {
+    let mut process = spawn(directory);
+    thread::sleep(Duration::from_millis(random.random_range(0..OPENING_MS)));
+    process.kill().unwrap();
+    process.wait().unwrap();
 }
 
 fn team(round: u32) -> String {
@@ -106,7 +129,17 @@ async fn create_team(channel: Channel, round: u32) {
     OrganisationServiceClient::new(channel).create_team(request).await.unwrap();
 }
 
-/// Creates one product after the other until the service is gone.
+fn update(name: &str) -> UpdateProductRequest {
+    let product = Product { name: name.to_owned(), display_name: UPDATED.to_owned(), ..Product::default() };
+    let mask = prost_types::FieldMask { paths: vec!["display_name".to_owned()] };
+    UpdateProductRequest {
+        product: Some(product),
+        update_mask: Some(mask),
+        ..UpdateProductRequest::default()
+    }
+}
+
+/// Creates one product after the other, updates a third of them and deletes another, until the service is gone.
 async fn create_until_killed(channel: Channel, parent: String, client: u32, first: mpsc::Sender<()>) -> Told {
     let mut crm = CrmServiceClient::new(channel);
     let mut told = Told::default();
@@ -117,8 +150,21 @@ async fn create_until_killed(channel: Channel, parent: String, client: u32, firs
             told.unanswered.push(request);
             break;
         }
-        told.acknowledged.insert(name);
+        told.acknowledged.insert(name.clone());
         let _ = first.try_send(());
+        let name = format!("{parent}/products/{name}");
+        let (changes, done) = match number % 3 {
+            0 => continue,
+            1 => (&mut told.updated, crm.update_product(update(&name)).await.is_ok()),
+            _ => {
+                let request = DeleteProductRequest { name: name.clone(), ..DeleteProductRequest::default() };
+                (&mut told.deleted, crm.delete_product(request).await.is_ok())
+            }
+        };
+        changes.insert(name, done);
+        if !done {
+            break;
+        }
     }
     told
 }
@@ -178,6 +224,8 @@ async fn work_until_killed(mut service: Service, round: u32, random: &mut StdRng
     for client in clients.join_all().await {
         told.acknowledged.extend(client.acknowledged);
         told.unanswered.extend(client.unanswered);
+        told.updated.extend(client.updated);
+        told.deleted.extend(client.deleted);
     }
     told
 }
@@ -201,10 +249,16 @@ async fn list(channel: Channel, round: u32) -> BTreeMap<String, Product> {
 }
 
 /// Expects every acknowledged write of a round, and no half of any other.
-async fn check(channel: Channel, round: u32, acknowledged: &BTreeSet<String>) {
+async fn check(channel: Channel, round: u32, told: &Told) {
     let mut writes = BTreeMap::<String, usize>::new();
     for (id, found) in list(channel, round).await {
-        assert_eq!(found.display_name, product(&id).display_name);
+        let name = format!("{}/products/{id}", team(round));
+        match told.updated.get(&name) {
+            Some(true) => assert_eq!(found.display_name, UPDATED, "an acknowledged update is lost"),
+            Some(false) if found.display_name == UPDATED => {}
+            _ => assert_eq!(found.display_name, product(&id).display_name),
+        }
+        assert_ne!(told.deleted.get(&name), Some(&true), "{name} was deleted, and is there");
         let write = if id.starts_with('c') { &id[..] } else { id.rsplit_once('-').unwrap().0 };
         *writes.entry(write.to_owned()).or_default() += 1;
     }
@@ -212,7 +266,11 @@ async fn check(channel: Channel, round: u32, acknowledged: &BTreeSet<String>) {
         let whole = if write.starts_with('c') { 1 } else { ITEMS };
         assert_eq!(*count, whole, "half of {write} in round {round}");
     }
-    let lost: Vec<_> = acknowledged.iter().filter(|write| !writes.contains_key(*write)).collect();
+    let is_lost = |write: &&String| {
+        let name = format!("{}/products/{write}", team(round));
+        !writes.contains_key(*write) && !told.deleted.contains_key(&name)
+    };
+    let lost: Vec<_> = told.acknowledged.iter().filter(is_lost).collect();
     assert!(lost.is_empty(), "acknowledged and lost in round {round}: {lost:?}");
 }
 
@@ -228,10 +286,21 @@ async fn repeat(channel: Channel, told: &mut Told) {
 
 /// Expects that the journal created everything that was acknowledged once.
 fn check_journal(directory: &Path, rounds: &[Told]) {
-    assert_eq!(verify_directory(directory, &blobs_named).unwrap().damage, None);
+    assert_eq!(verify_directory(directory, &blobs_named, None).unwrap().damage, None);
     let database = Database::open(directory, Options::default()).unwrap();
     let mut created = BTreeMap::<String, usize>::new();
-    for record in database.records(0, usize::MAX).unwrap() {
+    let mut records = Vec::new();
+    loop {
+        let more = database.records(records.len() as u64, usize::MAX).unwrap();
+        if more.is_empty() {
+            break;
+        }
+        records.extend(more);
+    }
+    let changes = ["UpdateProduct", "DeleteProduct"];
+    for record in
+        records.iter().filter(|record| !changes.iter().any(|end| record.origin.method.ends_with(end)))
+    {
         for effect in &record.effects {
             *created.entry(effect.key.to_string()).or_default() += 1;
         }
@@ -254,16 +323,19 @@ async fn every_acknowledged_call_survives_kills() {
     let directory = tempfile::tempdir().unwrap();
     let mut rounds: Vec<Told> = Vec::new();
     for round in 0..KILLS {
+        if round > 0 && random.random_bool(0.5) {
+            kill_while_opening(directory.path(), &mut random);
+        }
         let service = Service::start(directory.path()).await;
         if let Some((told, before)) = rounds.last_mut().zip(round.checked_sub(1)) {
-            check(service.channel.clone(), before, &told.acknowledged).await;
+            check(service.channel.clone(), before, told).await;
             repeat(service.channel.clone(), told).await;
         }
         rounds.push(work_until_killed(service, round, &mut random).await);
     }
     let service = Service::start(directory.path()).await;
     for (round, told) in (0..).zip(&rounds) {
-        check(service.channel.clone(), round, &told.acknowledged).await;
+        check(service.channel.clone(), round, told).await;
     }
     drop(service);
     check_journal(directory.path(), &rounds);

@@ -107,10 +107,10 @@ fn kill_once(directory: &Path, round: u32, random: &mut StdRng) -> BTreeSet<Stri
 
 /// Expects every acknowledged write once, and no half of any other.
 fn check(directory: &Path, acknowledged: &BTreeSet<String>) {
-    let verification = verify_directory(directory, &blobs_named).unwrap();
+    let verification = verify_directory(directory, &blobs_named, None).unwrap();
     assert_eq!(verification.damage, None);
     let database = open(directory);
-    assert_eq!(database.sequence(), verification.sequence);
+    assert_eq!(database.sequence(), verification.mark.sequence);
     let mut parts = BTreeMap::<String, usize>::new();
     for entry in database.scan(&KeyRange::all(), usize::MAX).unwrap() {
         let key = entry.key.to_string();

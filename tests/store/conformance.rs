@@ -1,28 +1,82 @@
 //! What every index does, whatever it is made of: one table of histories, run on all of them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex},
+};
 
 use bytes::Bytes;
-use merit::store::{Blobs, Effect, Entry, Faults, FaultyStore, Key, KeyRange, MemoryStore, SledStore, Store};
+use jiff::Timestamp;
+use merit::store::{
+    Effect, Entry, Faults, FaultyStore, Journaled, Key, KeyRange, MemoryStore, Pointer, Record, SledStore,
+    Store, StoreError, Values,
+};
 use proptest::prelude::*;
 use tempfile::TempDir;
+
+use crate::writing::origin;
 
 /// An index under test, and what it lives in.
 struct Subject {
     name: &'static str,
     store: Box<dyn Store>,
+    journal: Arc<Journal>,
     _directory: Option<TempDir>,
+}
+
+/// What the journal has of the values: by the sequence of their record and their place.
+#[derive(Default)]
+struct Journal(Mutex<HashMap<(u64, u64), Bytes>>);
+
+impl Values for Journal {
+    fn read(&self, pointer: &Pointer) -> Result<Bytes, StoreError> {
+        let value = self.0.lock().unwrap()[&(pointer.sequence, pointer.offset)].clone();
+        assert!(pointer.is_of(&value), "{pointer:?}");
+        Ok(value)
+    }
+}
+
+// === impl Subject ===
+
+impl Subject {
+    fn new(name: &'static str, store: impl Store) -> Self {
+        Self { name, store: Box::new(store), journal: Arc::default(), _directory: None }
+    }
+
+    /// Commits effects as one record.
+    fn commit(&self, sequence: u64, effects: &[Effect]) {
+        let record = record(sequence, effects);
+        let journaled = Journaled { offset: 4096, record: Arc::new(record) };
+        for (effect, at) in journaled.effects() {
+            if let Some(value) = &effect.value {
+                self.journal.0.lock().unwrap().insert((sequence, at), value.clone());
+            }
+        }
+        self.store.commit(&[journaled]).unwrap();
+        assert_eq!(self.store.applied().unwrap(), self::record(sequence, effects).mark(), "{}", self.name);
+    }
+}
+
+fn record(sequence: u64, effects: &[Effect]) -> Record {
+    Record {
+        sequence,
+        time: Timestamp::UNIX_EPOCH,
+        origin: origin("test"),
+        effects: effects.to_vec(),
+        hash: [u8::try_from(sequence).unwrap(); 32],
+        previous: [0; 32],
+    }
 }
 
 fn subjects() -> Vec<Subject> {
     let directory = tempfile::tempdir().unwrap();
-    let blobs = Blobs::open(&directory.path().join("blobs")).unwrap();
-    let sled = SledStore::open(&directory.path().join("index"), 1 << 20, blobs).unwrap();
+    let journal = Arc::new(Journal::default());
+    let sled = SledStore::open(&directory.path().join("index"), 1 << 20, journal.clone()).unwrap();
     let faulty = FaultyStore::new(MemoryStore::default(), Arc::new(Faults::default()));
     vec![
-        Subject { name: "memory", store: Box::new(MemoryStore::default()), _directory: None },
-        Subject { name: "faulty, without faults", store: Box::new(faulty), _directory: None },
-        Subject { name: "sled", store: Box::new(sled), _directory: Some(directory) },
+        Subject::new("memory", MemoryStore::default()),
+        Subject::new("faulty, without faults", faulty),
+        Subject { name: "sled", store: Box::new(sled), journal, _directory: Some(directory) },
     ]
 }
 
@@ -43,8 +97,7 @@ fn check(groups: &[&[Effect]], expected: &[(&str, &[u8])]) {
     for subject in subjects() {
         let name = subject.name;
         for (place, group) in (1..).zip(groups) {
-            subject.store.commit(place, group).unwrap();
-            assert_eq!(subject.store.applied().unwrap(), place, "{name}");
+            subject.commit(place, group);
         }
         let entries = subject.store.scan(&KeyRange::all(), usize::MAX).unwrap();
         let found: Vec<_> =
@@ -76,7 +129,7 @@ fn an_index_holds_what_was_put_last() {
 
 #[test]
 fn a_value_may_be_large() {
-    for size in [16 << 10, (16 << 10) + 1, 300_000] {
+    for size in [1 << 10, (1 << 10) + 1, 300_000] {
         let first = vec![7; size];
         let second: Vec<u8> = (0..size).map(|place| (place % 251) as u8).collect();
         check(
@@ -104,7 +157,7 @@ fn a_scan_keeps_to_its_range_and_limit() {
         (KeyRange::all(), 3, &["a", "a-1", "a/1"]),
     ];
     for subject in subjects() {
-        subject.store.commit(1, &effects).unwrap();
+        subject.commit(1, &effects);
         for (range, limit, expected) in table {
             let entries = subject.store.scan(range, *limit).unwrap();
             let found: Vec<_> =
@@ -140,7 +193,7 @@ proptest! {
             let expected: Vec<Entry> =
                 model.iter().map(|(key, value)| Entry { key: key.clone(), value: value.clone() }).collect();
             for subject in &subjects {
-                subject.store.commit(place, group).unwrap();
+                subject.commit(place, group);
                 let found = subject.store.scan(&KeyRange::all(), usize::MAX).unwrap();
                 prop_assert_eq!(&found, &expected, "{}", subject.name);
                 for effect in group {

@@ -63,55 +63,106 @@ async fn a_file_cut_short_zeroed_or_flipped_is_built_again() {
         paths.sort();
         paths
     };
-    let mut rebuilt = 0;
-    let mut cases = 0;
+    let mut rebuilt = [0; 3];
     for path in names(&place.path().join("index")) {
         let name = path.file_name().unwrap().to_owned();
         let bytes = fs::read(&path).unwrap();
         let used = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         for part in 0..8 {
             let at = used * part / 8;
-            rebuilt += usize::from(check(&place, &seen, |index| flip(&index.join(&name), at)).await);
-            rebuilt += usize::from(
-                check(&place, &seen, |index| fs::write(index.join(&name), &bytes[..at]).unwrap()).await,
-            );
+            let flipped = |index: &Path| flip(&index.join(&name), at);
+            let cut = |index: &Path| fs::write(index.join(&name), &bytes[..at]).unwrap();
             let zeroed = |index: &Path| {
                 let mut bytes = bytes.clone();
                 let end = bytes.len().min(at + 700);
                 bytes[at..end].fill(0);
                 fs::write(index.join(&name), bytes).unwrap();
             };
-            rebuilt += usize::from(check(&place, &seen, zeroed).await);
-            cases += 3;
+            rebuilt[0] += u32::from(check(&place, &seen, flipped).await);
+            rebuilt[1] += u32::from(check(&place, &seen, cut).await);
+            rebuilt[2] += u32::from(check(&place, &seen, zeroed).await);
         }
     }
-    assert!(rebuilt > 0, "none of {cases} damages was noticed");
+    assert!(rebuilt.iter().all(|rebuilt| *rebuilt > 0), "a kind of damage was never noticed: {rebuilt:?}");
 }
 
 #[tokio::test]
-async fn a_large_value_that_is_damaged_is_not_served_and_built_again() {
+async fn a_large_value_is_the_journals_and_its_damage_is_named() {
     let place = Place::new();
-    let large = |t: &mut Transaction<'_>| {
-        t.put(key("large"), vec![3; 100_000].into());
-        Ok(())
+    let large = |byte: u8| {
+        move |t: &mut Transaction<'_>| {
+            t.put(key("large"), vec![byte; 100_000].into());
+            Ok(())
+        }
     };
     let database = place.open().unwrap();
-    database.write(origin("test"), large).await.unwrap();
-    let blob = fs::read_dir(place.path().join("blobs")).unwrap().next().unwrap().unwrap().path();
-    flip(&blob, 50_000);
-    assert!(matches!(database.get(&key("large")), Err(StoreError::Damaged { file, .. }) if file == blob));
-    assert!(database.failure().is_some());
+    for byte in 0..20 {
+        database.write(origin("test"), large(byte)).await.unwrap();
+    }
+    assert_eq!(fs::read_dir(place.path().join("blobs")).unwrap().count(), 0, "kept twice");
+    drop(database);
+    for is_rebuilt in [false, true] {
+        if is_rebuilt {
+            place.forget_index_and_checkpoint();
+        }
+        let database = place.open().unwrap();
+        assert_eq!(database.get(&key("large")).unwrap().unwrap(), vec![19; 100_000]);
+    }
+    let database = place.open().unwrap();
+    let segment = place.segments().pop().unwrap();
+    flip(&segment, 50_000);
+    assert!(matches!(database.get(&key("large")), Err(StoreError::Damaged { file, .. }) if file == segment));
+    assert!(database.failure().is_some_and(|failed| failed.is_damage));
     assert!(write(&database, 1).await.is_err());
     drop(database);
+    assert!(matches!(place.open(), Err(StoreError::Damaged { file, .. }) if file == segment));
+    flip(&segment, 50_000);
     let database = place.open().unwrap();
-    assert_eq!(database.get(&key("large")).unwrap().unwrap(), vec![3; 100_000]);
-    assert!(place.has_set_aside());
-    write(&database, 1).await.unwrap();
+    assert_eq!(database.get(&key("large")).unwrap().unwrap(), vec![19; 100_000]);
+    assert!(!place.has_set_aside(), "nothing was wrong with the index");
+}
+
+/// Puts the journal of another place beside an index, and expects that the other history is served, and no mix.
+async fn check_exchanged(own: u64, others: u64, is_set_aside: bool) {
+    let place = Place::new();
+    fill(&place, 5).await;
+    let other = place.copy();
+    let database = place.open().unwrap();
+    for number in 0..own {
+        write(&database, 100 + number).await.unwrap();
+    }
     drop(database);
-    // What is damaged while nobody looks is found at opening, and mended.
-    flip(&blob, 60_000);
-    let database = place.open().unwrap();
-    assert_eq!(database.get(&key("large")).unwrap().unwrap(), vec![3; 100_000]);
+    let database = other.open().unwrap();
+    for number in 0..others {
+        write(&database, 200 + number).await.unwrap();
+    }
+    let expected = seen(&database);
+    drop(database);
+    fs::remove_dir_all(place.path().join("journal")).unwrap();
+    fs::rename(other.path().join("journal"), place.path().join("journal")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(seen(&place.open().unwrap()), expected, "{own} and {others}");
+        assert_eq!(place.has_set_aside(), is_set_aside, "{own} and {others}");
+    }
+}
+
+#[tokio::test]
+async fn an_index_of_another_journal_is_not_mixed_with_this_one() {
+    check_exchanged(3, 8, true).await;
+    check_exchanged(3, 3, true).await;
+    // The index is of the same history, only behind.
+    check_exchanged(0, 3, false).await;
+}
+
+#[tokio::test]
+async fn an_index_that_somebody_has_open_is_not_damaged() {
+    let place = Place::new();
+    let before = fill(&place, 5).await;
+    let holder = sled::Config::new().path(place.path().join("index")).open().unwrap();
+    assert!(matches!(place.open(), Err(StoreError::InUse { .. })));
+    assert!(!place.has_set_aside());
+    drop(holder);
+    assert_eq!(seen(&place.open().unwrap()), before);
 }
 
 #[tokio::test]

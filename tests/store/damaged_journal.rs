@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::mpsc};
 use merit::{
     proto::v1,
     resource::blobs_named,
-    store::{Database, Key, StoreError, Transaction, verify_directory},
+    store::{Database, Key, Mark, StoreError, Transaction, verify_directory},
 };
 use prost::Message;
 use tokio::task::JoinSet;
@@ -27,7 +27,7 @@ fn check_refused(place: &Place, file: &Path) {
         Err(StoreError::Damaged { file: named, .. }) => assert_eq!(named, file),
         other => panic!("{}: {other:?}", file.display()),
     }
-    let damage = verify_directory(place.path(), &blobs_named).unwrap().damage.unwrap();
+    let damage = verify_directory(place.path(), &blobs_named, None).unwrap().damage.unwrap();
     assert!(damage.contains(&*file.to_string_lossy()), "{damage}");
     assert_eq!(fs::read(file).unwrap(), before);
 }
@@ -44,10 +44,10 @@ async fn any_flipped_byte_is_named() {
             let mut damaged = bytes.clone();
             damaged[offset] ^= 1 << (offset % 8);
             fs::write(path, damaged).unwrap();
-            let verification = verify_directory(place.path(), &blobs_named).unwrap();
+            let verification = verify_directory(place.path(), &blobs_named, None).unwrap();
             let damage = verification.damage.unwrap_or_else(|| panic!("byte {offset} of {}", path.display()));
             assert!(damage.contains(&*path.to_string_lossy()), "{damage}");
-            assert!(verification.sequence < 30);
+            assert!(verification.mark.sequence < 30);
         }
         fs::write(path, bytes).unwrap();
     }
@@ -57,7 +57,7 @@ async fn any_flipped_byte_is_named() {
         flip(&path, used(&path) / 2);
         check_refused(&damaged, &path);
     }
-    assert_eq!(verify_directory(place.path(), &blobs_named).unwrap().damage, None);
+    assert_eq!(verify_directory(place.path(), &blobs_named, None).unwrap().damage, None);
     place.open().unwrap();
 }
 
@@ -99,7 +99,7 @@ async fn a_missing_segment_is_noticed() {
         let place = filled.copy();
         fs::remove_file(&place.segments()[missing]).unwrap();
         assert!(matches!(place.open(), Err(StoreError::Damaged { .. })), "{missing} of {count}");
-        assert!(verify_directory(place.path(), &blobs_named).unwrap().damage.is_some());
+        assert!(verify_directory(place.path(), &blobs_named, None).unwrap().damage.is_some());
         assert_eq!(place.segments().len(), count - 1);
     }
     // Even without any, what the index or the checkpoint knows shows the loss.
@@ -145,12 +145,16 @@ async fn a_torn_last_write_is_cut_off_and_an_earlier_one_is_damage() {
         let mut damaged = bytes.clone();
         damaged[offset..offset + 16].iter_mut().for_each(|byte| *byte ^= 0x55);
         fs::write(&path, damaged).unwrap();
-        let verification = verify_directory(crashed.path(), &blobs_named).unwrap();
+        let verification = verify_directory(crashed.path(), &blobs_named, None).unwrap();
         // Where exactly a record begins is hidden by the zeros between two.
         if offset + 16 <= last_begins {
             assert!(verification.damage.is_some(), "byte {offset} of an acknowledged write");
         } else if offset >= last_begins + 8 {
-            assert_eq!((verification.sequence, verification.damage), (4, None), "byte {offset} of the last");
+            assert_eq!(
+                (verification.mark.sequence, verification.damage),
+                (4, None),
+                "byte {offset} of the last"
+            );
             cut_off += 1;
         }
     }
@@ -167,21 +171,94 @@ async fn a_torn_last_write_is_cut_off_and_an_earlier_one_is_damage() {
 }
 
 #[tokio::test]
-async fn the_index_knows_that_the_last_write_was_acknowledged() {
-    let place = Place::new();
-    fill(&place, 5).await;
-    fs::remove_file(place.path().join("journal/checkpoint")).unwrap();
+async fn that_the_last_write_was_acknowledged_is_known() {
+    let killed = Place::new();
+    let database = killed.open().unwrap();
+    for number in 0..5 {
+        write(&database, number).await.unwrap();
+    }
+    // As a kill leaves it: nothing was closed.
+    let place = killed.copy();
+    drop(database);
     let path = place.segments().pop().unwrap();
     flip(&path, used(&path) - 1);
     let expected = "ends with sequence 4, but 5 was acknowledged";
-    // Verifying judges as opening does, and again the same.
+    let check_open = || {
+        let Err(StoreError::Damaged { file, what, .. }) = place.open() else { panic!("opened") };
+        assert_eq!(file, path);
+        assert!(what.contains(expected), "{what}");
+    };
+    let verify = || verify_directory(place.path(), &blobs_named, None).unwrap();
+    // By the checkpoint, whoever asks, and again the same.
     for _ in 0..2 {
-        let damage = verify_directory(place.path(), &blobs_named).unwrap().damage.unwrap();
+        let damage = verify().damage.unwrap();
         assert!(damage.contains(expected), "{damage}");
+        check_open();
     }
-    let Err(StoreError::Damaged { file, what, .. }) = place.open() else { panic!("opened") };
-    assert_eq!(file, path);
-    assert!(what.contains(expected), "{what}");
+    // Without it, by the index; and by whoever has written it down.
+    flip(&path, used(&path) - 1);
+    drop(place.open().unwrap());
+    let mark = verify().mark;
+    flip(&path, used(&path) - 1);
+    fs::remove_file(place.path().join("journal/checkpoint")).unwrap();
+    check_open();
+    let damage = verify_directory(place.path(), &blobs_named, Some(mark)).unwrap().damage.unwrap();
+    assert!(damage.contains("ends with sequence 4, and is expected to have 5"), "{damage}");
+}
+
+#[tokio::test]
+async fn a_history_is_held_against_what_was_written_down() {
+    let place = Place::new();
+    let marks: Vec<Mark> = fill(&place, 5).await.records.iter().map(|record| record.mark()).collect();
+    let database = place.open().unwrap();
+    let check = |expected: Option<Mark>, said: Option<&str>| {
+        let live = database.verify(&blobs_named, expected).unwrap();
+        assert_eq!(live, verify_directory(place.path(), &blobs_named, expected).unwrap());
+        assert_eq!(live.mark, marks[4]);
+        assert_eq!(live.damage.is_some(), said.is_some(), "{:?}", live.damage);
+        assert!(said.is_none_or(|said| live.damage.unwrap().contains(said)));
+    };
+    check(None, None);
+    check(Some(Mark::default()), None);
+    marks.iter().for_each(|mark| check(Some(*mark), None));
+    check(Some(Mark { sequence: 2, ..marks[2] }), Some("this is another history"));
+    check(
+        Some(Mark { sequence: 6, ..marks[2] }),
+        Some("the journal ends with sequence 5, and is expected to have 6"),
+    );
+    // The database has what it should have, whatever somebody expects.
+    assert_eq!(database.failure(), None);
+}
+
+#[tokio::test]
+async fn a_journal_that_is_gone_is_missed() {
+    let place = Place::new();
+    fill(&place, 5).await;
+    let journal = place.path().join("journal");
+    fs::remove_dir_all(&journal).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(place.open(), Err(StoreError::Damaged { file, .. }) if file == journal));
+        let damage = verify_directory(place.path(), &blobs_named, None).unwrap().damage.unwrap();
+        assert!(damage.contains("it is missing, and there is an index"), "{damage}");
+    }
+    let empty = Place::new();
+    let verified = verify_directory(empty.path(), &blobs_named, None);
+    assert!(matches!(verified, Err(StoreError::NotOurs(_))));
+}
+
+#[tokio::test]
+async fn verifying_does_not_keep_a_service_from_starting() {
+    let place = Place::new();
+    fill(&place, 5).await;
+    let opens = std::cell::Cell::new(0);
+    let naming = |_: &Key, _: &[u8]| {
+        // In the middle of it.
+        drop(place.open().unwrap());
+        opens.set(opens.get() + 1);
+        Vec::new()
+    };
+    assert_eq!(verify_directory(place.path(), &naming, None).unwrap().damage, None);
+    assert!(opens.get() > 5);
 }
 
 /// Damages the journal of a database at work, and expects that it takes no more writes, and says why.
@@ -194,7 +271,7 @@ async fn check_noticed(damage: impl FnOnce(&Path), said: &str) {
     damage(&path);
     let refused = write(&database, 6).await.unwrap_err().to_string();
     assert!(refused.contains(said) && refused.contains(&*path.to_string_lossy()), "{refused}");
-    assert!(database.failure().is_some_and(|failure| failure.contains(said)));
+    assert!(database.failure().is_some_and(|failure| failure.what.contains(said)));
     assert!(write(&database, 7).await.is_err());
     // What was acknowledged can still be read.
     assert!(database.get(&key("t/first/0005")).unwrap().is_some());
@@ -233,8 +310,8 @@ async fn blobs_that_records_rest_on_are_verified() {
         database.write(origin("test"), command).await.unwrap();
     }
     let verify = || {
-        let live = database.verify(&blobs_named).unwrap();
-        assert_eq!(live, verify_directory(place.path(), &blobs_named).unwrap());
+        let live = database.verify(&blobs_named, None).unwrap();
+        assert_eq!(live, verify_directory(place.path(), &blobs_named, None).unwrap());
         live
     };
     let whole = verify();
@@ -245,7 +322,8 @@ async fn blobs_that_records_rest_on_are_verified() {
     assert!(damage.contains(&*blob.to_string_lossy()) && damage.contains("/runs/"), "{damage}");
     fs::remove_file(&blob).unwrap();
     let damage = verify().damage.unwrap();
-    assert_eq!(damage, format!("the blob {} is missing; teams/acme/runs/other1 rests on it", hashes[1]));
+    let missing = "damaged: the blob is missing, and teams/acme/runs/other1 rests on it";
+    assert_eq!(damage, format!("{}: {missing}", blob.display()));
     // Nothing rests on it any more.
     let command = |t: &mut Transaction<'_>| {
         t.delete(key("acme/runs/r1"));
@@ -310,7 +388,7 @@ async fn a_torn_group_is_cut_off_where_it_is_torn() {
         let mut damaged = bytes.clone();
         damaged[begin + size * torn..][..size].fill(0);
         fs::write(&path, damaged).unwrap();
-        let verification = verify_directory(crashed.path(), &blobs_named).unwrap();
+        let verification = verify_directory(crashed.path(), &blobs_named, None).unwrap();
         assert_eq!((verification.records, verification.damage), (1 + torn as u64, None));
     }
     let mut damaged = bytes.clone();
@@ -332,11 +410,11 @@ async fn a_live_database_finds_damage_behind_its_back() {
     let first: u64 = path.file_stem().unwrap().to_string_lossy().parse().unwrap();
     write(&database, 30).await.unwrap();
     flip(path, 100);
-    let damage = database.verify(&blobs_named).unwrap();
+    let damage = database.verify(&blobs_named, None).unwrap();
     // What would be acknowledged now could not be read again.
-    assert!(database.failure().unwrap().contains(&*path.to_string_lossy()));
+    assert!(database.failure().unwrap().what.contains(&*path.to_string_lossy()));
     assert!(write(&database, 31).await.is_err());
-    assert_eq!(damage.sequence, first - 1);
+    assert_eq!(damage.mark.sequence, first - 1);
     assert!(damage.damage.unwrap().contains(&*path.to_string_lossy()));
     assert!(matches!(database.records(0, 99), Err(StoreError::Damaged { file, .. }) if file == *path));
     assert_eq!(database.records(0, usize::try_from(first).unwrap() - 1).unwrap().len() as u64, first - 1);

@@ -7,10 +7,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use merit::store::{Database, Faults, Key, KeyRange, Options, Record, StoreError, Transaction, WriteError};
+use merit::{
+    proto::v1,
+    store::{
+        BlobHash, Database, Disk, Faults, Key, KeyRange, Options, Record, StoreError, Transaction, WriteError,
+    },
+};
+use prost::Message as _;
 use tempfile::TempDir;
 
-use crate::writing::{key, origin};
+use crate::{
+    failing_disk::FailingDisk,
+    writing::{key, origin},
+};
 
 /// What a reader sees of a database.
 #[derive(Debug, PartialEq)]
@@ -48,9 +57,19 @@ impl Place {
         Database::open(self.path(), self.options.clone())
     }
 
+    /// Opens it on an index that fails where it is told to.
     pub fn open_faulty(&self) -> (Database, Arc<Faults>) {
         let faults = Arc::new(Faults::default());
         (Database::open_faulty(self.path(), self.options.clone(), faults.clone()).unwrap(), faults)
+    }
+
+    /// Opens it on a disk that fails where it is told to.
+    pub fn open_failing(&mut self) -> (Database, Arc<FailingDisk>) {
+        let disk = Arc::new(FailingDisk::default());
+        self.options.disk = Disk::watched(disk.clone());
+        let database = self.open().unwrap();
+        self.options.disk = Disk::default();
+        (database, disk)
     }
 
     /// The journal's segments, oldest first.
@@ -105,6 +124,19 @@ pub async fn fill(place: &Place, count: u64) -> Seen {
     let seen = seen(&database);
     database.close().await;
     seen
+}
+
+/// Keeps bytes as the dataset of a run.
+pub async fn keep_dataset(database: &Database, run: &str, bytes: &[u8]) -> BlobHash {
+    let hash = database.blobs().put(bytes).unwrap();
+    let record = v1::Run { dataset: hash.to_string(), ..v1::Run::default() }.encode_to_vec();
+    let key = key(&format!("acme/runs/{run}"));
+    let command = move |transaction: &mut Transaction<'_>| {
+        transaction.put(key, record.into());
+        Ok(())
+    };
+    database.write(origin("runner"), command).await.unwrap();
+    hash
 }
 
 /// Changes one byte of a file.

@@ -1,17 +1,22 @@
 //! What was acknowledged is there when the database is opened again; what was not is wholly there or wholly absent.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use merit::{
     model::rejection::Rejection,
-    resource::blobs_named,
-    store::{Fault, StoreError, Transaction, WriteError, verify_directory},
+    proto::v1,
+    resource::{blobs_named, sweep_blobs},
+    store::{Database, Key, StoreError, Swept, Transaction, WriteError, verify_directory},
 };
-use tokio::task::JoinSet;
+use prost::Message as _;
 
 use crate::{
     place::{Place, fill, seen, write},
-    writing::{contents, key, origin, put},
+    writing::{key, origin, put},
 };
 
 #[tokio::test]
@@ -24,8 +29,8 @@ async fn what_was_written_is_there_again() {
         let database = place.open().unwrap();
         assert_eq!(seen(&database), before);
         assert_eq!(
-            database.verify(&blobs_named).unwrap(),
-            verify_directory(place.path(), &blobs_named).unwrap()
+            database.verify(&blobs_named, None).unwrap(),
+            verify_directory(place.path(), &blobs_named, None).unwrap()
         );
     }
     let database = place.open().unwrap();
@@ -34,8 +39,8 @@ async fn what_was_written_is_there_again() {
     assert_eq!(after.records[..60], before.records);
     assert_eq!(after.records[60].previous, before.records[59].hash);
     assert!(after.records[60].time >= before.records[59].time);
-    let verification = database.verify(&blobs_named).unwrap();
-    assert_eq!((verification.sequence, verification.damage), (61, None));
+    let verification = database.verify(&blobs_named, None).unwrap();
+    assert_eq!((verification.mark.sequence, verification.damage), (61, None));
     assert!(!place.has_set_aside());
 }
 
@@ -130,83 +135,6 @@ async fn below_the_floor_writes_are_refused_and_reads_go_on() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_no_failure() {
-    let place = Place::new();
-    let (database, faults) = place.open_faulty();
-    put(&database, "a", b"1").await.unwrap();
-    faults.inject(Fault::JournalFull, 0);
-    for _ in 0..3 {
-        assert!(matches!(put(&database, "b", b"2").await, Err(WriteError::DiskFull)));
-    }
-    faults.clear(Fault::JournalFull);
-    put(&database, "c", b"3").await.unwrap();
-    assert_eq!(database.failure(), None);
-    assert_eq!(database.sequence(), 2);
-    let before = seen(&database);
-    drop(database);
-    assert_eq!(seen(&place.open().unwrap()), before);
-}
-
-/// Lets eight clients write while the disk fails at some moment; then expects that nothing was acknowledged after the
-/// failure, and what was is there, each write wholly or not at all.
-async fn check_failing_disk(fault: Fault, successes: u64) {
-    let place = Place::new();
-    let (database, faults) = place.open_faulty();
-    faults.inject(fault, successes);
-    let mut clients = JoinSet::new();
-    for client in 0..8 {
-        let database = database.clone();
-        clients.spawn(async move {
-            let mut acknowledged = Vec::new();
-            for number in 0..20 {
-                let text = format!("{client}-{number}");
-                let halves = [key(&format!("a/{text}")), key(&format!("b/{text}"))];
-                let command = move |t: &mut Transaction<'_>| {
-                    for half in halves {
-                        t.put(half, "x".into());
-                    }
-                    Ok(())
-                };
-                match database.write(origin("test"), command).await {
-                    Ok(()) => acknowledged.push(text),
-                    Err(WriteError::Failed(_)) => break,
-                    Err(other) => panic!("{other}"),
-                }
-            }
-            acknowledged
-        });
-    }
-    let mut acknowledged = BTreeSet::new();
-    while let Some(client) = clients.join_next().await {
-        acknowledged.extend(client.unwrap());
-    }
-    assert!(acknowledged.len() < 160, "{fault:?} after {successes}: nothing failed");
-    assert!(database.failure().is_some());
-    assert!(put(&database, "later", b"").await.is_err(), "acknowledged after a failure");
-    database.close().await;
-    drop(database);
-    let database = place.open().unwrap();
-    let found = contents(&database);
-    let half = |prefix: &str| -> BTreeSet<String> {
-        found.iter().filter_map(|(key, _)| key.strip_prefix(prefix)).map(str::to_owned).collect()
-    };
-    assert_eq!(half("a/"), half("b/"), "half a write");
-    assert_eq!(found.len(), 2 * half("a/").len());
-    assert!(acknowledged.is_subset(&half("a/")), "an acknowledged write is lost");
-    assert_eq!(database.sequence(), half("a/").len() as u64);
-    put(&database, "later", b"").await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_acknowledged_after_a_failure() {
-    for successes in [0, 1, 5] {
-        check_failing_disk(Fault::JournalSync, successes).await;
-        check_failing_disk(Fault::JournalWrite, successes).await;
-        check_failing_disk(Fault::IndexCommit, successes).await;
-    }
-}
-
-#[tokio::test]
 async fn blobs_last_and_are_checked() {
     let place = Place::new();
     let database = place.open().unwrap();
@@ -223,4 +151,60 @@ async fn blobs_last_and_are_checked() {
     // The same bytes put again mend it.
     assert_eq!(database.blobs().put(b"some bytes").unwrap(), hash);
     assert_eq!(database.blobs().get(hash).unwrap().unwrap(), "some bytes");
+}
+
+#[tokio::test]
+async fn blobs_that_no_record_rests_on_are_swept_from_a_history_that_is_known() {
+    let place = Place::new();
+    let database = place.open().unwrap();
+    let [wanted, orphan] = [b"a dataset", b"an orphan"].map(|bytes| database.blobs().put(bytes).unwrap());
+    // Nobody knows whose they are, as long as there is no journal.
+    assert_eq!(sweep_blobs(&database).unwrap(), Swept::default());
+    let run = v1::Run { dataset: wanted.to_string(), ..v1::Run::default() };
+    let put = move |t: &mut Transaction<'_>| {
+        t.put(Key("acme/runs/q1".into()), run.encode_to_vec().into());
+        Ok(())
+    };
+    database.write(origin("test"), put).await.unwrap();
+    drop(database);
+    fs::write(place.path().join("blobs/notes.txt"), b"not a blob").unwrap();
+    for (is_rebuilt, swept) in [(true, Swept::default()), (false, Swept { blobs: 1, bytes: 9 })] {
+        if is_rebuilt {
+            // The journal may be another one, put here by mistake.
+            place.forget_index_and_checkpoint();
+        }
+        let database = place.open().unwrap();
+        assert_eq!(sweep_blobs(&database).unwrap(), swept);
+        assert_eq!(database.blobs().get(orphan).unwrap().is_some(), is_rebuilt);
+        assert_eq!(database.blobs().get(wanted).unwrap().unwrap(), "a dataset");
+        assert_eq!(database.verify(&blobs_named, None).unwrap().damage, None);
+    }
+    assert!(place.path().join("blobs/notes.txt").exists());
+}
+
+/// Files and directories that others than their owner may use; what is in the index is behind its directory.
+fn open_to_others(directory: &Path) -> Vec<PathBuf> {
+    let mut open = Vec::new();
+    for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let metadata = entry.metadata().unwrap();
+        if metadata.permissions().mode() & 0o077 != 0 {
+            open.push(entry.path());
+        }
+        if metadata.is_dir() && entry.file_name() != "index" {
+            open.extend(open_to_others(&entry.path()));
+        }
+    }
+    open
+}
+
+#[tokio::test]
+async fn what_is_made_is_its_owners() {
+    let place = Place::new();
+    let database = Database::open(&place.path().join("new/data"), place.options.clone()).unwrap();
+    database.blobs().put(b"a dataset").unwrap();
+    for number in 0..30 {
+        write(&database, number).await.unwrap();
+    }
+    database.close().await;
+    assert_eq!(open_to_others(place.path()), Vec::<PathBuf>::new());
 }

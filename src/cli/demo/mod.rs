@@ -32,6 +32,7 @@ use crate::{
     model::schema::{Schema, schemas},
     proto::v1::{self, RunMode, RunState, input_binding::Source, publish_plugin_revision_request as publish},
     server::Server,
+    store::Failed,
 };
 
 /// The team of the sample organisation.
@@ -65,7 +66,7 @@ pub(super) struct Arguments {
 struct Service {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
-    serving: JoinHandle<Result<(), String>>,
+    serving: JoinHandle<Result<(), Failed>>,
 }
 
 /// Runs the demonstration.
@@ -347,6 +348,6 @@ impl Service {
         // A service that has ended by itself hears nothing, and has a reason to tell.
         let _ = self.stop.send(());
         let ended = self.serving.await.map_err(|error| Failure::Service(error.to_string()))?;
-        ended.map_err(Failure::Service)
+        ended.map_err(|failed| Failure::of_service(&failed))
     }
 }

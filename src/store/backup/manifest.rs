@@ -1,14 +1,12 @@
 //! The manifest of a backup: a line for each file with its hash and length, and the hash of all that as the last line.
 
-use crate::store::{BlobHash, Sequence};
+use crate::store::{BlobHash, Mark};
 
 /// What a backup is, by its manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Manifest {
-    /// The last sequence.
-    pub sequence: Sequence,
-    /// The hash of its record.
-    pub hash: BlobHash,
+    /// The last record.
+    pub mark: Mark,
     /// The files.
     pub files: Vec<Listed>,
 }
@@ -45,8 +43,9 @@ impl Manifest {
             let mut lines = text.lines();
             (lines.next()? == TITLE).then_some(())?;
             let (sequence, hash) = lines.next()?.strip_prefix("sequence ")?.split_once(' ')?;
-            let mut manifest =
-                Self { sequence: sequence.parse().ok()?, hash: hash.parse().ok()?, files: Vec::new() };
+            let BlobHash(hash) = hash.parse().ok()?;
+            let mark = Mark { sequence: sequence.parse().ok()?, hash };
+            let mut manifest = Self { mark, files: Vec::new() };
             for line in lines.take_while(|line| !line.starts_with("manifest ")) {
                 let mut parts = line.strip_prefix("file ")?.splitn(3, ' ');
                 let hash = parts.next()?.parse().ok()?;
@@ -69,7 +68,7 @@ impl Manifest {
     }
 
     fn body(&self) -> String {
-        let mut body = format!("{TITLE}\nsequence {} {}\n", self.sequence, self.hash);
+        let mut body = format!("{TITLE}\nsequence {} {}\n", self.mark.sequence, BlobHash(self.mark.hash));
         for Listed { path, bytes, hash } in &self.files {
             body.push_str(&format!("file {hash} {bytes} {path}\n"));
         }
@@ -93,7 +92,10 @@ mod tests {
 
     fn manifest(path: &str) -> Manifest {
         let hash = BlobHash([7; 32]);
-        Manifest { sequence: 12, hash, files: vec![Listed { path: path.to_owned(), bytes: 64, hash }] }
+        Manifest {
+            mark: Mark { sequence: 12, hash: hash.0 },
+            files: vec![Listed { path: path.to_owned(), bytes: 64, hash }],
+        }
     }
 
     #[test]

@@ -9,12 +9,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::store::{Effect, Key, Sequence};
+use crate::store::{Effect, Key, Mark, Sequence};
 
 /// What a record begins with.
 pub(super) const MAGIC: [u8; 4] = *b"MRec";
 /// Bytes before the body.
 pub(super) const HEADER_BYTES: usize = 12;
+/// Bytes of a body before its texts: sequences, hash, time.
+const LINK_BYTES: usize = 8 + 8 + 32 + 8 + 4;
+/// Bytes before a text, a list or the bytes of a key or value: their number.
+const COUNT_BYTES: usize = 4;
 /// Records begin at multiples of this.
 pub(super) const ALIGNMENT: usize = 8;
 /// The largest body: what is larger is refused before it is written.
@@ -46,6 +50,15 @@ pub struct Record {
     pub hash: [u8; 32],
     /// The hash of the record before; zeros for the first.
     pub previous: [u8; 32],
+}
+
+/// A record, and where the journal has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journaled {
+    /// The record.
+    pub record: Arc<Record>,
+    /// Where its bytes begin in its segment.
+    pub offset: u64,
 }
 
 /// A record and its bytes.
@@ -94,6 +107,11 @@ impl Head {
     /// Before the first record.
     pub const EMPTY: Self = Self { sequence: 0, hash: [0; 32], time: Timestamp::UNIX_EPOCH };
 
+    /// The place in the history.
+    pub fn mark(&self) -> Mark {
+        Mark { sequence: self.sequence, hash: self.hash }
+    }
+
     /// Makes the next record, and moves on to it. `synced` is the last sequence that is on disk for certain.
     pub fn seal(
         &mut self,
@@ -110,6 +128,33 @@ impl Head {
         bytes.resize(body_end.next_multiple_of(ALIGNMENT), 0);
         *self = Self { sequence: record.sequence, hash: record.hash, time };
         Sealed { record: Arc::new(record), bytes }
+    }
+}
+
+// === impl Record ===
+
+impl Record {
+    /// The place in the history.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark { sequence: self.sequence, hash: self.hash }
+    }
+}
+
+// === impl Journaled ===
+
+impl Journaled {
+    /// The effects, each with where in the segment its value begins.
+    pub fn effects(&self) -> impl Iterator<Item = (&Effect, u64)> {
+        let Origin { author, method, request_id } = &self.record.origin;
+        let texts: usize = [author, method, request_id].map(|text| COUNT_BYTES + text.len()).iter().sum();
+        let mut at = self.offset + (HEADER_BYTES + LINK_BYTES + texts + COUNT_BYTES) as u64;
+        self.record.effects.iter().map(move |effect| {
+            let value = at + (COUNT_BYTES + effect.key.0.len() + 1 + COUNT_BYTES) as u64;
+            let kept = effect.value.as_ref().map_or(0, |value| COUNT_BYTES + value.len());
+            at += (COUNT_BYTES + effect.key.0.len() + 1 + kept) as u64;
+            (effect, value)
+        })
     }
 }
 
@@ -261,6 +306,12 @@ mod tests {
             let length = u32::from_le_bytes(sealed.bytes[4..8].try_into().unwrap()) as usize;
             let body = Bytes::copy_from_slice(&sealed.bytes[HEADER_BYTES..HEADER_BYTES + length]);
             prop_assert_eq!(&decode(&body).unwrap(), &*sealed.record);
+            let journaled = Journaled { record: sealed.record.clone(), offset: 1000 };
+            for (effect, at) in journaled.effects() {
+                let at = usize::try_from(at).unwrap() - 1000;
+                let Some(value) = &effect.value else { continue };
+                prop_assert_eq!(&sealed.bytes[at..at + value.len()], &value[..]);
+            }
             prop_assert_eq!(link(&body).unwrap().synced, 4);
             prop_assert_eq!(head, Head { sequence: 7, hash: sealed.record.hash, time });
             prop_assert!(body.len() <= body_bytes(&sealed.record.origin, &sealed.record.effects));

@@ -6,11 +6,11 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::Read,
     path::{Path, PathBuf},
 };
 
-use crate::store::{Sequence, StoreError, files, space};
+use crate::store::{Disk, Sequence, StoreError, disk::DiskFile};
 
 /// Bytes before the first record.
 pub(super) const HEADER_BYTES: u64 = 64;
@@ -38,34 +38,19 @@ pub(super) struct Segment {
 impl Segment {
     /// Makes a segment, lasting, and opens it for writing. Where there is no room nothing is left behind.
     pub fn create(
+        disk: &Disk,
         directory: &Path,
         first: Sequence,
         previous: [u8; 32],
         bytes: u64,
-    ) -> Result<(Self, fs::File), StoreError> {
-        let temporary = directory.join(TEMPORARY);
+    ) -> Result<(Self, DiskFile), StoreError> {
         let path = directory.join(format!("{first:020}.{EXTENSION}"));
         let segment = Self { path, bytes, first, previous };
-        let made = (|| {
-            let file = fs::File::options()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(&temporary)
-                .map_err(StoreError::io("creating", &temporary))?;
-            space::allocate(&file, bytes).map_err(StoreError::io("allocating", &temporary))?;
-            (&file).write_all(&segment.header()).map_err(StoreError::io("writing", &temporary))?;
-            file.sync_all().map_err(StoreError::io("syncing", &temporary))?;
-            fs::rename(&temporary, &segment.path).map_err(StoreError::io("renaming", &temporary))?;
-            files::sync_directory(directory)?;
-            Ok(file)
-        })();
-        if made.is_err() {
-            // What cannot be removed now is removed when the journal is opened.
-            let _ = fs::remove_file(&temporary);
-        }
-        Ok((segment, made?))
+        let file = disk.place(&directory.join(TEMPORARY), &segment.path, |file| {
+            file.allocate(bytes)?;
+            file.write_at(&segment.header(), 0)
+        })?;
+        Ok((segment, file))
     }
 
     /// The segments of a directory, oldest first, with their headers checked. The first whose header is damaged ends
@@ -92,14 +77,8 @@ impl Segment {
     }
 
     /// Removes what an interrupted `create` left.
-    pub fn tidy(directory: &Path) -> Result<(), StoreError> {
-        let temporary = directory.join(TEMPORARY);
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(StoreError::io("removing", &temporary)(error))
-            }
-            _ => Ok(()),
-        }
+    pub fn tidy(disk: &Disk, directory: &Path) -> Result<(), StoreError> {
+        disk.remove(&directory.join(TEMPORARY))
     }
 
     fn header(&self) -> [u8; HEADER_BYTES as usize] {

@@ -241,7 +241,13 @@ async fn signatures_of_trusted_keys() {
     let mut flipped = good.clone();
     flipped.signature = flipped.signature.replacen(|digit: char| digit != '0', "0", 1);
     let blobs = || async {
-        harness.audit().verify_journal(v1::VerifyJournalRequest {}).await.unwrap().into_inner().records
+        harness
+            .audit()
+            .verify_journal(v1::VerifyJournalRequest::default())
+            .await
+            .unwrap()
+            .into_inner()
+            .records
     };
     let before = blobs().await;
     for (given, expected) in [

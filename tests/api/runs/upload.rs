@@ -59,7 +59,8 @@ async fn an_upload_is_a_publication_in_pieces() {
     let third = harness.plugins().publish_plugin_revision(whole).await.unwrap().into_inner();
     assert_eq!((&second.component, &third.component), (&hash, &hash));
     assert_eq!((second.manifest.as_ref(), third.number), (first.manifest.as_ref(), 4));
-    let verified = harness.audit().verify_journal(v1::VerifyJournalRequest {}).await.unwrap().into_inner();
+    let verified =
+        harness.audit().verify_journal(v1::VerifyJournalRequest::default()).await.unwrap().into_inner();
     assert_eq!(verified.blobs, 2, "the formula's component, and this one");
 
     let large = vec![0; 600_001];
