@@ -11,6 +11,7 @@ use super::{
     dataset,
     evaluator::Evaluator,
     execute::Stopped,
+    insist::insist,
     plugins::hash_text,
     run::{BoundRun, Executed, RunError},
 };
@@ -25,12 +26,6 @@ use crate::{
     sandbox::Limits,
     store::{BlobHash, WriteError},
 };
-
-/// How often a write of the run's state is tried when the writer is busy.
-const TRIES: u32 = 100;
-
-/// How long to wait before it is tried again.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// A run at work. When it goes, finished or not, the board is told.
 pub struct AtWork {
@@ -101,18 +96,18 @@ impl AtWork {
         })
         .await?;
         let (evaluator, progress) = (self.evaluator.clone(), self.progress.clone());
-        let (hash, faulted, distrusted) = blocking(move || {
+        let (dataset, bytes, distrusted) = blocking(move || {
             let Executed { dataset, distrusted } = bound.execute(&evaluator, &progress)?;
             let bytes = dataset::write(&dataset).map_err(|error| {
                 let message = format!("the dataset cannot be written: {error}");
                 Rejection::resource(ResourceReason::InvalidField, message)
             })?;
-            let hash: BlobHash = evaluator.database().blobs().put(&bytes).map_err(WriteError::from)?;
-            let faulted = dataset.faulted().iter().filter(|faulted| **faulted).count() as u64;
-            evaluator.results().keep(hash, Arc::new(dataset));
-            Ok((hash, faulted, distrusted))
+            Ok::<_, RunError>((Arc::new(dataset), bytes, distrusted))
         })
         .await?;
+        let hash = self.keep(bytes).await?;
+        let faulted = dataset.faulted().iter().filter(|faulted| **faulted).count() as u64;
+        self.evaluator.results().keep(hash, dataset);
         for (revision, reason) in &distrusted {
             self.quarantine(revision, reason).await;
         }
@@ -224,15 +219,24 @@ impl AtWork {
         let author = if author.is_empty() { "merit" } else { author };
         let caller =
             Caller { author: author.to_owned(), method: format!("merit.v1.EvaluationService/{method}") };
-        for _ in 0..TRIES {
+        let resources = self.evaluator.resources();
+        let written = insist(&self.progress.patience, || {
             let command = command.clone();
             let command = move |changes: &mut Changes<'_, '_>| command(changes);
-            match self.evaluator.resources().change(&caller, OwnRequest::default(), command).await {
-                Err(WriteError::Busy) => tokio::time::sleep(PAUSE).await,
-                other => return Ok(other.map(drop)?),
-            }
-        }
-        Err(RunError::Store(WriteError::Busy))
+            resources.change(&caller, OwnRequest::default(), command)
+        });
+        written.await?;
+        Ok(())
+    }
+
+    /// Keeps the bytes of the dataset.
+    async fn keep(&self, bytes: Vec<u8>) -> Result<BlobHash, WriteError> {
+        let (blobs, bytes) = (self.evaluator.database().blobs(), Arc::new(bytes));
+        insist(&self.progress.patience, || {
+            let (blobs, bytes) = (blobs.clone(), Arc::clone(&bytes));
+            blocking(move || Ok(blobs.put(&bytes)?))
+        })
+        .await
     }
 }
 
@@ -271,9 +275,9 @@ impl Drop for AtWork {
 }
 
 /// Runs what computes where blocking is allowed. A panic there is this run's failure, nobody else's.
-async fn blocking<T: Send + 'static>(
-    compute: impl FnOnce() -> Result<T, RunError> + Send + 'static,
-) -> Result<T, RunError> {
+async fn blocking<T: Send + 'static, E: From<Rejection> + Send + 'static>(
+    compute: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
     match tokio::task::spawn_blocking(compute).await {
         Ok(result) => result,
         Err(_) => {

@@ -34,6 +34,7 @@ mod fields;
 mod headline;
 mod hopeless;
 mod input;
+mod insist;
 mod lines;
 mod listing;
 mod looked_at;

@@ -4,6 +4,7 @@ mod compare;
 mod conduct;
 mod evidence;
 mod fairness;
+mod full_disk;
 mod hostile;
 mod life;
 mod limits;
