@@ -3,6 +3,7 @@
 
 use std::{
     net::SocketAddr,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
@@ -164,20 +165,13 @@ impl Config {
                 self.listen.port(),
             ));
         }
-        let positive = [
-            ("limits.calls", self.limits.calls),
-            ("limits.streams", self.limits.streams),
-            ("limits.component_calls", self.limits.component_calls),
-            ("limits.connections", self.limits.connections),
-            ("limits.silent_connections", self.limits.silent_connections),
-            ("limits.calls_per_connection", self.limits.calls_per_connection as usize),
-            ("limits.message_bytes", self.limits.message_bytes),
-            ("store.group_commands", self.store.group_commands),
-            ("store.queue", self.store.queue),
-            ("runs.chunk_rows", self.runs.chunk_rows),
-        ];
-        if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
-            return Err(format!("{key} = 0: at least 1 is needed"));
+        let wrong = self.numbers().into_iter().find(|(_, value, accepted)| !accepted.contains(value));
+        if let Some((key, value, accepted)) = wrong {
+            return Err(format!(
+                "{key} = {value}: {} to {} are accepted, in whole numbers",
+                accepted.start(),
+                accepted.end()
+            ));
         }
         if self.runs.concurrent < 2 {
             return Err(format!(
@@ -206,6 +200,56 @@ impl Config {
             )),
             None => Ok(()),
         }
+    }
+}
+
+/// How many of something may be asked for: more than any machine has room for, and not more than can be counted.
+const COUNT: RangeInclusive<u64> = 1..=1_000_000;
+/// The same, where 0 leaves it to the service.
+const COUNT_OR_AUTO: RangeInclusive<u64> = 0..=1_000_000;
+/// Milliseconds of a wait: a hundred years at most, so that the clock can count them.
+const WAIT_MS: RangeInclusive<u64> = 1..=3_153_600_000_000;
+/// Bytes of a message: what a frame of the protocol can say.
+const MESSAGE_BYTES: RangeInclusive<u64> = 1..=4_294_967_295;
+/// Bytes of metadata: what the transport reads in one go.
+const METADATA_BYTES: RangeInclusive<u64> = 1..=16_777_216;
+
+// === impl Config ===
+
+impl Config {
+    /// Every number that has bounds of its own, with its key.
+    fn numbers(&self) -> Vec<(&'static str, u64, RangeInclusive<u64>)> {
+        let (limits, store, runs, plugins) = (&self.limits, &self.store, &self.runs, &self.plugins);
+        vec![
+            ("limits.calls", limits.calls as u64, COUNT),
+            ("limits.streams", limits.streams as u64, COUNT),
+            ("limits.component_calls", limits.component_calls as u64, COUNT),
+            ("limits.computing_calls", limits.computing_calls as u64, COUNT_OR_AUTO),
+            ("limits.connections", limits.connections as u64, COUNT),
+            ("limits.silent_connections", limits.silent_connections as u64, COUNT),
+            ("limits.calls_per_connection", limits.calls_per_connection.into(), COUNT),
+            ("limits.message_bytes", limits.message_bytes as u64, MESSAGE_BYTES),
+            ("limits.component_message_bytes", limits.component_message_bytes as u64, MESSAGE_BYTES),
+            ("limits.metadata_bytes", limits.metadata_bytes.into(), METADATA_BYTES),
+            ("limits.call_ms", limits.call_ms, WAIT_MS),
+            ("limits.message_wait_ms", limits.message_wait_ms, WAIT_MS),
+            ("limits.preface_ms", limits.preface_ms, WAIT_MS),
+            ("limits.ping_ms", limits.ping_ms, WAIT_MS),
+            ("limits.ping_answer_ms", limits.ping_answer_ms, WAIT_MS),
+            ("limits.drain_ms", limits.drain_ms, WAIT_MS),
+            ("store.group_commands", store.group_commands as u64, COUNT),
+            ("store.group_delay_us", store.group_delay_us, 0..=60_000_000),
+            ("store.queue", store.queue as u64, COUNT),
+            ("runs.chunk_rows", runs.chunk_rows as u64, COUNT),
+            ("runs.threads", runs.threads as u64, COUNT_OR_AUTO),
+            ("runs.concurrent", runs.concurrent as u64, COUNT),
+            ("runs.wall_ms", runs.wall_ms, WAIT_MS),
+            ("plugins.try_out_ms", plugins.try_out_ms, WAIT_MS),
+            ("plugins.compile_wall_ms", plugins.compile_wall_ms, WAIT_MS),
+            ("plugins.compile_wait_ms", plugins.compile_wait_ms, WAIT_MS),
+            ("plugins.compiles", plugins.compiles as u64, COUNT_OR_AUTO),
+            ("plugins.ceilings.wall_ms", plugins.ceilings.wall_ms, WAIT_MS),
+        ]
     }
 }
 
@@ -294,7 +338,26 @@ mod tests {
         check_refused("listn = 1", &["merit.toml: listn: there is no such key; did you mean listen?"]);
         check_refused("[limits]\ncall = 1", &["merit.toml: limits.call: ", "did you mean calls?"]);
         check_refused("[limits]\nwhatever = 1", &["limits.whatever: ", "there are ", "streams"]);
-        check_refused("[limits]\ncalls = 0", &["limits.calls", "at least 1"]);
+        for (key, value) in [
+            ("limits.calls", "0"),
+            ("limits.calls", "9223372036854775807"),
+            ("limits.streams", "9223372036854775807"),
+            ("limits.component_calls", "9223372036854775807"),
+            ("limits.computing_calls", "1000001"),
+            ("limits.connections", "9223372036854775807"),
+            ("limits.silent_connections", "0"),
+            ("limits.message_bytes", "0"),
+            ("limits.message_wait_ms", "0"),
+            ("limits.call_ms", "9223372036854775807"),
+            ("store.queue", "9223372036854775807"),
+            ("store.group_delay_us", "9223372036854775807"),
+            ("runs.threads", "1000001"),
+            ("plugins.compiles", "1000001"),
+        ] {
+            let (section, name) = key.split_once('.').unwrap();
+            let told = format!("{key} = {value}: ");
+            check_refused(&format!("[{section}]\n{name} = {value}"), &[&told, " to ", " are accepted"]);
+        }
         check_refused("[runs]\nconcurrent = 1", &["runs.concurrent = 1: at least 2 are needed"]);
         check_refused("[plugins]\ncompiles = 1", &["plugins.compiles = 1: at least 2 are needed"]);
         check_refused("[limits]\ncalls = \"many\"", &["merit.toml: limits.calls: invalid type"]);

@@ -9,9 +9,9 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Unary calls under way, over all connections.
+    /// Unary calls under way, over all connections; a quarter of them on one.
     pub calls: usize,
-    /// Streaming calls under way, over all connections.
+    /// Streaming calls under way, over all connections; a quarter of them on one.
     pub streams: usize,
     /// Calls under way whose request is larger than `message_bytes`, over all connections; others wait.
     pub component_calls: usize,
@@ -29,9 +29,10 @@ pub struct Limits {
     pub component_message_bytes: usize,
     /// Bytes of the metadata of a call.
     pub metadata_bytes: u32,
-    /// Milliseconds that a unary call may take; a client's own deadline counts when it is sooner.
+    /// Milliseconds that a unary call may take, and all pieces of an upload; a client's own deadline counts when it is sooner.
     pub call_ms: u64,
-    /// Milliseconds that an import or an upload waits for its next message.
+    /// Milliseconds that a call waits for the next of its request, an upload for its place, and an answer for a client that
+    /// takes it.
     pub message_wait_ms: u64,
     /// Milliseconds that a new connection may take to say that it speaks HTTP/2.
     pub preface_ms: u64,
@@ -58,7 +59,10 @@ impl Limits {
         let wanted = (self.connections as u64).saturating_add(self.silent_connections as u64);
         if wanted > room {
             // In proportion, and at least one of each.
-            let share = |part: usize| (part as u64 * room / wanted).max(1) as usize;
+            let share = |part: usize| {
+                let share = u128::from(part as u64) * u128::from(room) / u128::from(wanted);
+                usize::try_from(share).unwrap_or(usize::MAX).max(1)
+            };
             (limits.connections, limits.silent_connections) =
                 (share(self.connections), share(self.silent_connections));
             tracing::warn!(
@@ -105,5 +109,13 @@ mod tests {
         check(1_512, (900, 100));
         check(1_012, (450, 50));
         check(100, (1, 1));
+        let mut limits = Config::default().limits;
+        (limits.connections, limits.silent_connections) = (usize::MAX, 1);
+        let within = limits.within(1_512);
+        assert_eq!(
+            (within.connections, within.silent_connections),
+            (1_000, 1),
+            "what is huge is cut, not turned over"
+        );
     }
 }
