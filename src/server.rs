@@ -6,7 +6,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use tokio::{
     net::TcpListener,
     sync::{oneshot, watch},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
     time::timeout,
 };
 
@@ -29,6 +29,8 @@ pub struct Server {
     phase: watch::Sender<Phase>,
     serving: JoinHandle<()>,
     services: Services,
+    /// How long calls may take to finish when the service stops.
+    drain: Duration,
 }
 
 /// A service whose address is taken, and whose store is still to be opened: health says so to everybody who asks, and
@@ -116,22 +118,32 @@ impl Server {
     /// calls finish or are cut after `limits.drain_ms`, the store is closed. Ends in time whatever clients do.
     ///
     /// # Errors
-    /// Why the store failed: no write can be acknowledged any more, and only a new start finds out what is on disk.
+    /// Why the store failed: no write can be acknowledged any more, and only a new start finds out what is on disk. Or that
+    /// nothing takes runs up any more.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Failed> {
-        let Self { phase, serving, services, .. } = self;
+        let Self { phase, mut serving, services, drain, .. } = self;
         let database = services.database.clone();
         let evaluator = services.evaluator.clone();
-        let work = tokio::spawn(async move { evaluator.work().await });
-        let stop = async {
-            let failure = tokio::select! {
-                () = shutdown => None,
-                failed = database.failed() => Some(failed),
-            };
-            tracing::info!("stopping: calls under way may finish");
-            phase.send_replace(Phase::Draining);
-            failure
+        let mut work = Some(tokio::spawn(async move { evaluator.work().await }));
+        let failure = tokio::select! {
+            () = shutdown => None,
+            failed = database.failed() => Some(failed),
+            ended = ended(&mut work) => {
+                let what = format!("work on runs has ended, and none would be taken up: {ended:?}");
+                // Whatever failed first is told.
+                Some(database.failure().unwrap_or(Failed { what, is_damage: false }))
+            }
         };
-        let (served, failure) = tokio::join!(serving, stop);
+        tracing::info!("stopping: calls under way may finish");
+        phase.send_replace(Phase::Draining);
+        let served = match timeout(drain, &mut serving).await {
+            Ok(served) => served,
+            Err(_) => {
+                tracing::warn!("calls under way are given up: they did not end in time (limits.drain_ms)");
+                phase.send_replace(Phase::Ended);
+                serving.await
+            }
+        };
         if let Err(error) = served {
             tracing::error!(%error, "serving ended before its time");
         }
@@ -157,6 +169,7 @@ impl Opening {
     /// What is in the way.
     pub async fn open(self) -> Result<Server, StartError> {
         let Self { config, address, phase, serving, opened, served, progress } = self;
+        let drain = config.limits.drain();
         // Opening may replay a long journal.
         let services = tokio::task::spawn_blocking(move || open(&config, progress)).await;
         let services =
@@ -165,23 +178,37 @@ impl Opening {
         let _ = opened.send(services.clone());
         // Whoever has a server may call it.
         let _ = served.await;
-        Ok(Server { address, phase, serving, services })
+        Ok(Server { address, phase, serving, services, drain })
     }
 }
 
-/// Closes the store; runs at work end with it, and are taken up at the next start.
-async fn close(database: &Database, mut work: JoinHandle<()>) {
+/// Waits until work on runs has ended, and takes it away.
+async fn ended(work: &mut Option<JoinHandle<()>>) -> Result<(), JoinError> {
+    match work {
+        Some(handle) => {
+            let ended = handle.await;
+            *work = None;
+            ended
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Closes the store; runs at work, if any are, end with it, and are taken up at the next start.
+async fn close(database: &Database, work: Option<JoinHandle<()>>) {
     if timeout(CLOSE, database.close()).await.is_err() {
         tracing::error!("the store did not close in time; what was acknowledged is safe");
     }
-    match timeout(CLOSE, &mut work).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::error!(%error, "work on runs had ended before; it begins anew at the next start")
-        }
-        Err(_) => {
-            work.abort();
-            tracing::warn!("runs at work were cut; they are taken up at the next start");
+    if let Some(mut work) = work {
+        match timeout(CLOSE, &mut work).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, "work on runs had ended before; it begins anew at the next start")
+            }
+            Err(_) => {
+                work.abort();
+                tracing::warn!("runs at work were cut; they are taken up at the next start");
+            }
         }
     }
     tracing::info!("stopped");
@@ -201,4 +228,52 @@ fn open(config: &Config, progress: OpeningProgress) -> Result<Services, StartErr
     let views = Views::new(database.clone(), config.views.budget_bytes);
     let evaluator = Evaluator::new(database.clone(), resources.clone(), views, sandbox, config.run_options());
     Ok(Services { database, resources, evaluator })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::{
+        model::{caller::Caller, name::Name},
+        proto::v1::{Run, RunState},
+        sandbox::SandboxConfig,
+        store::{Fault, Faults, FaultyStore, MemoryStore},
+    };
+
+    /// What a run is when the service starts that could not be read then.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_run_that_cannot_be_read_is_taken_up_when_it_can() {
+        let (config, faults) = (Config::default(), Arc::new(Faults::default()));
+        let index = FaultyStore::new(MemoryStore::default(), Arc::clone(&faults));
+        let database = Database::in_memory_over(Arc::new(index));
+        let (resources, views) = (Resources::new(database.clone()), Views::new(database.clone(), 1 << 20));
+        let sandbox = Sandbox::new(SandboxConfig { cache: None, ..config.sandbox() }).unwrap();
+        let options = config.run_options();
+        let evaluator = Evaluator::new(database.clone(), resources.clone(), views, sandbox, options);
+        let caller = Caller { author: "anna".to_owned(), method: "test".to_owned() };
+        let run = Name::parse("teams/a/runs/q1").unwrap();
+        for name in [Name::of_team(run.team().clone()), run.clone()] {
+            resources.put(&caller, &name, |_| Ok(())).await.unwrap();
+        }
+        let state = || resources.get::<Run>(&run).unwrap().state();
+
+        faults.inject(Fault::IndexScan, 0, io::ErrorKind::Other);
+        let work = tokio::spawn(async move { evaluator.work().await });
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(state(), RunState::Pending);
+        faults.clear(Fault::IndexScan);
+        let taken_up = async {
+            // It has no steps: it fails as soon as it is looked at.
+            while state() != RunState::Failed {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), taken_up).await.expect("it is taken up");
+        database.close().await;
+        work.await.unwrap();
+    }
 }

@@ -3,15 +3,19 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use prost_reflect::DynamicMessage;
 
 use super::{
     connection::{Connection, ConnectionArguments, client},
     failure::Failure,
-    output::{Format, OutputArguments, RecordPrinter, Sheet, dynamic, json, print_json, print_line},
+    output::{
+        Format, OutputArguments, RecordPrinter, Sheet, dynamic, json, print_json, print_line, print_record,
+    },
     progress::Progress,
+    record::target,
 };
 use crate::{
-    proto::v1,
+    proto::{descriptors, v1},
     resource::blobs_named,
     store::{BlobHash, Mark, Verification, verify_directory},
 };
@@ -25,7 +29,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists who changed what, oldest first.
+    /// Lists who changed what, the oldest first.
     List(ListArguments),
     /// Walks the whole journal, checks every hash, and reads every component and dataset that a record rests on.
     Verify(VerifyArguments),
@@ -37,6 +41,15 @@ struct ListArguments {
     /// `author = "anna" AND time >= "2026-11-01"`.
     #[arg(short, long, value_name = "EXPRESSION", default_value = "", hide_default_value = true)]
     filter: String,
+    /// The changes of one record: `goals/g1`, or its whole name.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Tells what the records were from then on.
+    #[arg(long)]
+    full: bool,
+    /// The newest first.
+    #[arg(long)]
+    newest_first: bool,
     /// The most changes, at least 1 [default: all].
     #[arg(short = 'n', long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -74,6 +87,9 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
     let format = arguments.output.output;
     let message = dynamic(&v1::Event::default());
     let mut printer = RecordPrinter::new(format, &prost_reflect::ReflectMessage::descriptor(&message), &[])?;
+    let filter = filter(&connection, arguments)?;
+    let view = if arguments.full { v1::EventView::Full } else { v1::EventView::Basic };
+    let order_by = if arguments.newest_first { "sequence desc" } else { "" };
     let (mut token, mut count) = (String::new(), 0);
     let mut shown = false;
     loop {
@@ -82,7 +98,9 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
             parent: connection.team()?.to_owned(),
             page_size: i32::try_from(left).unwrap_or(1000),
             page_token: token,
-            filter: arguments.filter.clone(),
+            filter: filter.clone(),
+            view: view.into(),
+            order_by: order_by.to_owned(),
         };
         let answer = client.list_events(connection.request(request)).await;
         let answer = answer.map_err(|status| connection.failure(status))?.into_inner();
@@ -90,7 +108,10 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
         if format == Format::Table {
             if !answer.events.is_empty() {
                 shown = true;
-                print_line(&sheet(&answer.events).table())?;
+                match arguments.full {
+                    true => answer.events.iter().try_for_each(print_full)?,
+                    false => print_line(&sheet(&answer.events).table())?,
+                }
             }
         } else {
             printer.page(&answer.events.iter().map(dynamic).collect::<Vec<_>>())?;
@@ -101,6 +122,29 @@ async fn list(arguments: &ListArguments) -> Result<(), Failure> {
         }
     }
     if shown { Ok(()) } else { printer.finish() }
+}
+
+/// The condition of the request: what is asked for by name and by condition.
+fn filter(connection: &Connection, arguments: &ListArguments) -> Result<String, Failure> {
+    let Some(name) = &arguments.name else { return Ok(arguments.filter.clone()) };
+    let (_, name) = target(connection, name, None)?;
+    let of_name = format!("name = {name:?}");
+    Ok(if arguments.filter.is_empty() { of_name } else { format!("{of_name} AND ({})", arguments.filter) })
+}
+
+/// Prints an event and what the records were from then on.
+fn print_full(event: &v1::Event) -> Result<(), Failure> {
+    print_line(&sheet(std::slice::from_ref(event)).table())?;
+    for record in event.changes.iter().filter_map(|change| unpacked(change.record.as_ref()?)) {
+        print_record(Format::Table, &record)?;
+    }
+    Ok(())
+}
+
+/// The record that is packed; nothing where it is of no message of the contract.
+fn unpacked(record: &prost_types::Any) -> Option<DynamicMessage> {
+    let message = descriptors().get_message_by_name(record.type_url.rsplit('/').next()?)?;
+    DynamicMessage::decode(message, record.value.as_slice()).ok()
 }
 
 fn sheet(events: &[v1::Event]) -> Sheet {
@@ -129,8 +173,12 @@ fn to_the_second(time: &str) -> String {
 
 fn change(change: &v1::Change) -> String {
     let name = change.name.splitn(3, '/').nth(2).unwrap_or(&change.name);
-    let deleted = change.kind() == v1::ChangeKind::Deleted;
-    format!("{}{name}", if deleted { "deleted " } else { "" })
+    let what = match change.kind() {
+        v1::ChangeKind::Created => "created ",
+        v1::ChangeKind::Deleted => "deleted ",
+        v1::ChangeKind::Updated | v1::ChangeKind::Unspecified => "",
+    };
+    format!("{what}{name}")
 }
 
 async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {

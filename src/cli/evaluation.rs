@@ -110,6 +110,17 @@ pub(super) fn text(value: &v1::Value) -> String {
     }
 }
 
+/// What people call the role of an output.
+pub(super) fn role_name(role: v1::OutputRole) -> &'static str {
+    match role {
+        v1::OutputRole::Score => "score",
+        v1::OutputRole::Payout => "payout",
+        v1::OutputRole::Grade => "grade",
+        v1::OutputRole::Detail => "detail",
+        v1::OutputRole::Unspecified => "",
+    }
+}
+
 /// What people call the account manager.
 pub(super) fn who(evaluation: &v1::Evaluation) -> String {
     if evaluation.display_name.is_empty() {

@@ -88,7 +88,7 @@ impl Failure {
     /// Why a service ended that was not told to.
     #[must_use]
     pub fn of_service(failed: &Failed) -> Self {
-        let what = format!("the store has failed, and no write is accepted any more: {failed}");
+        let what = format!("the service has ended, and no write is accepted any more: {failed}");
         if failed.is_damage { Self::Damaged(what) } else { Self::Service(what) }
     }
 

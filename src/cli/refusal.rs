@@ -77,7 +77,6 @@ impl Refusal {
             ("INVALID_FILTER", _) => "fields are named as in the protos: `stage = \"WON\" AND amount > 1000`",
             ("INVALID_PAGE_TOKEN", _) => "begin at the first page again",
             ("REFERENCE_NOT_FOUND", _) => "create what is referred to first",
-            ("STILL_REFERRED", _) => "delete or change what refers to it first",
             ("ETAG_MISMATCH", _) => "get it again, look at what changed, and send the new etag",
             ("INVALID_BINDING", _) => {
                 "say where an input comes from: `--input STEP.INPUT=KIND:SOURCE`, with measure, target, attribute, output or \

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{
     connection::{Connection, client},
-    evaluation::{self, Query, text, who},
+    evaluation::{self, Query, role_name, text, who},
     failure::Failure,
     output::{Format, OutputArguments, Sheet, dynamic, json, print_json, print_line, short_name},
     progress::Progress,
@@ -129,7 +129,7 @@ pub(super) fn statement(explanation: &v1::ExplainEvaluationResponse) -> String {
         text.push('\n');
         let mut outputs = Sheet::new(&["output", "value", "role"]);
         for output in evaluation.outputs.iter().filter(|output| output.step == step.step) {
-            outputs.row([output.name.clone(), self::text(output), output.role.clone()]);
+            outputs.row([output.name.clone(), self::text(output), role_name(output.role()).to_owned()]);
         }
         text.push_str(&outputs.table());
         text.push('\n');
@@ -168,7 +168,7 @@ fn explanation_table(evaluation: &v1::Evaluation, step: &v1::StepExplanation) ->
     };
     let detail = |name: &String| {
         let mut outputs = evaluation.outputs.iter().filter(|output| output.step == step.step);
-        outputs.any(|output| &output.name == name && output.role == "detail")
+        outputs.any(|output| &output.name == name && output.role() == v1::OutputRole::Detail)
     };
     for part in &step.explanation {
         let remark = part.output.is_empty();

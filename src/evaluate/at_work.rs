@@ -288,11 +288,13 @@ async fn blocking<T: Send + 'static, E: From<Rejection> + Send + 'static>(
 }
 
 fn engine_message(evaluator: &Evaluator, limits: &Limits) -> v1::Engine {
+    // No limit is that large.
+    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     v1::Engine {
         version: evaluator.engine().to_owned(),
-        fuel_per_call: limits.fuel_per_call,
-        fuel_per_row: limits.fuel_per_row,
-        memory_bytes: limits.memory_bytes as u64,
-        output_bytes: limits.output_bytes as u64,
+        fuel_per_call: count(limits.fuel_per_call),
+        fuel_per_row: count(limits.fuel_per_row),
+        memory_bytes: count(limits.memory_bytes as u64),
+        output_bytes: count(limits.output_bytes as u64),
     }
 }

@@ -177,8 +177,8 @@ impl AuthoredPlugin {
             return Scored::Fault(format!("{}: {}", PluginReason::PluginFault.code(), fault.message));
         }
         let outputs = self.manifest.outputs.iter().zip(&outcome.columns);
-        let text = |value: v1::PluginValue| match value.value {
-            Some(v1::plugin_value::Value::Number(text) | v1::plugin_value::Value::Text(text)) => Some(text),
+        let text = |value: v1::Value| match value.value {
+            Some(v1::value::Value::Number(text) | v1::value::Value::Text(text)) => Some(text),
             None => None,
         };
         Scored::Outputs(

@@ -109,7 +109,7 @@ pub fn value(step: &str, name: &str, role: Option<Role>, column: &Column, row: u
     v1::Value {
         step: step.to_owned(),
         name: name.to_owned(),
-        role: role.map(Role::word).unwrap_or_default().to_owned(),
+        role: role.map_or(v1::OutputRole::Unspecified, Role::message).into(),
         value,
     }
 }

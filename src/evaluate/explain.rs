@@ -90,7 +90,8 @@ impl Evaluator {
     }
 }
 
-fn step_message(step: &sandbox::Step) -> v1::ExplanationStep {
+/// A step as clients see it.
+pub(super) fn step_message(step: &sandbox::Step) -> v1::ExplanationStep {
     v1::ExplanationStep {
         label: step.label.clone(),
         output: step.output.clone().unwrap_or_default(),

@@ -3,6 +3,7 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use merit_expression::{Column as ExpressionColumn, Kind, Scope, Unscaled, Values as ExpressionValues};
+use prost::Message;
 
 use super::{
     column::{Column, Values, count_u32},
@@ -81,9 +82,16 @@ impl Evaluator {
             example: "score >= 90",
         };
         let rows = names.ordered(condition.of(&names)?, &request.order_by)?;
-        let wanted = rows.iter().skip(start).take(page);
-        let evaluations = wanted.map(|&row| evaluation(&dataset, &headline, &name, row as usize)).collect();
-        let end = start.saturating_add(page);
+        let (mut evaluations, mut bytes) = (Vec::new(), 0);
+        for &row in rows.iter().skip(start).take(page) {
+            let evaluation = evaluation(&dataset, &headline, &name, row as usize);
+            bytes += evaluation.encoded_len();
+            if bytes > page::PAGE_BYTES && !evaluations.is_empty() {
+                break;
+            }
+            evaluations.push(evaluation);
+        }
+        let end = start.saturating_add(evaluations.len());
         let next_page_token = match end < rows.len() {
             true => Position::of_number(end as u64).token(binding),
             false => String::new(),

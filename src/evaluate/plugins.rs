@@ -11,7 +11,7 @@ use super::standard::{self, FORMULA};
 use crate::{
     model::{
         name::Name,
-        rejection::{PluginReason, Reason, Rejection, ResourceReason, ServiceReason},
+        rejection::{PluginReason, Reason, Rejection, ServiceReason},
     },
     proto::v1,
     resource::Resources,
@@ -132,12 +132,12 @@ impl Plugins {
     /// A standard plugin.
     ///
     /// # Errors
-    /// `NOT_FOUND` that lists those there are.
+    /// `INVALID_FIELD` that lists those there are.
     pub fn standard(&self, id: &str) -> Result<Plugin, Rejection> {
         let Some(found) = standard::find(id) else {
             let known: Vec<&str> = standard::STANDARD_PLUGINS.iter().map(|plugin| plugin.id).collect();
             let message = format!("there is no standard plugin {id:?}; there are {}", known.join(", "));
-            return Err(Rejection::resource(ResourceReason::NotFound, message));
+            return Err(Rejection::field("standard", message));
         };
         match self.loaded(&found.hash()) {
             Some(plugin) => Ok(plugin),

@@ -1,5 +1,7 @@
 //! Publishes revisions of plugins: checks what is published, keeps the component, and numbers it in one write.
 
+use std::sync::Arc;
+
 use prost::Message;
 
 use super::{
@@ -13,7 +15,7 @@ use crate::{
     model::{
         caller::Caller,
         name::{Id, Name},
-        plugin::{change_state, check_signature},
+        plugin::{change_state, check_intent, check_signature},
         rejection::{PluginReason, Reason, Rejection, ResourceReason, ServiceReason},
     },
     proto::v1::{self, publish_plugin_revision_request::Source},
@@ -53,11 +55,8 @@ impl Evaluator {
         caller: &Caller,
         request: v1::PublishPluginRevisionRequest,
     ) -> Result<v1::PluginRevision, WriteError> {
-        let plugin = Name::parse(&request.plugin)?;
-        if plugin.collection() != "plugins" {
-            let accepted = "is not a plugin: teams/{team}/plugins/{plugin}";
-            return Err(Rejection::field("plugin", accepted).into());
-        }
+        let plugin = plugin_name(&request)?;
+        self.foresee(caller, &request).await?;
         let own = OwnRequest {
             team: plugin.team().to_string(),
             request_id: request.request_id.clone(),
@@ -80,18 +79,58 @@ impl Evaluator {
         let check = move || evaluator.check_publication(plugin, request, &author);
         let checked =
             tokio::task::spawn_blocking(check).await.map_err(|error| internal(&error.to_string()))??;
+        let checked = Arc::new(checked);
+        let command = |checked: Arc<Checked>, author: String| {
+            move |changes: &mut Changes<'_, '_>| {
+                Ok(revise(changes, &checked, &author)?.encode_to_vec().into())
+            }
+        };
+        let revision = |answer: bytes::Bytes| {
+            v1::PluginRevision::decode(answer).map_err(|error| internal(&error.to_string()).into())
+        };
         if !own.validate_only {
+            // What would be refused leaves no component behind.
+            let rehearsal = command(Arc::clone(&checked), caller.author.clone());
+            if let Some(first) = self.resources().foretell(caller, &own, rehearsal).await? {
+                return revision(first);
+            }
             // Kept before it is named: a revision never names a component that is not there.
-            let (blobs, bytes) = (self.database().blobs().clone(), checked.component.clone());
-            let kept = tokio::task::spawn_blocking(move || blobs.put(&bytes)).await;
+            let (blobs, kept) = (self.database().blobs().clone(), Arc::clone(&checked));
+            let kept = tokio::task::spawn_blocking(move || blobs.put(&kept.component)).await;
             kept.map_err(|error| internal(&error.to_string()))??;
         }
-        let author = caller.author.clone();
-        let command = move |changes: &mut Changes<'_, '_>| {
-            Ok(revise(changes, &checked, &author)?.encode_to_vec().into())
+        let command = command(checked, caller.author.clone());
+        revision(self.resources().change(caller, own, command).await?)
+    }
+
+    /// What can be said against a publication before its component is there, or anything is compiled: whether there is such a
+    /// plugin, and whether the team takes revisions of this author and signed like this. Nothing where the request id was
+    /// answered before: then the first answer counts.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `INVALID_FIELD`, `SIGNATURE_REQUIRED`, `SELF_APPROVAL`; when the store fails.
+    pub async fn foresee(
+        &self,
+        caller: &Caller,
+        request: &v1::PublishPluginRevisionRequest,
+    ) -> Result<(), WriteError> {
+        let plugin = plugin_name(request)?;
+        let (team, id) = (plugin.team(), &request.request_id);
+        if !id.is_empty() && self.resources().is_answered(caller, team, id).await? {
+            return Ok(());
+        }
+        let team: v1::Team = self.resources().get(&Name::of_team(team.clone()))?;
+        // What is only checked may be of a plugin that is yet to be created.
+        if !request.validate_only {
+            let _: v1::Plugin = self.resources().get(&plugin)?;
+        }
+        let revision = v1::PluginRevision {
+            plugin: plugin.to_string(),
+            author: caller.author.clone(),
+            signature: request.signature.clone(),
+            ..v1::PluginRevision::default()
         };
-        let answer = self.resources().change(caller, own, command).await?;
-        v1::PluginRevision::decode(answer).map_err(|error| internal(&error.to_string()).into())
+        Ok(check_intent(&revision, request.activate, &team)?)
     }
 
     fn check_publication(
@@ -166,6 +205,14 @@ impl Evaluator {
     }
 }
 
+fn plugin_name(request: &v1::PublishPluginRevisionRequest) -> Result<Name, Rejection> {
+    let plugin = Name::parse(&request.plugin)?;
+    if plugin.collection() == "plugins" {
+        return Ok(plugin);
+    }
+    Err(Rejection::field("plugin", "is not a plugin: teams/{team}/plugins/{plugin}"))
+}
+
 fn internal(cause: &str) -> Rejection {
     tracing::error!(cause, "a plugin cannot be published");
     let reason = Reason::Service(ServiceReason::Internal);
@@ -232,8 +279,9 @@ fn revise(
     })?;
     let name = Name::new(checked.plugin.team().clone(), "pluginRevisions", id);
     let mut revision = v1::PluginRevision { name: name.to_string(), number, ..checked.revision(author) };
-    let team = Name::of_team(name.team().clone());
-    check_signature(&revision, &changes.get(&team)?.unwrap_or_default())?;
+    let team = changes.get(&Name::of_team(name.team().clone()))?.unwrap_or_default();
+    check_intent(&revision, checked.activate, &team)?;
+    check_signature(&revision, &team)?;
     plugin.latest_revision = name.to_string();
     changes.put(&name, &revision)?;
     changes.put(&checked.plugin, &plugin)?;

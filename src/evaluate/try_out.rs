@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     column::count_u32,
-    dataset::RowFault,
+    dataset::{self, RowFault},
     evaluator::Evaluator,
     execute::{plugin_fault, verdict_fault},
+    explain::step_message,
     made::digits_of,
     plugin_limits::team_limits,
     plugins::{LoadedPlugin, rejection},
@@ -56,7 +57,7 @@ struct Origin {
 
 impl Scored {
     fn fault(&mut self, reason: String, message: String) {
-        self.result.fault = Some(v1::PluginFault { reason, message });
+        self.result.fault = Some(v1::Fault { reason, message, ..v1::Fault::default() });
     }
 }
 
@@ -67,11 +68,14 @@ impl Evaluator {
     ///
     /// # Errors
     /// What is wrong with the plugin or its parameters.
-    pub fn describe_plugin(&self, request: &v1::DescribePluginRequest) -> Result<v1::Manifest, WriteError> {
+    pub fn describe_plugin(
+        &self,
+        request: &v1::DescribePluginRequest,
+    ) -> Result<v1::DescribePluginResponse, WriteError> {
         let team = self.team(&request.parent)?;
         let limits = team_limits(&team, self.options());
         let loaded = self.briefly().plugins().within(limits).source(request.plugin.as_ref())?;
-        Ok(manifest_message(&loaded.manifest))
+        Ok(v1::DescribePluginResponse { manifest: Some(manifest_message(&loaded.manifest)) })
     }
 
     /// See `PluginService.EvaluatePlugin`.
@@ -218,7 +222,7 @@ impl TryOut {
     }
 
     /// Has a row explained, and holds the steps to what it was scored with.
-    fn explain(&self, row: usize, from: &Origin) -> Result<Vec<v1::PluginStep>, WriteError> {
+    fn explain(&self, row: usize, from: &Origin) -> Result<Vec<v1::ExplanationStep>, WriteError> {
         let LoadedPlugin { plugin, parameters, manifest, .. } = &self.loaded;
         let rows = match manifest.scope {
             Scope::Row => vec![row],
@@ -328,12 +332,8 @@ fn column(input: &sandbox::Input, rows: &[&BTreeMap<String, String>]) -> Result<
     Ok(sandbox::Column { name: input.name.clone(), values, missing })
 }
 
-pub(super) fn output_value(
-    output: &sandbox::Output,
-    column: &sandbox::Column,
-    place: usize,
-) -> v1::PluginValue {
-    use v1::plugin_value::Value;
+pub(super) fn output_value(output: &sandbox::Output, column: &sandbox::Column, place: usize) -> v1::Value {
+    use v1::value::Value;
     let missing = column.missing.iter().any(|&row| row as usize == place);
     let trim = output.role != Role::Payout;
     let value = match &column.values {
@@ -345,25 +345,8 @@ pub(super) fn output_value(
             texts.dictionary.get(texts.codes[place] as usize).cloned().map(Value::Text)
         }
     };
-    v1::PluginValue { name: output.name.clone(), role: role_message(output.role).into(), value }
-}
-
-fn step_message(step: &sandbox::Step) -> v1::PluginStep {
-    v1::PluginStep {
-        label: step.label.clone(),
-        output: step.output.clone().unwrap_or_default(),
-        amount: decimal_text(i128::from(step.unscaled), step.scale, false),
-        note: step.note.clone(),
-    }
-}
-
-fn role_message(role: Role) -> v1::OutputRole {
-    match role {
-        Role::Score => v1::OutputRole::Score,
-        Role::Payout => v1::OutputRole::Payout,
-        Role::Grade => v1::OutputRole::Grade,
-        Role::Detail => v1::OutputRole::Detail,
-    }
+    let role = dataset::Role::from(output.role).message().into();
+    v1::Value { step: String::new(), name: output.name.clone(), role, value }
 }
 
 /// A manifest as clients see it.
@@ -391,7 +374,7 @@ pub fn manifest_message(manifest: &sandbox::Manifest) -> v1::Manifest {
             .iter()
             .map(|output| v1::PluginOutput {
                 name: output.name.clone(),
-                role: role_message(output.role).into(),
+                role: dataset::Role::from(output.role).message().into(),
                 scale: i32::from(output.scale),
             })
             .collect(),

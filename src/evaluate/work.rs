@@ -1,10 +1,10 @@
 //! The background: follows the journal, takes runs up, and stops those that are cancelled. What becomes of one that is taken
 //! up is in `at_work`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use prost::Message;
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 
 use super::{at_work::AtWork, evaluator::Evaluator, turns::Turns};
 use crate::{
@@ -19,6 +19,9 @@ const RECORDS: usize = 1_000;
 /// Runs, or teams, read at a time.
 const PAGE: usize = 1_000;
 
+/// How long to wait before what could not be read is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
 // === impl Evaluator ===
 
 impl Evaluator {
@@ -30,21 +33,26 @@ impl Evaluator {
         let turns = Turns::new(self.options().concurrent_runs, 1);
         let mut runs = Runs { evaluator: self.clone(), turns, tasks: JoinSet::new() };
         let mut seen = *watch.borrow_and_update();
-        if let Err(error) = runs.take_up_unfinished() {
-            tracing::error!(%error, "unfinished runs cannot be read; they wait for the next start");
-        }
+        let mut unfinished = true;
         loop {
-            match runs.follow(seen) {
+            // What cannot be read now may be in a moment. Where it is damaged, the database has failed, and with it the service.
+            let read = match unfinished {
+                true => runs.take_up_unfinished().map(|()| unfinished = false),
+                false => Ok(()),
+            };
+            let read = read.and_then(|()| runs.follow(seen));
+            let failed = read.is_err();
+            match read {
                 Ok(sequence) => seen = sequence,
-                Err(error) => {
-                    tracing::error!(%error, "the journal cannot be followed; runs wait for the next start");
-                    break;
-                }
+                Err(error) => tracing::error!(%error, "runs cannot be read; it is tried again"),
             }
             tokio::select! {
-                changed = watch.changed() => if changed.is_err() { break },
+                changed = watch.changed(), if !failed => if changed.is_err() { break },
+                () = sleep(PAUSE), if failed => {}
                 () = database.closed() => break,
-                Some(_) = runs.tasks.join_next() => {}
+                Some(done) = runs.tasks.join_next() => if let Err(error) = done {
+                    tracing::error!(%error, "work on a run ended before its time; it is begun again by the next start");
+                },
             }
         }
         // What is at work stops at its next chunk, and is taken up at the next start.

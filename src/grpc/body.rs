@@ -1,9 +1,9 @@
-//! The body of a streaming answer: keeps the call's place while it lasts, and ends it, in good form, when its time is up
+//! The body of an answer: keeps the call's place until all of it is taken, and ends it, in good form, when its time is up
 //! or the service goes down.
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -13,12 +13,18 @@ use tonic::Status;
 
 use super::gate::Place;
 
-/// Why a stream is ended before its own end.
+/// Bytes that are handed on at a time. The transport asks for more only when the client has room, so that what it holds
+/// of an answer that nobody reads is little more than this: the rest is here, and with it the place.
+const PIECE: usize = 16 << 10;
+
+/// Why an answer is ended before its own end.
 pub type End = Pin<Box<dyn Future<Output = Status> + Send>>;
 
-/// The body of a streaming answer.
+/// The body of an answer.
 pub struct Lasting {
     inner: Option<tonic::body::Body>,
+    /// What came of the inner body and is not handed on yet.
+    rest: Bytes,
     end: End,
     place: Option<Place>,
 }
@@ -28,7 +34,7 @@ pub struct Lasting {
 impl Lasting {
     /// The body, until `end` gives the status to end it with.
     pub fn new(inner: tonic::body::Body, end: End, place: Place) -> Self {
-        Self { inner: Some(inner), end, place: Some(place) }
+        Self { inner: Some(inner), rest: Bytes::new(), end, place: Some(place) }
     }
 }
 
@@ -40,13 +46,22 @@ impl Body for Lasting {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Self { inner: Some(inner), end, .. } = &mut *self else { return Poll::Ready(None) };
+        let Self { inner: Some(inner), rest, end, .. } = &mut *self else { return Poll::Ready(None) };
         // The end comes first: a producer that always has more would never be asked otherwise.
         let Poll::Ready(status) = end.as_mut().poll(context) else {
-            return Pin::new(inner).poll_frame(context);
+            if rest.is_empty() {
+                match ready!(Pin::new(inner).poll_frame(context)).map(|frame| frame.map(Frame::into_data)) {
+                    Some(Ok(Ok(data))) => *rest = data,
+                    Some(Ok(Err(frame))) => return Poll::Ready(Some(Ok(frame))),
+                    Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                    None => return Poll::Ready(None),
+                }
+            }
+            let piece = rest.split_to(PIECE.min(rest.len()));
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
         };
         // The producer sees its receiver gone, and stops. Who is told so finds the place free.
-        (self.inner, self.place) = (None, None);
+        (self.inner, self.place, self.rest) = (None, None, Bytes::new());
         let mut trailers = HeaderMap::new();
         Poll::Ready(match status.add_header(&mut trailers) {
             Ok(()) => Some(Ok(Frame::trailers(trailers))),
@@ -55,7 +70,7 @@ impl Body for Lasting {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        self.rest.is_empty() && self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -9,7 +9,10 @@ use tonic::{Request, Response, Status};
 use super::{limits::Limits, panic, status};
 use crate::{
     evaluate::{Turn, Turns},
-    model::{caller::Caller, rejection::Rejection},
+    model::{
+        caller::Caller,
+        rejection::{Reason, Rejection, ResourceReason},
+    },
     sandbox::Patience,
     store::WriteError,
 };
@@ -46,6 +49,19 @@ pub fn in_field(field: &str) -> impl FnOnce(Rejection) -> Rejection {
     move |rejection| {
         let description = rejection.message.clone();
         rejection.violation(field, description)
+    }
+}
+
+/// Says in which field of the request the name is, where what was refused is a name and nothing says so yet.
+pub fn in_name(field: &str) -> impl FnOnce(WriteError) -> WriteError {
+    move |error| match error {
+        WriteError::Rejected(rejection)
+            if rejection.reason == Reason::Resource(ResourceReason::InvalidName)
+                && rejection.violations.is_empty() =>
+        {
+            in_field(field)(rejection).into()
+        }
+        error => error,
     }
 }
 

@@ -1,7 +1,7 @@
 //! How messages become bytes and back: as generated types, and not at all for the standard methods, which work on the
 //! descriptors. Compression and framing are tonic's.
 
-use std::{collections::HashSet, marker::PhantomData, sync::LazyLock};
+use std::marker::PhantomData;
 
 use bytes::{Buf, BufMut, Bytes};
 use prost::{Message, Name};
@@ -12,19 +12,10 @@ use tonic::{
 use tonic_prost::{ProstCodec, ProstEncoder};
 
 use super::status;
-use crate::{proto::descriptors, resource::check_request};
-
-/// The requests that come as streams: what is wrong with one message of a stream is for its method to say.
-static STREAMED: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let methods = descriptors().services().flat_map(|service| service.methods().collect::<Vec<_>>());
-    methods
-        .filter(|method| method.is_client_streaming())
-        .map(|method| method.input().full_name().to_owned())
-        .collect()
-});
+use crate::resource::check_request;
 
 /// Generated types. Bytes that are not such a message are the client's fault, and so is what the rules of its fields do not
-/// accept: methods see only requests that were checked.
+/// accept: methods see only messages that were checked, each message of a stream as well.
 pub struct Messages<T, U>(PhantomData<(T, U)>);
 
 /// Decodes generated types.
@@ -68,15 +59,12 @@ impl<U: Message + Name + Default> Decoder for MessageDecoder<U> {
     type Error = Status;
 
     fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        let malformed =
-            |error| status::malformed(format!("the request is not a message of this method: {error}"));
-        let message = U::full_name();
-        if STREAMED.contains(&message) {
-            return U::decode(source).map(Some).map_err(malformed);
-        }
         let request = source.copy_to_bytes(source.remaining());
-        let checked = check_request(&message, &request).map_err(|rejection| status::rejected(&rejection))?;
-        U::decode(checked).map(Some).map_err(malformed)
+        let checked =
+            check_request(&U::full_name(), &request).map_err(|rejection| status::rejected(&rejection))?;
+        U::decode(checked).map(Some).map_err(|error| {
+            status::malformed(format!("the request is not a message of this method: {error}"))
+        })
     }
 }
 

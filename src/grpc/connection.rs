@@ -1,17 +1,15 @@
 //! Connections: accepts them up to a number, has each speak HTTP/2 or go, and brings them all to an end in time when the
 //! service goes down, also those that say nothing. Who goes when there are too many is in `places`.
 
-use std::{
-    convert::Infallible,
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use super::{
+    front::Front,
+    limits::Limits,
+    phase::{Phase, Phases},
+    places::{Place, Places},
+    unread::Unread,
+};
 use hyper::{server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
@@ -20,33 +18,37 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tonic::{Status, body::Body};
-
-use super::{
-    front::Front,
-    limits::Limits,
-    phase::{Phase, Phases},
-    places::{Call, Place, Places},
-};
 
 /// The first bytes of every HTTP/2 connection.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Bytes that a client may send on a stream, and on a connection, before it has to wait for the service.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
+/// Bytes of an answer that the transport takes before the client has room for them.
+const SEND_BUFFER: usize = 64 << 10;
+/// Metadata that is beyond the limit, and by no more than so many times, is refused with the call. What is larger yet ends
+/// the connection: the transport does not read it.
+const METADATA_READ: u32 = 8;
 /// How long to wait when the system has no room for a connection: it is not going to have any right away.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 /// How long a connection without calls that is told to end may take to do so.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Accepts connections until the service drains, then sees them to their end. Takes no longer for that than
-/// `limits.drain()`.
+/// Accepts connections until the service drains, then sees them to their end. When the phase is `Ended`, calls that are
+/// still under way are told so, and a moment later what is left is cut.
 pub async fn serve(listener: TcpListener, front: Arc<Front>, limits: &Limits, phases: Phases) {
     let mut connections = accept(listener, &front, limits, &phases).await;
     let drained = async { while connections.join_next().await.is_some() {} };
-    if timeout(limits.drain(), drained).await.is_err() {
-        tracing::warn!(connections = connections.len(), "connections are cut: they did not end in time");
-        connections.shutdown().await;
+    let given_up = async {
+        phases.reached(Phase::Ended).await;
+        sleep(GOODBYE).await;
+    };
+    tokio::select! {
+        () = drained => {}
+        () = given_up => {
+            tracing::warn!(connections = connections.len(), "connections are cut: they did not end in time");
+            connections.shutdown().await;
+        }
     }
 }
 
@@ -57,15 +59,11 @@ struct Serving {
     protocol: http2::Builder<TokioExecutor>,
     /// How long it may take to say that it speaks HTTP/2.
     preface: Duration,
+    /// How long an answer waits for its client.
+    unread: Duration,
     /// For those who have said that.
     speaking: Places,
     phases: Phases,
-}
-
-/// The body of an answer, whose call is under way until all of it is sent.
-struct Counted {
-    inner: Body,
-    _call: Call,
 }
 
 /// Accepts connections until the service drains. The listener is gone then: who comes later is refused by the system.
@@ -76,6 +74,7 @@ async fn accept(listener: TcpListener, front: &Arc<Front>, limits: &Limits, phas
         front: Arc::clone(front),
         protocol: protocol(limits),
         preface: Duration::from_millis(limits.preface_ms),
+        unread: limits.message_wait(),
         speaking: Places::new(limits.connections),
         phases: phases.clone(),
     };
@@ -112,7 +111,8 @@ fn protocol(limits: &Limits) -> http2::Builder<TokioExecutor> {
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_concurrent_streams(limits.calls_per_connection)
-        .max_header_list_size(limits.metadata_bytes)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_header_list_size(limits.metadata_bytes.saturating_mul(METADATA_READ))
         .keep_alive_interval(Duration::from_millis(limits.ping_ms))
         .keep_alive_timeout(Duration::from_millis(limits.ping_answer_ms));
     protocol
@@ -127,7 +127,7 @@ impl Serving {
         mut stream: TcpStream,
         silent: Place,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let Self { front, protocol, preface, speaking, phases } = self;
+        let Self { front, protocol, preface, unread: wait, speaking, phases } = self;
         // Answers are small and awaited.
         stream.set_nodelay(true)?;
         let mut draining = std::pin::pin!(phases.reached(Phase::Draining));
@@ -148,11 +148,13 @@ impl Serving {
         };
         let (read, write) = stream.into_split();
         let stream = TokioIo::new(join(io::Cursor::new(first).chain(read), write));
+        let (share, unread) = (front.share(), Unread::default());
         let service = service_fn(|request| {
             let (call, front) = (place.call(), Arc::clone(&front));
+            let (share, unread) = (share.clone(), unread.clone());
             async move {
-                let answer = front.answer(request).await?;
-                Ok::<_, Infallible>(answer.map(|inner| Counted { inner, _call: call }))
+                let answer = front.answer(share, request).await?;
+                Ok::<_, Infallible>(answer.map(|inner| unread.counted(inner, call)))
             }
         });
         let mut connection = std::pin::pin!(protocol.serve_connection(stream, service));
@@ -160,6 +162,7 @@ impl Serving {
             ended = &mut connection => return Ok(ended?),
             () = &mut draining => {}
             () = place.wanted() => {}
+            () = unread.overdue(wait) => return Err("its client does not read".into()),
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {
@@ -167,29 +170,8 @@ impl Serving {
             ended = connection => Ok(ended?),
             // Nothing is under way, and the client does not say goodbye.
             () = place.idle_for(GOODBYE) => Ok(()),
+            () = unread.overdue(wait) => Err("its client does not read".into()),
         }
-    }
-}
-
-// === impl Counted ===
-
-impl http_body::Body for Counted {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }
 

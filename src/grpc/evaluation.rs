@@ -8,7 +8,7 @@ use tokio_stream::iter;
 use tonic::{Request, Response, Status};
 
 use super::{
-    calls::{Answers, Blocking, answers, in_field},
+    calls::{Answers, Blocking, answers, in_field, in_name},
     status,
 };
 use crate::{
@@ -72,7 +72,7 @@ impl EvaluationService for Evaluations {
         &self,
         request: Request<WatchRunRequest>,
     ) -> Result<Response<Self::WatchRunStream>, Status> {
-        let run = run_name(&request.get_ref().name)?;
+        let run = run_name(&request.get_ref().name, "name")?;
         let evaluator = self.evaluator.clone();
         // What there is to refuse is refused before the stream begins.
         let first = evaluator.watched(&run).map_err(status::of)?;
@@ -94,7 +94,8 @@ impl EvaluationService for Evaluations {
     ) -> Result<Response<ListEvaluationsResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
         let parent = request.parent.clone();
-        self.blocking.run(&parent, move |_| evaluator.evaluations(&request)).await.map(Response::new)
+        let list = move |_: &Patience| evaluator.evaluations(&request).map_err(in_name("parent"));
+        self.blocking.run(&parent, list).await.map(Response::new)
     }
 
     async fn explain_evaluation(
@@ -122,7 +123,7 @@ impl EvaluationService for Evaluations {
         request: Request<ReplayRunRequest>,
     ) -> Result<Response<ReplayRunResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        evaluator.prepare_run(&run_name(&request.name)?).await.map_err(status::of)?;
+        evaluator.prepare_run(&run_name(&request.name, "name")?).await.map_err(status::of)?;
         let run = request.name.clone();
         let replay = move |patience: &Patience| evaluator.waiting(patience).replay(&request);
         self.blocking.run_whole(&run, replay).await.map(Response::new)
@@ -133,7 +134,7 @@ impl EvaluationService for Evaluations {
         request: Request<CompareRevisionsRequest>,
     ) -> Result<Response<CompareRevisionsResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        evaluator.prepare_run(&run_name(&request.run)?).await.map_err(status::of)?;
+        evaluator.prepare_run(&run_name(&request.run, "run")?).await.map_err(status::of)?;
         for revision in [&request.baseline, &request.candidate].into_iter().filter(|name| !name.is_empty()) {
             evaluator.prepare_revision(revision).await.map_err(status::of)?;
         }
@@ -147,13 +148,13 @@ impl EvaluationService for Evaluations {
         request: Request<DownloadDatasetRequest>,
     ) -> Result<Response<Pieces>, Status> {
         let asked = request.into_inner().name;
-        let (run, evaluator) = (run_name(&asked)?, self.evaluator.clone());
+        let (run, evaluator) = (run_name(&asked, "name")?, self.evaluator.clone());
         let dataset = self.blocking.run(&asked, move |_| evaluator.dataset(&run)).await?;
         Ok(Response::new(iter(pieces(dataset))))
     }
 }
 
-fn run_name(text: &str) -> Result<Name, Status> {
+fn run_name(text: &str, field: &str) -> Result<Name, Status> {
     let name = Name::parse(text).and_then(|name| match name.collection() {
         "runs" => Ok(name),
         _ => Err(Rejection::resource(
@@ -161,7 +162,7 @@ fn run_name(text: &str) -> Result<Name, Status> {
             format!("{text:?} is not the name of a run: teams/{{team}}/runs/{{run}}"),
         )),
     });
-    name.map_err(in_field("name")).map_err(|rejection| status::rejected(&rejection))
+    name.map_err(in_field(field)).map_err(|rejection| status::rejected(&rejection))
 }
 
 fn evaluation_name(text: &str) -> Result<EvaluationName, Status> {

@@ -7,9 +7,10 @@ use merit_expression::{Column, Expression, Kind, Scope, Unscaled, Values};
 use crate::{
     model::{
         rejection::{Rejection, ResourceReason},
+        schema::NO_EMPTY_TEXT,
         zone::Zone,
     },
-    proto::v1::Event,
+    proto::v1::{Change, Event},
     resource::scope::kind_name,
 };
 
@@ -37,6 +38,10 @@ impl Scope for EventScope {
 
     fn names(&self) -> Vec<String> {
         NAMES.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+
+    fn form(&self, name: &str, text: &str) -> Option<String> {
+        text.is_empty().then(|| format!("{NO_EMPTY_TEXT}: ISMISSING({name}) is true where there is none"))
     }
 }
 
@@ -71,45 +76,55 @@ impl EventFilter {
         }
     }
 
-    /// Which of the events are wanted: an event is when the condition holds for any of its changes. Days are those of the
-    /// zone.
+    /// For which of its changes the condition holds, of each event. An event is wanted when it does for any. Days
+    /// are those of the zone.
     #[must_use]
-    pub fn wanted(&self, events: &[Event], zone: &Zone) -> Vec<bool> {
-        let Some(expression) = &self.0 else { return vec![true; events.len()] };
+    pub fn wanted<'a>(&self, events: impl Iterator<Item = &'a Event>, zone: &Zone) -> Vec<Vec<bool>> {
+        let events: Vec<&Event> = events.collect();
+        let Some(expression) = &self.0 else {
+            return events.iter().map(|event| vec![true; event.changes.len()]).collect();
+        };
         // One row per change, since the name is the change's.
-        let rows: Vec<(usize, &str)> = events
+        let rows: Vec<Row<'_>> = events
             .iter()
-            .enumerate()
-            .flat_map(|(index, event)| event.changes.iter().map(move |change| (index, change.name.as_str())))
+            .flat_map(|event| event.changes.iter().map(move |change| Row { event, name: &change.name }))
             .collect();
-        let columns: Vec<Column> =
-            expression.names().iter().map(|name| column(name, &rows, events, zone)).collect();
-        let evaluated = expression.evaluate(rows.len(), &columns.iter().collect::<Vec<_>>());
-        let mut wanted = vec![false; events.len()];
-        if let Values::Boolean(holds) = &evaluated.column.values {
-            for (row, (&holds, &(event, _))) in holds.iter().zip(&rows).enumerate() {
-                let missing = evaluated.column.missing.as_ref().is_some_and(|missing| missing[row]);
-                wanted[event] |= holds && !missing;
-            }
-        }
-        wanted
+        let columns: Vec<Column> = expression.names().iter().map(|name| column(name, &rows, zone)).collect();
+        let evaluated = expression.evaluate(rows.len(), &columns.iter().collect::<Vec<_>>()).column;
+        let mut row = 0;
+        let mut holds = |_: &Change| {
+            row += 1;
+            let missing = evaluated.missing.as_ref().is_some_and(|missing| missing[row - 1]);
+            matches!(&evaluated.values, Values::Boolean(holds) if holds[row - 1]) && !missing
+        };
+        events.iter().map(|event| event.changes.iter().map(&mut holds).collect()).collect()
     }
 }
 
-fn column(name: &str, rows: &[(usize, &str)], events: &[Event], zone: &Zone) -> Column {
-    let values = match name {
+/// A change, for a condition.
+struct Row<'a> {
+    event: &'a Event,
+    name: &'a str,
+}
+
+fn column(name: &str, rows: &[Row<'_>], zone: &Zone) -> Column {
+    let texts = |text: fn(&Event) -> &str| texts(rows.iter().map(|row| text(row.event)));
+    match name {
         "sequence" => {
             // Sequences fit: there are fewer records than nanoseconds since the first one.
-            let numbers = rows.iter().map(|&(event, _)| events[event].sequence.cast_signed()).collect();
-            Values::Number { scale: 0, unscaled: Unscaled::Narrow(Arc::new(numbers)) }
+            let numbers = rows.iter().map(|row| row.event.sequence.cast_signed()).collect();
+            let values = Values::Number { scale: 0, unscaled: Unscaled::Narrow(Arc::new(numbers)) };
+            Column { values, missing: None }
         }
-        "time" => Values::Date(Arc::new(rows.iter().map(|&(event, _)| day(&events[event], zone)).collect())),
-        "author" => texts(rows.iter().map(|&(event, _)| events[event].author.as_str())),
-        "request_id" => texts(rows.iter().map(|&(event, _)| events[event].request_id.as_str())),
-        "method" => texts(rows.iter().map(|&(event, _)| events[event].method.as_str())),
-        _ => texts(rows.iter().map(|&(_, name)| name)),
-    };
-    Column { values, missing: None }
+        "time" => {
+            let days = rows.iter().map(|row| day(row.event, zone)).collect();
+            Column { values: Values::Date(Arc::new(days)), missing: None }
+        }
+        "author" => texts(|event| &event.author),
+        "request_id" => texts(|event| &event.request_id),
+        "method" => texts(|event| &event.method),
+        _ => self::texts(rows.iter().map(|row| row.name)),
+    }
 }
 
 /// The day, counted from 1970-01-01.
@@ -118,10 +133,15 @@ fn day(event: &Event, zone: &Zone) -> i32 {
     zone.day(seconds).unwrap_or(i32::MAX)
 }
 
-fn texts<'a>(values: impl Iterator<Item = &'a str>) -> Values {
+/// A column of texts, in which an empty one is missing, as in records.
+fn texts<'a>(values: impl Iterator<Item = &'a str>) -> Column {
+    let values: Vec<&str> = values.collect();
+    let missing: Vec<bool> = values.iter().map(|text| text.is_empty()).collect();
+    let missing = missing.contains(&true).then(|| Arc::new(missing));
     let mut dictionary: Vec<Arc<str>> = Vec::new();
     let mut known: HashMap<&str, u32> = HashMap::new();
     let codes = values
+        .into_iter()
         .map(|text| {
             *known.entry(text).or_insert_with(|| {
                 dictionary.push(Arc::from(text));
@@ -129,22 +149,25 @@ fn texts<'a>(values: impl Iterator<Item = &'a str>) -> Values {
             })
         })
         .collect();
-    Values::Text { dictionary: Arc::new(dictionary), codes: Arc::new(codes) }
+    let values = Values::Text { dictionary: Arc::new(dictionary), codes: Arc::new(codes) };
+    Column { values, missing }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::v1::Change;
 
     fn events() -> Vec<Event> {
         let event = |sequence, author: &str, seconds, names: &[&str]| Event {
             sequence,
             author: author.to_owned(),
-            request_id: format!("r{sequence}"),
+            request_id: if sequence == 3 { String::new() } else { format!("r{sequence}") },
             method: "merit.v1.GoalService/CreateGoal".to_owned(),
             time: Some(prost_types::Timestamp { seconds, nanos: 0 }),
-            changes: names.iter().map(|name| Change { name: (*name).to_owned(), kind: 1 }).collect(),
+            changes: names
+                .iter()
+                .map(|name| Change { name: (*name).to_owned(), ..Change::default() })
+                .collect(),
             ..Event::default()
         };
         vec![
@@ -161,11 +184,11 @@ mod tests {
     fn check_in(zone: &str, filter: &str, expected: &[u64]) {
         let zone = Zone::of_team(&crate::proto::v1::Team { time_zone: zone.into(), ..Default::default() });
         let events = events();
-        let wanted = EventFilter::compile(filter).unwrap().wanted(&events, &zone);
+        let wanted = EventFilter::compile(filter).unwrap().wanted(events.iter(), &zone);
         let found: Vec<u64> = events
             .iter()
             .zip(wanted)
-            .filter(|(_, wanted)| *wanted)
+            .filter(|(_, wanted)| wanted.contains(&true))
             .map(|(event, _)| event.sequence)
             .collect();
         assert_eq!(found, expected, "{filter}");
@@ -180,6 +203,7 @@ mod tests {
         check("time = \"1970-01-01\"", &[1, 2]);
         check_in("America/Los_Angeles", "time = \"1970-01-01\"", &[2, 3]);
         check("request_id = \"r2\"", &[2]);
+        check("ISMISSING(request_id)", &[3]);
         check("method = \"merit.v1.GoalService/DeleteGoal\"", &[]);
     }
 
@@ -191,8 +215,19 @@ mod tests {
     }
 
     #[test]
+    fn it_is_told_which_changes_are_meant() {
+        let events = events();
+        let wanted =
+            EventFilter::compile("name = \"teams/a/goals/g3\"").unwrap().wanted(events.iter(), &Zone::UTC);
+        assert_eq!(wanted, [vec![false], vec![false, true], vec![false, true]]);
+        let all = EventFilter::compile("").unwrap().wanted(events.iter(), &Zone::UTC);
+        assert_eq!(all, [vec![true], vec![true; 2], vec![true; 2]]);
+    }
+
+    #[test]
     fn what_is_no_condition() {
         check_refused("autor = \"anna\"", "author");
         check_refused("sequence + 1", "true or false");
+        check_refused("request_id = \"\"", "ISMISSING(request_id)");
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method as Verb, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, Method as Verb, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::{Status, body::Body, service::Routes};
@@ -17,9 +17,10 @@ use tower::Service;
 
 use super::{
     author,
+    awaited::Awaited,
     body::{End, Lasting},
     deadline,
-    gate::{Gate, Place},
+    gate::{Gate, Place, Share},
     limits::Limits,
     method::{Lane, Method, methods},
     panic,
@@ -41,6 +42,9 @@ pub struct Front {
     progress: OpeningProgress,
     gate: Gate,
     call: Duration,
+    /// How long the next piece of a request is waited for.
+    wait: Duration,
+    metadata_bytes: u32,
     phases: Phases,
 }
 
@@ -65,6 +69,8 @@ impl Front {
             progress,
             gate: Gate::new(limits),
             call: limits.call(),
+            wait: limits.message_wait(),
+            metadata_bytes: limits.metadata_bytes,
             phases,
         }
     }
@@ -76,8 +82,18 @@ impl Front {
         let _ = self.opened.set(Opened { standard, routes: routes.prepare() });
     }
 
-    /// Answers a request. Never fails: what goes wrong is an answer.
-    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Result<Response<Body>, Infallible>
+    /// What a new connection may have under way.
+    #[must_use]
+    pub fn share(&self) -> Share {
+        self.gate.share()
+    }
+
+    /// Answers a request of a connection that has this share. Never fails: what goes wrong is an answer.
+    pub async fn answer<B>(
+        self: Arc<Self>,
+        share: Share,
+        request: Request<B>,
+    ) -> Result<Response<Body>, Infallible>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
@@ -89,7 +105,7 @@ impl Front {
             return Ok(status::unknown_method(request.uri().path()).into_http());
         };
         let start = Instant::now();
-        let response = match self.call(method, start, request.map(Body::new)).await {
+        let response = match self.call(method, start, &share, request.map(Body::new)).await {
             Ok(response) => response,
             Err(status) => status.into_http(),
         };
@@ -103,16 +119,22 @@ impl Front {
         &self,
         method: &Method,
         start: Instant,
+        share: &Share,
         request: Request<Body>,
     ) -> Result<Response<Body>, Status> {
+        self.check_metadata(request.headers())?;
         let caller = author::caller(request.headers(), &method.name)?;
         let asked = deadline::asked(request.headers())?;
-        let cap = (method.lane != Lane::Stream).then_some(self.call);
+        let cap = (!matches!(method.lane, Lane::Stream | Lane::Watch)).then_some(self.call);
         // Beyond what the clock can count there is no deadline.
         let until = asked.into_iter().chain(cap).min().and_then(|time| start.checked_add(time));
 
         let work = async {
-            let (place, mut request) = self.gate.enter(method.lane, request).await?;
+            let request = match method.single {
+                true => request.map(|body| Body::new(Awaited::new(body, self.wait))),
+                false => request,
+            };
+            let (place, mut request) = self.gate.enter(method.lane, share, request).await?;
             request.extensions_mut().insert(caller.clone());
             let response = panic::caught(self.dispatch(method, request)).await?;
             Ok((response, place))
@@ -121,10 +143,17 @@ impl Front {
             done = within(until, work) => done?,
             () = self.phases.clone().reached(Phase::Ended) => return Err(status::unavailable("the server has stopped")),
         };
-        if method.lane != Lane::Stream {
-            return Ok(response);
-        }
         Ok(self.lasting(method, until, response, place))
+    }
+
+    /// Refuses metadata beyond the limit, counted as HTTP/2 counts it.
+    fn check_metadata(&self, headers: &HeaderMap) -> Result<(), Status> {
+        let sizes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
+        let bytes: usize = sizes.sum();
+        if bytes <= self.metadata_bytes as usize {
+            return Ok(());
+        }
+        Err(status::metadata_too_large(bytes, self.metadata_bytes))
     }
 
     async fn dispatch(&self, method: &Method, request: Request<Body>) -> Response<Body> {
@@ -144,7 +173,7 @@ impl Front {
         }
     }
 
-    /// Keeps the place of a stream while it lasts, and ends it when it is time.
+    /// Keeps the place of a call until its answer is taken, and ends it when it is time.
     fn lasting(
         &self,
         method: &Method,
@@ -157,7 +186,7 @@ impl Front {
         let end: End = Box::pin(async move {
             tokio::select! {
                 () = passed(until) => status::deadline_exceeded(),
-                () = stopped => status::unavailable("the server is stopping"),
+                () = stopped => status::unavailable("the server is stopping: call again when it is back"),
             }
         });
         response.map(|inner| Body::new(Lasting::new(inner, end, place)))
@@ -184,9 +213,11 @@ async fn passed(until: Option<Instant>) {
 /// What HTTP says to a request that is none of gRPC.
 fn not_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
     let kind = request.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    // Parameters may follow. Messages are encoded in one way, and framed in one.
+    let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     let code = if request.method() != Verb::POST {
         StatusCode::METHOD_NOT_ALLOWED
-    } else if !kind.starts_with(b"application/grpc") {
+    } else if kind != b"application/grpc" && kind != b"application/grpc+proto" {
         StatusCode::UNSUPPORTED_MEDIA_TYPE
     } else {
         return None;

@@ -1,5 +1,5 @@
-//! How much may be under way at a time, over all connections. What does not fit is answered at once, with the time to
-//! come back; only large requests wait, for they are few: see `weighed`.
+//! How much may be under way at a time, over all connections and on one. What does not fit is answered at once, with the
+//! time to come back; only large requests wait, for they are few: see `weighed`.
 
 use std::sync::Arc;
 
@@ -14,6 +14,9 @@ use super::{
     weighed::{Room, Weighed},
 };
 
+/// So many connections it takes to have all places: no one of them keeps all others out.
+const CONNECTIONS_TO_FILL: usize = 4;
+
 /// How much may be under way.
 #[derive(Clone, Debug)]
 pub struct Gate {
@@ -22,11 +25,21 @@ pub struct Gate {
     components: Arc<Semaphore>,
     /// Bytes of a request beyond which it is large.
     message_bytes: usize,
+    /// How many calls, and how many streams, one connection may have under way.
+    share: (usize, usize),
+}
+
+/// What one connection may have under way. Clones are of the same connection.
+#[derive(Clone, Debug)]
+pub struct Share {
+    calls: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
 }
 
 /// The place of a call; given up when dropped.
 #[derive(Debug)]
 pub struct Place {
+    _of_connection: Option<OwnedSemaphorePermit>,
     _call: Option<OwnedSemaphorePermit>,
     _room: Room,
 }
@@ -37,26 +50,47 @@ impl Gate {
     /// A gate as wide as the limits say.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
+        Self::of(limits.calls, limits.streams, limits.component_calls, limits.message_bytes)
+    }
+
+    fn of(calls: usize, streams: usize, components: usize, message_bytes: usize) -> Self {
+        let share = |places: usize| (places / CONNECTIONS_TO_FILL).max(1);
         Self {
-            calls: Arc::new(Semaphore::new(limits.calls)),
-            streams: Arc::new(Semaphore::new(limits.streams)),
-            components: Arc::new(Semaphore::new(limits.component_calls)),
-            message_bytes: limits.message_bytes,
+            calls: Arc::new(Semaphore::new(calls)),
+            streams: Arc::new(Semaphore::new(streams)),
+            components: Arc::new(Semaphore::new(components)),
+            message_bytes,
+            share: (share(calls), share(streams)),
         }
     }
 
-    /// A place for a call, and its request, weighed where it may be large.
+    /// What a new connection may have under way.
+    #[must_use]
+    pub fn share(&self) -> Share {
+        let (calls, streams) = self.share;
+        Share { calls: Arc::new(Semaphore::new(calls)), streams: Arc::new(Semaphore::new(streams)) }
+    }
+
+    /// A place for a call of a connection, and its request, weighed where it may be large.
     ///
     /// # Errors
     /// `BUSY` where there is none.
-    pub async fn enter(&self, lane: Lane, request: Request<Body>) -> Result<(Place, Request<Body>), Status> {
-        let call = match lane {
-            Lane::Free => None,
-            Lane::Unary | Lane::Component => Some(one_of(&self.calls, "calls")?),
-            Lane::Stream => Some(one_of(&self.streams, "streams")?),
+    pub async fn enter(
+        &self,
+        lane: Lane,
+        share: &Share,
+        request: Request<Body>,
+    ) -> Result<(Place, Request<Body>), Status> {
+        let (of_connection, call) = match lane {
+            Lane::Free => (None, None),
+            Lane::Watch => (Some(own(&share.streams, "streams")?), None),
+            Lane::Unary | Lane::Component => {
+                (Some(own(&share.calls, "calls")?), Some(one_of(&self.calls, "calls")?))
+            }
+            Lane::Stream => (Some(own(&share.streams, "streams")?), Some(one_of(&self.streams, "streams")?)),
         };
         let room = Room::default();
-        let place = Place { _call: call, _room: room.clone() };
+        let place = Place { _of_connection: of_connection, _call: call, _room: room.clone() };
         if lane != Lane::Component {
             return Ok((place, request));
         }
@@ -82,6 +116,12 @@ fn one_of(places: &Arc<Semaphore>, what: &str) -> Result<OwnedSemaphorePermit, S
         .map_err(|_| status::busy(&format!("as many {what} are under way as the server takes")))
 }
 
+fn own(places: &Arc<Semaphore>, what: &str) -> Result<OwnedSemaphorePermit, Status> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| {
+        status::busy(&format!("as many {what} of this connection are under way as the server takes of one"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -101,32 +141,47 @@ mod tests {
         request(vec![], "identity")
     }
 
-    fn gate() -> Gate {
-        Gate {
-            calls: Arc::new(Semaphore::new(2)),
-            streams: Arc::new(Semaphore::new(1)),
-            components: Arc::new(Semaphore::new(1)),
-            message_bytes: 10,
-        }
+    #[tokio::test]
+    async fn what_does_not_fit_is_told_to_come_back() {
+        let gate = Gate::of(2, 1, 1, 10);
+        // Each from a connection of its own.
+        let enter = async |lane| gate.enter(lane, &gate.share(), empty()).await;
+        let first = enter(Lane::Component).await.unwrap();
+        let _second = enter(Lane::Unary).await.unwrap();
+        let refused = async |lane| enter(lane).await.unwrap_err().code();
+        assert_eq!(refused(Lane::Unary).await, Code::ResourceExhausted);
+        let _stream = enter(Lane::Stream).await.unwrap();
+        assert_eq!(refused(Lane::Stream).await, Code::ResourceExhausted);
+        enter(Lane::Free).await.unwrap();
+        enter(Lane::Watch).await.unwrap();
+        drop(first);
+        enter(Lane::Component).await.unwrap();
     }
 
     #[tokio::test]
-    async fn what_does_not_fit_is_told_to_come_back() {
-        let gate = gate();
-        let first = gate.enter(Lane::Component, empty()).await.unwrap();
-        let _second = gate.enter(Lane::Unary, empty()).await.unwrap();
-        let refused = async |lane| gate.enter(lane, empty()).await.unwrap_err().code();
-        assert_eq!(refused(Lane::Unary).await, Code::ResourceExhausted);
-        let _stream = gate.enter(Lane::Stream, empty()).await.unwrap();
-        assert_eq!(refused(Lane::Stream).await, Code::ResourceExhausted);
-        gate.enter(Lane::Free, empty()).await.unwrap();
-        drop(first);
-        gate.enter(Lane::Component, empty()).await.unwrap();
+    async fn a_connection_has_its_share() {
+        let gate = Gate::of(8, 12, 1, 10);
+        let check = async |lane, share: &Share, expected: usize| {
+            let mut places = Vec::new();
+            while let Ok((place, _)) = gate.enter(lane, share, empty()).await {
+                places.push(place);
+            }
+            assert_eq!(places.len(), expected, "{lane:?}");
+            places
+        };
+        let (one, other) = (gate.share(), gate.share());
+        let _calls = check(Lane::Unary, &one, 2).await;
+        check(Lane::Component, &one, 0).await;
+        check(Lane::Unary, &other, 2).await;
+        let _watched = check(Lane::Watch, &one, 3).await;
+        check(Lane::Stream, &one, 0).await;
+        check(Lane::Stream, &other, 3).await;
+        check(Lane::Unary, &Gate::of(1, 1, 1, 10).share(), 1).await;
     }
 
     /// Reads a request to its end; answers how many rooms are left then.
     async fn read(gate: &Gate, request: Request<Body>) -> (Place, usize) {
-        let (place, request) = gate.enter(Lane::Component, request).await.unwrap();
+        let (place, request) = gate.enter(Lane::Component, &gate.share(), request).await.unwrap();
         let sent: usize = request.into_body().collect().await.unwrap().to_bytes().len();
         assert!(sent < 100);
         (place, gate.components.available_permits())
@@ -134,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_large_request_takes_room_and_waits_for_it() {
-        let gate = Gate { calls: Arc::new(Semaphore::new(9)), ..gate() };
+        let gate = Gate::of(9, 1, 1, 10);
         let (small, left) = read(&gate, request(vec![vec![0; 5]; 2], "identity")).await;
         assert_eq!(left, 1);
         drop(small);

@@ -11,6 +11,8 @@ use crate::{model::schema::method_rule, proto::descriptors};
 pub enum Lane {
     /// Nothing worth counting: health has to answer when everything else is busy.
     Free,
+    /// A stream of health: it takes of what its own connection may have, and of nothing that others want.
+    Watch,
     /// One request, one answer.
     Unary,
     /// The same, with a request that may be large.
@@ -30,14 +32,17 @@ pub struct Method {
     pub standard: Option<MethodDescriptor>,
     /// True for a stream that ends when something happens outside, not when work is done: it does not hold up a stop.
     pub endless: bool,
+    /// Whether the request is one message. Who takes several minds by itself when they come.
+    pub single: bool,
 }
 
-/// The methods of other contracts that are served, and the lanes they take.
-const FOREIGN: &[(&str, Lane)] = &[
-    ("grpc.health.v1.Health/Check", Lane::Free),
-    ("grpc.health.v1.Health/Watch", Lane::Stream),
-    ("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Lane::Stream),
-    ("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Lane::Stream),
+/// The methods of other contracts that are served, the lanes they take, and whether their request is one message.
+const FOREIGN: &[(&str, Lane, bool)] = &[
+    ("grpc.health.v1.Health/Check", Lane::Free, true),
+    // It tells that the service stops before it ends.
+    ("grpc.health.v1.Health/Watch", Lane::Watch, true),
+    ("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Lane::Stream, false),
+    ("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Lane::Stream, false),
 ];
 
 /// The methods of this contract whose streams are endless.
@@ -57,14 +62,16 @@ pub fn methods() -> HashMap<String, Method> {
                 Lane::Unary
             };
             let endless = ENDLESS.contains(&name.as_str());
+            let single = !method.is_client_streaming();
             let standard = method_rule(&method).standard.is_some().then_some(method);
-            Method { name, lane, standard, endless }
+            Method { name, lane, standard, endless, single }
         });
-    let foreign = FOREIGN.iter().map(|&(name, lane)| Method {
+    let foreign = FOREIGN.iter().map(|&(name, lane, single)| Method {
         name: name.to_owned(),
         lane,
         standard: None,
         endless: lane == Lane::Stream,
+        single,
     });
     own.chain(foreign).map(|method| (format!("/{}", method.name), method)).collect()
 }
@@ -105,6 +112,17 @@ mod tests {
         check("/merit.v1.EvaluationService/DownloadDataset", Lane::Stream, false, false);
         check("/merit.v1.EvaluationService/WatchRun", Lane::Stream, false, true);
         check("/grpc.health.v1.Health/Check", Lane::Free, false, false);
+        check("/grpc.health.v1.Health/Watch", Lane::Watch, false, false);
+        check("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Lane::Stream, false, true);
+    }
+
+    #[test]
+    fn whose_request_is_one_message() {
+        let methods = methods();
+        let several: Vec<&str> =
+            methods.values().filter(|method| !method.single).map(|method| method.name.as_str()).collect();
+        let import = "merit.v1.TransferService/ImportResources";
+        assert!(several.contains(&import) && several.len() == 4, "{several:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod audit;
 mod author;
+mod awaited;
 mod body;
 mod calls;
 pub mod codec;
@@ -20,11 +21,13 @@ mod panic;
 mod phase;
 mod places;
 mod plugin;
+mod reflection;
 mod server;
 mod services;
 mod standard;
 pub mod status;
 mod transfer;
+mod unread;
 mod upload;
 mod weighed;
 

@@ -27,6 +27,12 @@ impl Phases {
         (sender, Self(receiver))
     }
 
+    /// The phase now.
+    #[must_use]
+    pub fn now(&self) -> Phase {
+        *self.0.borrow()
+    }
+
     /// Waits until the phase has come. A service that is gone has come to its end.
     pub async fn reached(mut self, phase: Phase) {
         // An error means that nobody sets it any more.

@@ -3,24 +3,54 @@
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
-    calls::{Blocking, caller},
+    calls::{Blocking, caller, in_name},
     limits::Limits,
     status,
     upload::Uploads,
 };
 use crate::{
     evaluate::Evaluator,
+    model::rejection::{PluginReason, Reason, Rejection},
     proto::{
         server::plugin_service_server::PluginService,
         v1::{
-            DescribePluginRequest, EvaluatePluginRequest, EvaluatePluginResponse, ExplainPluginRequest,
-            ExplainPluginResponse, ListPluginRevisionRunsRequest, ListPluginRevisionRunsResponse,
-            ListStandardPluginsRequest, ListStandardPluginsResponse, Manifest, PluginRevision,
-            PublishPluginRevisionRequest, UploadPluginRevisionRequest,
+            DescribePluginRequest, DescribePluginResponse, EvaluatePluginRequest, EvaluatePluginResponse,
+            ExplainPluginRequest, ExplainPluginResponse, ListPluginRevisionRunsRequest,
+            ListPluginRevisionRunsResponse, ListStandardPluginsRequest, ListStandardPluginsResponse,
+            PluginRevision, PublishPluginRevisionRequest, UploadPluginRevisionRequest,
         },
     },
     sandbox::Patience,
+    store::WriteError,
 };
+
+/// Says in which field of the request what was refused is, where nothing says so yet; `above` leads to the plugin.
+fn located(above: &'static str) -> impl Fn(WriteError) -> WriteError {
+    move |error| match error {
+        WriteError::Rejected(rejection) => in_plugin(above, rejection).into(),
+        error => error,
+    }
+}
+
+fn in_plugin(above: &str, mut rejection: Rejection) -> Rejection {
+    let own = match rejection.reason {
+        Reason::Plugin(PluginReason::InvalidComponent | PluginReason::ImportRefused) => Some("component"),
+        Reason::Plugin(PluginReason::BadParameters | PluginReason::ParametersMisplaced) => Some("parameters"),
+        _ => None,
+    };
+    if let Some(field) = own.filter(|_| rejection.violations.is_empty()) {
+        let what = rejection.message.clone();
+        rejection = rejection.violation(field, what);
+    }
+    for violation in &mut rejection.violations {
+        // What the rest of the request is about has its whole path already.
+        let of_plugin = ["component", "standard", "formula", "parameters"].contains(&&*violation.field);
+        if of_plugin && !above.is_empty() {
+            violation.field = format!("{above}.{}", violation.field);
+        }
+    }
+    rejection
+}
 
 /// Publishes plugins and tries them out.
 pub struct Plugins {
@@ -48,7 +78,7 @@ impl PluginService for Plugins {
     ) -> Result<Response<PluginRevision>, Status> {
         let caller = caller(&request);
         let revision = self.evaluator.publish(&caller, request.into_inner()).await;
-        revision.map(Response::new).map_err(status::of)
+        revision.map(Response::new).map_err(located("")).map_err(status::of)
     }
 
     async fn upload_plugin_revision(
@@ -56,9 +86,10 @@ impl PluginService for Plugins {
         request: Request<Streaming<UploadPluginRevisionRequest>>,
     ) -> Result<Response<PluginRevision>, Status> {
         let caller = caller(&request);
-        let publication = self.uploads.take(request.into_inner()).await?;
+        let publication = self.uploads.take(&self.evaluator, &caller, request.into_inner()).await?;
+        // What it says of the component it says of the chunks.
         let revision = self.evaluator.publish(&caller, publication).await;
-        revision.map(Response::new).map_err(status::of)
+        revision.map(Response::new).map_err(located("")).map_err(status::of)
     }
 
     async fn list_plugin_revision_runs(
@@ -67,7 +98,8 @@ impl PluginService for Plugins {
     ) -> Result<Response<ListPluginRevisionRunsResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
         let revision = request.name.clone();
-        self.blocking.run(&revision, move |_| evaluator.revision_runs(&request)).await.map(Response::new)
+        let list = move |_: &Patience| evaluator.revision_runs(&request).map_err(in_name("name"));
+        self.blocking.run(&revision, list).await.map(Response::new)
     }
 
     async fn list_standard_plugins(
@@ -80,11 +112,14 @@ impl PluginService for Plugins {
     async fn describe_plugin(
         &self,
         request: Request<DescribePluginRequest>,
-    ) -> Result<Response<Manifest>, Status> {
+    ) -> Result<Response<DescribePluginResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        evaluator.prepare(&request.parent, request.plugin.as_ref()).await.map_err(status::of)?;
+        let prepared = evaluator.prepare(&request.parent, request.plugin.as_ref()).await;
+        prepared.map_err(located("plugin")).map_err(status::of)?;
         let parent = request.parent.clone();
-        let work = move |patience: &Patience| evaluator.waiting(patience).describe_plugin(&request);
+        let work = move |patience: &Patience| {
+            evaluator.waiting(patience).describe_plugin(&request).map_err(located("plugin"))
+        };
         self.blocking.run(&parent, work).await.map(Response::new)
     }
 
@@ -93,9 +128,12 @@ impl PluginService for Plugins {
         request: Request<EvaluatePluginRequest>,
     ) -> Result<Response<EvaluatePluginResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        evaluator.prepare(&request.parent, request.plugin.as_ref()).await.map_err(status::of)?;
+        let prepared = evaluator.prepare(&request.parent, request.plugin.as_ref()).await;
+        prepared.map_err(located("plugin")).map_err(status::of)?;
         let parent = request.parent.clone();
-        let work = move |patience: &Patience| evaluator.waiting(patience).evaluate_plugin(&request);
+        let work = move |patience: &Patience| {
+            evaluator.waiting(patience).evaluate_plugin(&request).map_err(located("plugin"))
+        };
         self.blocking.run(&parent, work).await.map(Response::new)
     }
 
@@ -104,9 +142,12 @@ impl PluginService for Plugins {
         request: Request<ExplainPluginRequest>,
     ) -> Result<Response<ExplainPluginResponse>, Status> {
         let (evaluator, request) = (self.evaluator.clone(), request.into_inner());
-        evaluator.prepare(&request.parent, request.plugin.as_ref()).await.map_err(status::of)?;
+        let prepared = evaluator.prepare(&request.parent, request.plugin.as_ref()).await;
+        prepared.map_err(located("plugin")).map_err(status::of)?;
         let parent = request.parent.clone();
-        let work = move |patience: &Patience| evaluator.waiting(patience).explain_plugin(&request);
+        let work = move |patience: &Patience| {
+            evaluator.waiting(patience).explain_plugin(&request).map_err(located("plugin"))
+        };
         self.blocking.run(&parent, work).await.map(Response::new)
     }
 }

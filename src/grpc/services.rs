@@ -2,9 +2,16 @@
 
 use std::sync::Arc;
 
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{
+    net::TcpListener,
+    sync::{oneshot, watch},
+};
 use tonic::{codec::CompressionEncoding, service::Routes};
-use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_reflection::pb::{
+    v1::server_reflection_server::ServerReflectionServer,
+    v1alpha::server_reflection_server::ServerReflectionServer as ServerReflectionServerV1Alpha,
+};
 
 use super::{
     audit::Audits,
@@ -12,23 +19,21 @@ use super::{
     connection,
     evaluation::Evaluations,
     front::{Front, Opened},
-    health,
+    health::Healths,
     limits::Limits,
     phase::Phases,
     plugin::Plugins,
+    reflection::{Contract, Reflection},
     server::Servers,
     standard::Standard,
     transfer::Transfers,
 };
 use crate::{
     evaluate::Evaluator,
-    proto::{
-        DESCRIPTORS,
-        server::{
-            audit_service_server::AuditServiceServer, evaluation_service_server::EvaluationServiceServer,
-            plugin_service_server::PluginServiceServer, server_service_server::ServerServiceServer,
-            transfer_service_server::TransferServiceServer,
-        },
+    proto::server::{
+        audit_service_server::AuditServiceServer, evaluation_service_server::EvaluationServiceServer,
+        plugin_service_server::PluginServiceServer, server_service_server::ServerServiceServer,
+        transfer_service_server::TransferServiceServer,
     },
     resource::Resources,
     store::{Database, OpeningProgress},
@@ -70,51 +75,49 @@ macro_rules! with_limits {
 /// Serves until the phase is `Draining`, and then until connections have ended or were cut. Health and reflection answer
 /// at once, everything else as soon as the services arrive.
 pub async fn serve(opening: Opening, listener: TcpListener, limits: &Limits, phases: Phases) {
-    let (reporter, health) = tonic_health::server::health_reporter();
-    health::set(&reporter, ServingStatus::NotServing).await;
-    let early = reflection(Routes::default().add_service(health));
+    let (opened, open) = watch::channel(false);
+    let early = early(limits, open, &phases);
     let front = Arc::new(Front::new(early, opening.progress, limits, phases.clone()));
     let open = async {
         if let Ok(services) = opening.services.await {
-            front.open(services.opened(limits));
-            health::set(&reporter, ServingStatus::Serving).await;
+            front.open(services.opened(limits, &phases));
+            opened.send_replace(true);
             // Nobody has to be there to hear it.
             let _ = opening.served.send(());
         }
-        health::follow(reporter, phases.clone()).await;
     };
     tokio::join!(open, connection::serve(listener, Arc::clone(&front), limits, phases.clone()));
 }
 
-fn reflection(routes: Routes) -> Routes {
-    let reflection = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
-    routes
-        .add_service(reflection().build_v1().expect("the build checked the descriptors"))
-        .add_service(reflection().build_v1alpha().expect("the build checked the descriptors"))
+/// What needs no store.
+fn early(limits: &Limits, open: watch::Receiver<bool>, phases: &Phases) -> Routes {
+    let contract = Arc::new(Contract::of_everything_served());
+    let reflection = || Reflection::new(&contract, limits.message_wait());
+    let bytes = limits.message_bytes;
+    Routes::default()
+        .add_service(with_limits!(HealthServer::new(Healths::new(open, phases.clone())), bytes))
+        .add_service(with_limits!(ServerReflectionServer::new(reflection()), bytes))
+        .add_service(with_limits!(ServerReflectionServerV1Alpha::new(reflection()), bytes))
 }
 
 // === impl Services ===
 
 impl Services {
     /// Everything that needs the store.
-    fn opened(self, limits: &Limits) -> Opened {
+    fn opened(self, limits: &Limits, phases: &Phases) -> Opened {
         let blocking = Blocking::new(limits);
-        let routes = self.routes(limits, &blocking);
+        let routes = self.routes(limits, &blocking, phases);
         Opened { standard: Standard::new(self.resources, self.evaluator, blocking, limits), routes }
     }
 
     /// The methods that are rules of their own.
-    fn routes(&self, limits: &Limits, blocking: &Blocking) -> Routes {
+    fn routes(&self, limits: &Limits, blocking: &Blocking, phases: &Phases) -> Routes {
         let (database, resources) = (self.database.clone(), self.resources.clone());
         let evaluations = Evaluations::new(self.evaluator.clone(), blocking.clone());
         let plugins = Plugins::new(self.evaluator.clone(), blocking.clone(), limits);
         let servers = Servers::new(database.clone(), self.evaluator.clone(), blocking.clone());
         let audits = Audits::new(database, resources.clone(), blocking.clone());
-        let transfers = Transfers::new(resources, limits);
+        let transfers = Transfers::new(resources, limits, phases);
         let bytes = limits.message_bytes;
         Routes::default()
             .add_service(with_limits!(EvaluationServiceServer::new(evaluations), bytes))

@@ -16,7 +16,7 @@ use crate::{
     evaluate::Evaluator,
     model::rejection::Rejection,
     proto::v1::{CreateRunRequest, CreateTeamRequest, UpdateTeamRequest},
-    resource::Resources,
+    resource::{List, Resources},
     sandbox::Patience,
 };
 
@@ -49,6 +49,9 @@ impl Standard {
             let (standard, method, caller) = (self.clone(), method.clone(), caller(&request));
             async move {
                 let request = request.into_inner();
+                if let Some(list) = standard.resources.list(&method, &request).map_err(status::of)? {
+                    return standard.list(list).await.map(Response::new);
+                }
                 let objection = standard.objection(&method, &request).await?;
                 let answer = standard.resources.call_unless(&caller, &method, request, objection).await;
                 answer.map(Response::new).map_err(status::of)
@@ -62,6 +65,17 @@ impl Standard {
             .max_decoding_message_size(self.message_bytes)
             .unary(call, request)
             .await
+    }
+
+    /// Makes a list: at once where it is a page and no more, among the calls that compute where it goes through everything.
+    async fn list(&self, list: List) -> Result<Bytes, Status> {
+        let resources = self.resources.clone();
+        if list.is_light() {
+            return resources.answer_list(&list, &|| true).map_err(status::of);
+        }
+        let team = list.team();
+        let work = move |patience: &Patience| resources.answer_list(&list, &|| patience.over().is_none());
+        self.blocking.run(&team, work).await
     }
 
     /// What other rooms have against the request.

@@ -8,8 +8,8 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::{
     model::rejection::{
-        EvaluationReason, OrganisationReason, PluginReason, Reason, Rejection, ResourceReason, ServiceReason,
-        Violation,
+        CrmReason, EvaluationReason, GoalReason, OrganisationReason, PluginReason, Reason, Rejection,
+        ResourceReason, ServiceReason, Violation,
     },
     store::{StoreError, WriteError},
 };
@@ -95,6 +95,23 @@ pub fn deadline_exceeded() -> Status {
     ))
 }
 
+/// The request did not come in time.
+#[must_use]
+pub fn request_is_late(wait: Duration) -> Status {
+    rejected(&service(
+        ServiceReason::DeadlineExceeded,
+        format!("the request did not come within {wait:?} (limits.message_wait_ms): nothing was done"),
+    ))
+}
+
+/// The metadata of a call are beyond the limit.
+#[must_use]
+pub fn metadata_too_large(bytes: usize, limit: u32) -> Status {
+    let what =
+        format!("the metadata have {bytes} bytes: at most {limit} are accepted (limits.metadata_bytes)");
+    rejected(&service(ServiceReason::MessageTooLarge, what))
+}
+
 /// There is no such method.
 #[must_use]
 pub fn unknown_method(path: &str) -> Status {
@@ -118,6 +135,11 @@ pub fn of_transport(status: Status) -> Status {
         }
         Code::Internal | Code::Unknown => malformed(format!("the request cannot be read: {message}")),
         // A compression that is not accepted: the metadata says which are.
+        Code::Unimplemented => {
+            let mut told = rejected(&service(ServiceReason::UnsupportedEncoding, message));
+            *told.metadata_mut() = status.metadata().clone();
+            told
+        }
         _ => status,
     }
 }
@@ -131,7 +153,7 @@ fn service(reason: ServiceReason, message: impl Into<String>) -> Rejection {
 pub fn code(reason: Reason) -> Code {
     match reason {
         Reason::Service(reason) => match reason {
-            ServiceReason::UnknownMethod => Code::Unimplemented,
+            ServiceReason::UnknownMethod | ServiceReason::UnsupportedEncoding => Code::Unimplemented,
             ServiceReason::MalformedRequest => Code::InvalidArgument,
             ServiceReason::Unauthenticated => Code::Unauthenticated,
             ServiceReason::PermissionDenied => Code::PermissionDenied,
@@ -162,6 +184,9 @@ pub fn code(reason: Reason) -> Code {
             OrganisationReason::ReportingCycle => Code::FailedPrecondition,
             OrganisationReason::ReportingOverlap => Code::InvalidArgument,
         },
+        Reason::Crm(CrmReason::CustomerCycle) | Reason::Goal(GoalReason::GoalCycle) => {
+            Code::FailedPrecondition
+        }
         Reason::Evaluation(reason) => match reason {
             EvaluationReason::InvalidExpression | EvaluationReason::InvalidBinding => Code::InvalidArgument,
             EvaluationReason::MeasureCycle | EvaluationReason::RunNotFinished => Code::FailedPrecondition,

@@ -1,6 +1,12 @@
 //! `TransferService`: a stream of records in, a stream of results out.
 
-use std::{collections::VecDeque, future::poll_fn, pin::Pin, task::Poll, time::Duration};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 
 use tokio::{sync::mpsc, time::timeout};
 use tonic::{Request, Response, Status, Streaming};
@@ -8,6 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::{
     calls::{Answers, answers, caller},
     limits::Limits,
+    phase::{Phase, Phases},
     status,
 };
 use crate::{
@@ -29,6 +36,7 @@ pub struct Transfers {
     resources: Resources,
     /// How long the next message of a stream is waited for: it has a place that others want.
     wait: Duration,
+    phases: Phases,
 }
 
 /// What the first message of a stream decides for those after it.
@@ -45,8 +53,8 @@ type Import = Pin<Box<dyn Future<Output = Result<ImportResourcesResponse, WriteE
 impl Transfers {
     /// Takes records into these resources.
     #[must_use]
-    pub fn new(resources: Resources, limits: &Limits) -> Self {
-        Self { resources, wait: limits.message_wait() }
+    pub fn new(resources: Resources, limits: &Limits, phases: &Phases) -> Self {
+        Self { resources, wait: limits.message_wait(), phases: phases.clone() }
     }
 }
 
@@ -58,10 +66,16 @@ impl TransferService for Transfers {
         &self,
         request: Request<Streaming<ImportResourcesRequest>>,
     ) -> Result<Response<Self::ImportResourcesStream>, Status> {
-        let (resources, caller) = (self.resources.clone(), caller(&request));
-        let (messages, wait) = (request.into_inner(), self.wait);
+        let caller = caller(&request);
+        let stream = Stream {
+            resources: self.resources.clone(),
+            caller,
+            messages: request.into_inner(),
+            wait: self.wait,
+            phases: self.phases.clone(),
+        };
         Ok(answers(move |sender| async move {
-            if let Err(status) = import(&resources, &caller, messages, wait, &sender).await {
+            if let Err(status) = stream.import(&sender).await {
                 // Only a client that is gone does not take it.
                 let _ = sender.send(Err(status)).await;
             }
@@ -69,41 +83,69 @@ impl TransferService for Transfers {
     }
 }
 
-/// Imports message after message, a few of them at a time, and sends the answers in the order of the messages.
-async fn import(
-    resources: &Resources,
-    caller: &Caller,
-    mut messages: Streaming<ImportResourcesRequest>,
+/// A stream that is imported.
+struct Stream {
+    resources: Resources,
+    caller: Caller,
+    messages: Streaming<ImportResourcesRequest>,
     wait: Duration,
-    sender: &mpsc::Sender<Result<ImportResourcesResponse, Status>>,
-) -> Result<(), Status> {
-    let mut course = None;
-    let mut under_way: VecDeque<Import> = VecDeque::new();
-    let mut more = true;
-    while more || !under_way.is_empty() {
-        tokio::select! {
-            message = timeout(wait, messages.message()), if more && under_way.len() < UNDER_WAY => match message {
-                // What is under way is answered first.
-                Err(_) if !under_way.is_empty() => {}
-                Err(_) => return Err(status::deadline_exceeded()),
-                Ok(Ok(Some(message))) => {
-                    let message = follow(&mut course, message).map_err(|rejection| status::rejected(&rejection))?;
-                    let (resources, caller) = (resources.clone(), caller.clone());
-                    let import = async move { resources.import(&caller, message).await };
-                    under_way.push_back(begun(Box::pin(import)).await);
+    phases: Phases,
+}
+
+// === impl Stream ===
+
+impl Stream {
+    /// Imports message after message, a few of them at a time, and sends the answers in the order of the messages. What is
+    /// wrong with a message, or with the stream, is said when what is under way is answered: it is kept all the same.
+    async fn import(
+        mut self,
+        sender: &mpsc::Sender<Result<ImportResourcesResponse, Status>>,
+    ) -> Result<(), Status> {
+        let mut course = None;
+        let mut under_way: VecDeque<Import> = VecDeque::new();
+        // How the stream ended; nothing while more messages are taken.
+        let mut end: Option<Result<(), Status>> = None;
+        let mut stopping = pin!(self.phases.reached(Phase::Draining));
+        loop {
+            if let Some(end) = end.take_if(|_| under_way.is_empty()) {
+                return end;
+            }
+            tokio::select! {
+                message = timeout(self.wait, self.messages.message()), if end.is_none() && under_way.len() < UNDER_WAY => {
+                    let message = match message {
+                        // It may be the answer that the client waits for.
+                        Err(_) if !under_way.is_empty() => continue,
+                        Err(_) => Err(status::request_is_late(self.wait)),
+                        Ok(Ok(message)) => Ok(message),
+                        Ok(Err(status)) => Err(status::of_transport(status)),
+                    };
+                    let followed = message.and_then(|message| {
+                        let followed = message.map(|message| follow(&mut course, message)).transpose();
+                        followed.map_err(|rejection| status::rejected(&rejection))
+                    });
+                    match followed {
+                        Ok(Some(message)) => {
+                            let (resources, caller) = (self.resources.clone(), self.caller.clone());
+                            let import = async move { resources.import(&caller, message).await };
+                            under_way.push_back(begun(Box::pin(import)).await);
+                        }
+                        Ok(None) => end = Some(Ok(())),
+                        Err(status) => end = Some(Err(status)),
+                    }
                 }
-                Ok(Ok(None)) => more = false,
-                Ok(Err(status)) => return Err(status::of_transport(status)),
-            },
-            answer = first(&mut under_way), if !under_way.is_empty() => {
-                under_way.pop_front();
-                if sender.send(Ok(answer.map_err(status::of)?)).await.is_err() {
-                    return Ok(());
+                answer = first(&mut under_way), if !under_way.is_empty() => {
+                    under_way.pop_front();
+                    if sender.send(Ok(answer.map_err(status::of)?)).await.is_err() {
+                        return Ok(());
+                    }
+                }
+                () = &mut stopping, if end.is_none() => {
+                    let what = "the server is stopping: what is answered is kept, send the rest again";
+                    end = Some(Err(status::unavailable(what)));
                 }
             }
         }
     }
-    Ok(())
 }
 
 /// A later message says nothing new about where the records go: it may leave it out, or say the same.

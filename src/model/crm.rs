@@ -4,7 +4,7 @@ use super::{
     finding::Findings,
     organisation::day,
     records::{Records, find},
-    rejection::Rejection,
+    rejection::{CrmReason, Reason, Rejection},
 };
 use crate::proto::v1::{Customer, Opportunity, OpportunityStage};
 
@@ -23,7 +23,8 @@ pub fn customer(
     let above = |name: &str| {
         Ok(find::<Customer>(records, name)?.map(|customer| customer.parent_customer).unwrap_or_default())
     };
-    no_cycle("parent_customer", &customer.name, &customer.parent_customer, above, findings)
+    let reason = Reason::Crm(CrmReason::CustomerCycle);
+    no_cycle("parent_customer", reason, &customer.name, &customer.parent_customer, above, findings)
 }
 
 /// Checks that going up from `first` does not come back to `name`, and ends.
@@ -32,6 +33,7 @@ pub fn customer(
 /// What `above` answers.
 pub(super) fn no_cycle(
     field: &str,
+    reason: Reason,
     name: &str,
     first: &str,
     above: impl Fn(&str) -> Result<String, Rejection>,
@@ -43,7 +45,8 @@ pub(super) fn no_cycle(
             return Ok(());
         }
         if next == name {
-            findings.field(field, format!("{first} belongs, directly or through others, to {name} itself"));
+            let what = format!("{first} belongs, directly or through others, to {name} itself");
+            findings.add(reason, field, what);
             return Ok(());
         }
         next = above(&next)?;
@@ -121,14 +124,15 @@ mod tests {
         for (id, parent) in [("b", "c"), ("c", ""), ("d", "a")] {
             kept.put(&name(id), &company(id, parent));
         }
-        let check = |parent: &str, expected: bool| {
+        let check = |parent: &str, expected: &str| {
             let mut findings = Findings::default();
             customer(&company("a", parent), &kept, &mut findings).unwrap();
-            assert_eq!(findings.is_empty(), expected, "{parent}");
+            let found = findings.refuse().err().map_or("", |rejection| rejection.reason.code());
+            assert_eq!(found, expected, "{parent}");
         };
-        check("", true);
-        check("b", true);
-        check("a", false);
-        check("d", false);
+        check("", "");
+        check("b", "");
+        check("a", "CUSTOMER_CYCLE");
+        check("d", "CUSTOMER_CYCLE");
     }
 }

@@ -7,9 +7,11 @@ use super::{
     finding::Findings,
     format::quoted,
     goal::period,
+    name::{WORD, is_word},
     records::{Records, find},
     rejection::{EvaluationReason, Reason, Rejection},
     schema::{FieldKind, Schema, schemas},
+    text::counted,
 };
 use crate::proto::v1::{
     Measure, MeasureValue, Ratio, Run, RunStep, Team, input_binding::Source, measure::Definition,
@@ -17,9 +19,6 @@ use crate::proto::v1::{
 
 /// How many ratios may stand above each other.
 pub const RATIO_DEPTH_MAX: usize = 8;
-
-/// The longest name of a step, in bytes.
-const STEP_MAX_BYTES: usize = 63;
 
 /// Checks a measure: ratios do not go in circles, money is not cut off, and a measure that values are supplied for stays one.
 ///
@@ -36,7 +35,8 @@ pub fn measure(measure: &Measure, records: &dyn Records, findings: &mut Findings
     if !matches!(measure.definition, Some(Definition::Supplied(_))) {
         let values = records.referrers(&measure.name, "measureValues")?;
         if values > 0 {
-            let description = format!("{values} values are supplied for it: delete those first");
+            let description =
+                format!("has {} supplied for it: delete what is supplied first", counted(values, "value"));
             findings.field("definition", description);
         }
     }
@@ -119,8 +119,8 @@ pub fn run(run: &Run, findings: &mut Findings) {
     let mut earlier: Vec<&str> = Vec::new();
     for (index, step) in run.steps.iter().enumerate() {
         let path = format!("steps[{index}]");
-        if !is_step_id(&step.step) {
-            let description = format!("{} is not accepted: [a-z][a-z0-9_]{{0,62}} is", quoted(&step.step));
+        if !is_word(&step.step) {
+            let description = format!("{} is not accepted: {WORD} is", quoted(&step.step));
             findings.field(format!("{path}.step"), description);
         }
         if earlier.contains(&step.step.as_str()) {
@@ -166,12 +166,6 @@ fn check_once<'a>(names: impl Iterator<Item = &'a str>, path: &str, findings: &m
             );
         }
     }
-}
-
-fn is_step_id(text: &str) -> bool {
-    text.len() <= STEP_MAX_BYTES
-        && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// The schema of a collection whose records are measured; what is wrong with the name is a finding.

@@ -19,9 +19,15 @@ pub struct Findings {
 impl Findings {
     /// Adds a violation of the rule that `reason` stands for.
     pub fn add(&mut self, reason: Reason, field: impl Into<String>, description: impl Into<String>) {
-        if self.findings.len() < FINDINGS_MAX {
+        if !self.is_full() {
             self.findings.push((reason, Violation { field: field.into(), description: description.into() }));
         }
+    }
+
+    /// Whether no more is taken up: what is found from here on need not be put into words.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.findings.len() >= FINDINGS_MAX
     }
 
     /// Adds a field with a value that it may not have.

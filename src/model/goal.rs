@@ -5,7 +5,7 @@ use super::{
     finding::Findings,
     organisation::day,
     records::{Records, find},
-    rejection::Rejection,
+    rejection::{GoalReason, Reason, Rejection},
 };
 use crate::proto::v1::Goal;
 
@@ -21,7 +21,8 @@ pub fn goal(goal: &Goal, records: &dyn Records, findings: &mut Findings) -> Resu
     }
     let above =
         |name: &str| Ok(find::<Goal>(records, name)?.map(|goal| goal.parent_goal).unwrap_or_default());
-    no_cycle("parent_goal", &goal.name, &goal.parent_goal, above, findings)
+    let reason = Reason::Goal(GoalReason::GoalCycle);
+    no_cycle("parent_goal", reason, &goal.name, &goal.parent_goal, above, findings)
 }
 
 /// Checks that a period has a day at least.
@@ -46,7 +47,7 @@ mod tests {
         let name = |id: &str| format!("teams/t/goals/{id}");
         let mut kept = Kept::default();
         kept.put(&name("b"), &Goal { parent_goal: name("a"), ..Default::default() });
-        let check = |start: &str, end: &str, weight: &str, parent: &str, expected: bool| {
+        let check = |start: &str, end: &str, weight: &str, parent: &str, expected: &str| {
             let record = Goal {
                 name: name("a"),
                 period_start: start.into(),
@@ -57,13 +58,14 @@ mod tests {
             };
             let mut findings = Findings::default();
             goal(&record, &kept, &mut findings).unwrap();
-            assert_eq!(findings.is_empty(), expected, "{record:?}");
+            let found = findings.refuse().err().map_or("", |rejection| rejection.reason.code());
+            assert_eq!(found, expected, "{record:?}");
         };
-        check("2024-01-01", "2024-04-01", "1.5", "c", true);
-        check("2024-01-01", "2024-01-02", "0", "", true);
-        check("2024-01-01", "2024-01-01", "", "", false);
-        check("2024-04-01", "2024-01-01", "", "", false);
-        check("2024-01-01", "2024-04-01", "-1", "", false);
-        check("2024-01-01", "2024-04-01", "", "b", false);
+        check("2024-01-01", "2024-04-01", "1.5", "c", "");
+        check("2024-01-01", "2024-01-02", "0", "", "");
+        check("2024-01-01", "2024-01-01", "", "", "INVALID_FIELD");
+        check("2024-04-01", "2024-01-01", "", "", "INVALID_FIELD");
+        check("2024-01-01", "2024-04-01", "-1", "", "INVALID_FIELD");
+        check("2024-01-01", "2024-04-01", "", "b", "GOAL_CYCLE");
     }
 }

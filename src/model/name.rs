@@ -8,6 +8,21 @@ use super::rejection::{Reason, Rejection, ResourceReason};
 /// The longest id, in bytes: what fits a DNS label.
 pub const ID_MAX_BYTES: usize = 63;
 
+/// What a word is: the name of a step, of an input or output of a plugin, of an entry of a map. Expressions can name each.
+pub const WORD: &str = "[a-z][a-z0-9_]{0,62}";
+
+/// The longest word, in bytes.
+const WORD_MAX_BYTES: usize = 63;
+
+/// Whether a text is a word.
+#[must_use]
+pub fn is_word(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    text.len() <= WORD_MAX_BYTES
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(inner)
+}
+
 /// The last part of a name: `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(String);
@@ -158,5 +173,21 @@ impl EvaluationName {
 impl fmt::Display for EvaluationName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/evaluations/{}", self.run, self.account_manager)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words() {
+        let check = |text: &str, expected: bool| assert_eq!(is_word(text), expected, "{text:?}");
+        check("a", true);
+        check("level_2", true);
+        check(&"a".repeat(63), true);
+        for wrong in ["", "A", "2a", "_a", "a b", "x-y", "x.y", "\u{e4}", &"a".repeat(64)] {
+            check(wrong, false);
+        }
     }
 }

@@ -92,15 +92,46 @@ fn retire(revision: &PluginRevision, records: &dyn Records) -> Result<Consequenc
     Ok(Consequences { plugin, former: None })
 }
 
+/// Checks what a team asks of whoever publishes a revision, as far as that can be told without what is published: that they
+/// say who they are where the team asks for four eyes, do not approve their own, and have signed where it asks for that.
+///
+/// # Errors
+/// `SELF_APPROVAL`, `SIGNATURE_REQUIRED`.
+pub fn check_intent(revision: &PluginRevision, activate: bool, team: &Team) -> Result<(), Rejection> {
+    if activate {
+        check_eyes(revision, &revision.author, team)?;
+    } else if team.plugin_approval() == PluginApproval::FourEyes {
+        check_named(revision, team)?;
+    }
+    check_signed(revision, team)
+}
+
+/// Refuses a revision that nobody says to have written: whoever approves it might have.
+fn check_named(revision: &PluginRevision, team: &Team) -> Result<(), Rejection> {
+    if revision.author != ANONYMOUS {
+        return Ok(());
+    }
+    let message = format!(
+        "{}: {} asks for four eyes (plugin_approval), and its author does not say who they are: publish it with a name \
+         (merit-author)",
+        subject(revision),
+        team.name
+    );
+    Err(refused(PluginReason::SelfApproval, message, revision))
+}
+
 /// Refuses an approval that the team's rule does not accept.
 fn check_eyes(revision: &PluginRevision, approver: &str, team: &Team) -> Result<(), Rejection> {
     if team.plugin_approval() != PluginApproval::FourEyes {
         return Ok(());
     }
+    check_named(revision, team)?;
     let refuse = |what: &str| {
         let message = format!(
             "{}: {} asks for four eyes (plugin_approval), and {what}: someone else than {:?} has to approve it",
-            revision.name, team.name, revision.author
+            subject(revision),
+            team.name,
+            revision.author
         );
         Err(refused(PluginReason::SelfApproval, message, revision))
     };
@@ -112,23 +143,27 @@ fn check_eyes(revision: &PluginRevision, approver: &str, team: &Team) -> Result<
     }
 }
 
+/// Refuses a revision without a signature where the team takes signed ones only.
+fn check_signed(revision: &PluginRevision, team: &Team) -> Result<(), Rejection> {
+    if revision.signature.is_some() || !team.require_plugin_signature {
+        return Ok(());
+    }
+    let message = format!(
+        "{}: {} takes signed revisions only: publish it with a signature of one of {}",
+        revision.plugin,
+        team.name,
+        key_ids(team)
+    );
+    Err(refused(PluginReason::SignatureRequired, message, revision))
+}
+
 /// Checks the signature that a revision has against the keys that the team trusts now.
 ///
 /// # Errors
 /// `SIGNATURE_REQUIRED`, `BAD_SIGNATURE`.
 pub fn check_signature(revision: &PluginRevision, team: &Team) -> Result<(), Rejection> {
-    let Some(given) = &revision.signature else {
-        if !team.require_plugin_signature {
-            return Ok(());
-        }
-        let message = format!(
-            "{}: {} takes signed revisions only: publish it with a signature of one of {}",
-            revision.plugin,
-            team.name,
-            key_ids(team)
-        );
-        return Err(refused(PluginReason::SignatureRequired, message, revision));
-    };
+    check_signed(revision, team)?;
+    let Some(given) = &revision.signature else { return Ok(()) };
     let bad = |what: String| {
         let message = format!("{}: the signature of key {}: {what}", revision.plugin, quoted(&given.key_id));
         refused(PluginReason::BadSignature, message, revision).violation("signature", what)
@@ -185,6 +220,54 @@ pub fn check_mode(revision: &PluginRevision, mode: RunMode) -> Result<(), Reject
 }
 
 fn refused(reason: PluginReason, message: String, revision: &PluginRevision) -> Rejection {
-    let subject = if revision.name.is_empty() { &revision.plugin } else { &revision.name };
-    Rejection::new(Reason::Plugin(reason), message).with("resource", subject.clone())
+    Rejection::new(Reason::Plugin(reason), message).with("resource", subject(revision))
+}
+
+/// The revision, or what it is to be one of.
+fn subject(revision: &PluginRevision) -> &str {
+    if revision.name.is_empty() { &revision.plugin } else { &revision.name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::v1::PluginSignature;
+
+    /// What is said of a revision that is published by `author`, and then approved by `approver`.
+    fn check(approval: PluginApproval, author: &str, activate: bool, approver: &str, expected: [&str; 2]) {
+        let team = Team { plugin_approval: approval.into(), ..Team::default() };
+        let revision = PluginRevision { author: author.into(), ..PluginRevision::default() };
+        let said = [check_intent(&revision, activate, &team), check_eyes(&revision, approver, &team)];
+        let said = said.map(|said| said.err().map_or("", |rejection| rejection.reason.code()));
+        assert_eq!(said, expected, "{approval:?}: {author} {activate}, then {approver}");
+    }
+
+    #[test]
+    fn four_eyes_are_of_two_who_say_who_they_are() {
+        use PluginApproval::{Anyone, FourEyes};
+        let no = "SELF_APPROVAL";
+        check(Anyone, ANONYMOUS, true, ANONYMOUS, ["", ""]);
+        check(FourEyes, "ann", false, "ben", ["", ""]);
+        check(FourEyes, "ann", true, "ben", [no, ""]);
+        check(FourEyes, "ann", false, "ANN ", ["", no]);
+        check(FourEyes, "ann", false, ANONYMOUS, ["", no]);
+        check(FourEyes, "ann", false, "", ["", no]);
+        // Whoever it was may be whoever approves.
+        check(FourEyes, ANONYMOUS, false, "ann", [no, no]);
+        check(FourEyes, ANONYMOUS, true, "ann", [no, no]);
+    }
+
+    #[test]
+    fn a_signature_that_is_asked_for_is_missed_at_once() {
+        let check = |required: bool, signed: bool, expected: bool| {
+            let team = Team { require_plugin_signature: required, ..Team::default() };
+            let signature = signed.then(PluginSignature::default);
+            let revision = PluginRevision { signature, ..PluginRevision::default() };
+            assert_eq!(check_intent(&revision, false, &team).is_ok(), expected, "{required} {signed}");
+        };
+        check(false, false, true);
+        check(false, true, true);
+        check(true, false, false);
+        check(true, true, true);
+    }
 }

@@ -93,6 +93,18 @@ reasons! {
         ReportingOverlap = "REPORTING_OVERLAP",
     }
 
+    /// Reasons of customers.
+    CrmReason {
+        /// A company would belong to itself.
+        CustomerCycle = "CUSTOMER_CYCLE",
+    }
+
+    /// Reasons of goals.
+    GoalReason {
+        /// A goal would be a part of itself.
+        GoalCycle = "GOAL_CYCLE",
+    }
+
     /// Reasons of evaluations.
     EvaluationReason {
         /// An expression cannot be understood, or does not fit the collection.
@@ -160,6 +172,8 @@ reasons! {
     ServiceReason {
         /// There is no such method.
         UnknownMethod = "UNKNOWN_METHOD",
+        /// The request is compressed in a way that is not accepted.
+        UnsupportedEncoding = "UNSUPPORTED_ENCODING",
         /// The request cannot be decoded.
         MalformedRequest = "MALFORMED_REQUEST",
         /// The request is larger than the method takes.
@@ -192,6 +206,10 @@ pub enum Reason {
     Resource(ResourceReason),
     /// See [`OrganisationReason`].
     Organisation(OrganisationReason),
+    /// See [`CrmReason`].
+    Crm(CrmReason),
+    /// See [`GoalReason`].
+    Goal(GoalReason),
     /// See [`EvaluationReason`].
     Evaluation(EvaluationReason),
     /// See [`PluginReason`].
@@ -208,6 +226,8 @@ impl Reason {
             Self::Service(reason) => reason.code(),
             Self::Resource(reason) => reason.code(),
             Self::Organisation(reason) => reason.code(),
+            Self::Crm(reason) => reason.code(),
+            Self::Goal(reason) => reason.code(),
             Self::Evaluation(reason) => reason.code(),
             Self::Plugin(reason) => reason.code(),
         }

@@ -7,7 +7,7 @@ use prost_reflect::{
     DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind as ProtoKind, MessageDescriptor,
 };
 
-use super::name::Name;
+use super::name::{ID_MAX_BYTES, Name};
 use crate::proto::{
     descriptors,
     v1::{self, method_rule::Standard},
@@ -61,10 +61,16 @@ impl Field {
         Some(named.map(|value| short_value_name(&value).to_owned()).collect())
     }
 
-    /// What the values of a reference look like, where this text is none: an id alone, or the name of something else.
+    /// What the values look like, where this text is none: the empty text, which no field has; of a reference, an id alone or the
+    /// name of something else.
     #[must_use]
     pub fn form(&self, text: &str) -> Option<String> {
-        reference_form(self.reference.as_ref()?, &self.path, text)
+        match &self.reference {
+            Some(collection) => reference_form(collection, &self.path, text),
+            None => {
+                text.is_empty().then(|| format!("{NO_EMPTY_TEXT}: ISMISSING is true where there is none"))
+            }
+        }
     }
 }
 
@@ -105,10 +111,17 @@ pub struct Schema {
     pub fields: BTreeMap<String, Field>,
     /// The state field, if there is one.
     pub state: Option<FieldDescriptor>,
+    /// The longest id of a record, in bytes.
+    pub id_max_bytes: usize,
+    /// Whether the id of a record that was deleted is not given again where evidence may name it.
+    pub id_once: bool,
 }
 
 /// The version of a record.
 const ETAG: &str = "etag";
+
+/// What is said of a field that is compared with the empty text.
+pub const NO_EMPTY_TEXT: &str = "a text, or missing";
 
 /// Decimals of a number field that does not say how many.
 pub const DEFAULT_SCALE: u8 = 4;
@@ -215,7 +228,21 @@ impl Schema {
             computed: rule.computed,
             fields,
             state,
+            id_max_bytes: match rule.id_max_bytes {
+                0 => ID_MAX_BYTES,
+                most => most as usize,
+            },
+            id_once: rule.id_once,
         }
+    }
+
+    /// What expressions and orders can name, for people: of a map, its entries.
+    #[must_use]
+    pub fn known(&self) -> Vec<String> {
+        let fields = self.fields.values();
+        fields
+            .map(|field| if field.map { format!("{}.{{key}}", field.path) } else { field.path.clone() })
+            .collect()
     }
 
     /// The field of a path, where the path may end in an entry of a map.
@@ -333,5 +360,6 @@ mod tests {
         check("owner", "", Some(&format!("{owner}; ISMISSING(owner) is true where there is none")));
         check("stage", "anything", None);
         check("display_name", "anything", None);
+        check("display_name", "", Some("a text, or missing: ISMISSING is true where there is none"));
     }
 }

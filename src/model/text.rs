@@ -45,6 +45,19 @@ pub fn is_invisible(character: char) -> bool {
             | '\u{e0080}'..='\u{e0fff}')
 }
 
+/// So many of a noun: `1 value`, `2 values`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The noun with its article: `a goal`, `an account manager`.
+#[must_use]
+pub fn with_article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
+}
+
 /// The text with every harmful character written as `\u{202e}`, so that a terminal or a log shows it instead of obeying
 /// it; ends of lines and tabs stay.
 #[must_use]
@@ -97,6 +110,16 @@ mod tests {
         {
             check(nothing, false);
         }
+    }
+
+    #[test]
+    fn nouns() {
+        let check = |count: u64, noun: &str, expected: &str| {
+            assert_eq!(format!("{} of {}", counted(count, "value"), with_article(noun)), expected);
+        };
+        check(0, "goal", "0 values of a goal");
+        check(1, "account manager", "1 value of an account manager");
+        check(2, "opportunity", "2 values of an opportunity");
     }
 
     #[test]

@@ -10,15 +10,11 @@ use crate::{
     model::{
         finding::Findings,
         format,
-        name::{Id, Name},
+        name::{Id, Name, WORD, is_word},
         rejection::{Reason, ResourceReason},
-        text::{is_harmful, is_visible},
     },
     proto::v1::Format,
 };
-
-/// The longest key of a map, in bytes.
-const KEY_MAX_BYTES: usize = 63;
 
 /// Empties what only the service sets: what a client sends there is ignored.
 pub(crate) fn ignore_output_only(record: &mut Record) {
@@ -105,7 +101,7 @@ fn check_value(
         Value::Number(number) => check_number(field, *number, path, findings),
         Value::Message(inner) => check(inner, team, &[], path, findings),
         Value::List(items) => {
-            if check_count(field, items.len(), path, findings) {
+            if check_count(field, items.len(), path, findings) && !field.rule.one_by_one {
                 for (index, item) in items.iter_mut().enumerate() {
                     check_value(field, item, team, path.item(index), findings);
                 }
@@ -116,14 +112,9 @@ fn check_value(
                 return;
             }
             for (key, text) in map {
-                if key.is_empty()
-                    || key.len() > KEY_MAX_BYTES
-                    || key.chars().any(is_harmful)
-                    || !is_visible(key)
-                {
+                if !is_word(key) {
                     let shown = format::quoted(key);
-                    let wanted = format!("{shown} is no key: 1 to {KEY_MAX_BYTES} bytes of text are");
-                    findings.field(path.to_string(), wanted);
+                    findings.field(path.to_string(), format!("{shown} is no key: {WORD} is"));
                 }
                 if let Some(normal) = check_text(field, text, team, path.field(key), findings) {
                     *text = normal;

@@ -8,15 +8,16 @@ use super::{
     check,
     kept::{check_team, internal, load, not_found},
     keys,
+    made_id::make_id,
     mask::Mask,
     method::{Action, MethodPlan, TransitionPlan},
     path::Path,
     plan::CollectionPlan,
     plans::plans,
     record::{Record, Value},
-    reference::Referrers,
-    rules, state,
-    write::{Draft, Reader, check_etag},
+    reference::{Referrers, is_evidence},
+    rules, state, tombstone,
+    write::{Draft, Reader, check_etag, check_new},
 };
 use crate::{
     model::{
@@ -25,6 +26,7 @@ use crate::{
         format::quoted,
         name::{Id, Name},
         rejection::{Reason, Rejection, ResourceReason},
+        text::with_article,
     },
     store::{Key, KeyRange, Transaction},
 };
@@ -39,13 +41,13 @@ pub(crate) struct Command {
     /// The team that is concerned.
     pub(crate) team: Option<Id>,
     /// Which resource; nothing where an id is to be made, or the name is wrong.
-    name: Option<Name>,
+    pub(crate) name: Option<Name>,
     mask: Mask,
     findings: Findings,
     /// Who asks.
     author: String,
     /// For an id that is to be made.
-    random: [u8; 10],
+    random: [u8; 4],
 }
 
 /// The name that a field of a request has to have: of a resource of this collection.
@@ -62,7 +64,9 @@ pub(crate) fn read_name(
     let description = match Name::parse(text) {
         Ok(name) if name.collection() == collection.schema.collection => return Some(name),
         _ if text.is_empty() => format!("is required: the name of the {}, {wanted}", collection.noun),
-        Ok(_) => format!("{} is not the name of a {}: {wanted} is", quoted(text), collection.noun),
+        Ok(_) => {
+            format!("{} is not the name of {}: {wanted} is", quoted(text), with_article(&collection.noun))
+        }
         Err(_) => format!("{} is not a name: {wanted} is", quoted(text)),
     };
     let reason = if text.is_empty() { ResourceReason::InvalidField } else { ResourceReason::InvalidName };
@@ -89,7 +93,12 @@ impl Command {
         if resource.is_none() && !carrier.is_empty() {
             findings.field(carrier, format!("is required: the {}", collection.noun));
         }
-        let skipped = if matches!(method.action, Action::Create) { [carrier, ""] } else { [carrier, "name"] };
+        let skipped = match &method.action {
+            Action::Create => [carrier, ""],
+            // Which states are accepted is not said by the field alone.
+            Action::Transition(plan) if plan.asked => ["name", collection.state_field()],
+            _ => [carrier, "name"],
+        };
         check::check(&mut request, None, &skipped, Path::new(""), &mut findings);
         let mut command = Self {
             method,
@@ -127,7 +136,12 @@ impl Command {
         let id = match self.request.text(&field) {
             "" => None,
             text => match Id::parse(text) {
-                Ok(id) => Some(id),
+                Ok(id) => {
+                    if let Err(what) = self.collection.check_id(&id) {
+                        self.findings.field(field, what);
+                    }
+                    Some(id)
+                }
                 Err(rejection) => {
                     self.findings.add(rejection.reason, field, rejection.message);
                     None
@@ -171,7 +185,7 @@ impl Command {
         let name = match self.name {
             Some(name) => name,
             None => {
-                let made = make_id(transaction, self.random)?;
+                let made = make_id(transaction.time(), transaction.sequence(), self.random)?;
                 match &self.team {
                     _ if self.collection.schema.collection == Name::TEAMS => Name::of_team(made),
                     Some(team) => Name::new(team.clone(), &self.collection.schema.collection, made),
@@ -217,6 +231,10 @@ impl Command {
                 self.findings.refuse()?;
                 return Err(not_found(&name));
             }
+            check_new(&name, self.resource.text("etag"))?;
+            if let Err(what) = self.collection.check_id(name.id()) {
+                self.findings.field(format!("{carrier}.name"), what);
+            }
             self.prepare(path);
             return self.create(transaction);
         };
@@ -244,11 +262,12 @@ impl Command {
             return if self.request.flag("allow_missing") { Ok(Bytes::new()) } else { Err(not_found(&name)) };
         };
         check_etag(self.collection, &name, &before, self.request.text("etag"))?;
-        Referrers::read(transaction, &name)?.refuse(transaction, &name)?;
+        Referrers::read(transaction, &name)?.refuse(&name)?;
         if name.collection() == Name::TEAMS {
             check_empty(transaction, &name)?;
             transaction.delete(keys::team(&name));
         }
+        tombstone::leave(transaction, self.collection, &name)?;
         transaction.delete(Key::of(&name));
         let before = super::reference::names(&before);
         super::reference::count(transaction, &name, &before, &std::collections::BTreeMap::new())?;
@@ -267,10 +286,13 @@ impl Command {
             _ => i32::try_from(self.request.number(&state.field)).unwrap_or(0),
         };
         let mut refused = self.findings.clone();
-        if !plan.to.contains(&wanted) && wanted != 0 {
+        if !plan.to.contains(&wanted) {
             let accepted = state::shorts(state, &plan.to);
-            let given = state.short(wanted);
-            refused.field(&state.field, format!("{given} is not accepted: {accepted} is"));
+            let what = match wanted {
+                0 => format!("is required: one of {accepted}"),
+                _ => format!("{} is not accepted: one of {accepted} is", state.told(wanted)),
+            };
+            refused.field(&state.field, what);
         }
         refused.refuse()?;
         let name = self.named()?;
@@ -342,20 +364,24 @@ fn no_team() -> Rejection {
 /// Refuses to delete a team that has anything.
 fn check_empty(transaction: &Transaction<'_>, team: &Name) -> Result<(), Rejection> {
     let own = Key::of(team);
-    let entries = transaction.scan(&KeyRange::team(team.team()), 2).map_err(internal)?;
-    let Some(other) = entries.iter().find(|entry| entry.key != own) else { return Ok(()) };
-    let other = format!("teams/{}", String::from_utf8_lossy(&other.key.0));
-    Err(Rejection::resource(
-        ResourceReason::StillReferred,
-        format!("{team} is not empty: it has {other}, at least; delete what it has first"),
-    )
-    .with("resource", team.to_string())
-    .with("referrers", other))
-}
-
-/// An id that sorts by time: a UUID of version 7.
-fn make_id(transaction: &Transaction<'_>, random: [u8; 10]) -> Result<Id, Rejection> {
-    let milliseconds = u64::try_from(transaction.time().as_millisecond()).unwrap_or(0);
-    let uuid = uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid();
-    Id::parse(&uuid.to_string())
+    let has = |range: &KeyRange| -> Result<Option<String>, Rejection> {
+        let entries = transaction.scan(range, 2).map_err(internal)?;
+        let other = entries.iter().find(|entry| entry.key != own);
+        Ok(other.map(|other| format!("teams/{}", String::from_utf8_lossy(&other.key.0))))
+    };
+    let refuse = |other: String, next: &str| {
+        let message = format!("{team} is not empty: it has {other}, at least; {next}");
+        let rejection = Rejection::resource(ResourceReason::StillReferred, message);
+        Err(rejection.with("resource", team.to_string()).with("referrers", other))
+    };
+    // Said first: whoever deletes all the rest in vain would not be glad.
+    for collection in plans().collections.keys().filter(|collection| is_evidence(collection)) {
+        if let Some(other) = has(&KeyRange::collection(team.team(), collection))? {
+            return refuse(other, "that is evidence and is never deleted, so that the team stays as well");
+        }
+    }
+    match has(&KeyRange::team(team.team()))? {
+        Some(other) => refuse(other, "delete what it has first"),
+        None => Ok(()),
+    }
 }

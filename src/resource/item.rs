@@ -10,7 +10,8 @@ use super::{
     plans::plans,
     record::{Record, Value},
     state,
-    write::{Draft, Outcome},
+    unreadable::Unreadable,
+    write::{Draft, Outcome, check_etag, check_new},
 };
 use crate::{
     model::{
@@ -29,6 +30,8 @@ pub(super) struct Item {
     collection: &'static CollectionPlan,
     pub(super) name: Name,
     record: Record,
+    /// The version that may be changed; empty: any.
+    etag: String,
     /// What it changes of a record that is there.
     mask: Mask,
     /// The paths that it was asked for with.
@@ -50,17 +53,21 @@ impl Item {
         let collection = collection(&resource.type_url)?;
         let id =
             Id::parse(&item.id).map_err(|rejection| rejection.clone().violation("id", rejection.message))?;
+        collection.check_id(&id).map_err(|what| Rejection::field("id", what))?;
         let name = Name::new(team.clone(), &collection.schema.collection, id);
         let (mut findings, path) = (Findings::default(), Path::new(""));
-        let mut record = Record::decode(collection.message, &resource.value, path, &mut findings)
-            .map_err(|malformed| Rejection::field("resource", malformed.to_string()))?;
+        let mut record = Record::decode(collection.message, &resource.value, path, &mut findings).map_err(
+            |Unreadable { path, what }| {
+                Rejection::field(if path.is_empty() { "resource".to_owned() } else { path }, what)
+            },
+        )?;
         check::ignore_output_only(&mut record);
-        record.take(collection.etag);
+        let etag = record.take(collection.etag).map(|etag| etag.text().to_owned()).unwrap_or_default();
         let asked = item.update_mask.as_ref().map(|mask| mask.paths.clone()).unwrap_or_default();
         let mask = Mask::of_item(&asked, &record, collection, &mut findings);
         let mut as_new = Findings::default();
         check::check(&mut record, Some(team), &[], path, &mut as_new);
-        Ok(Self { collection, name, record, mask, asked, findings, as_new })
+        Ok(Self { collection, name, record, etag, mask, asked, findings, as_new })
     }
 
     /// Keeps it.
@@ -72,11 +79,15 @@ impl Item {
         let before = load(transaction, self.collection, &self.name)?;
         let after = match &before {
             None => {
+                check_new(&self.name, &self.etag)?;
                 self.findings.append("", self.as_new);
                 state::begin(&mut self.record, self.collection, Path::new(""), &mut self.findings);
                 self.record
             }
-            Some(before) => self.changed(before)?,
+            Some(before) => {
+                check_etag(self.collection, &self.name, before, &self.etag)?;
+                self.changed(before)?
+            }
         };
         let Self { collection, name, findings, .. } = self;
         let draft = Draft { collection, name, before, after, own: false, author: author.to_owned() };

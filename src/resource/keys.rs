@@ -56,6 +56,11 @@ pub(crate) fn referrers(name: &Name) -> Key {
     Key::system(System::Reference, &[name.team().as_str(), name.collection(), name.id().as_str()])
 }
 
+/// Says that a record of this name was deleted, and that none is to have it again.
+pub(crate) fn tombstone(name: &Name) -> Key {
+    Key::system(System::Gone, &[name.team().as_str(), name.collection(), name.id().as_str()])
+}
+
 /// The first answer to a request id, among those of a week.
 pub(crate) fn request(week: u32, hash: &str) -> Key {
     Key::system(System::Request, &[&format!("{week:06}"), hash])

@@ -1,6 +1,9 @@
 //! Lists: pages over a collection, filtered and ordered. A page goes on after the last item of the one before, so that
 //! nothing is listed twice or left out because of what others write meanwhile.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -10,30 +13,37 @@ use super::{
     kept::not_found,
     keys,
     order::Order,
-    page::{self, Binding, Position},
+    page::{self, Binding, PAGE_BYTES, Position},
     plan::CollectionPlan,
     record::Record,
 };
 use crate::{
     model::{
         name::{Id, Name},
+        rejection::{Reason, Rejection, ResourceReason, ServiceReason},
         wire::put_bytes,
         zone::Zone,
     },
     store::{Database, Entry, Key, StoreError, WriteError},
 };
 
-/// Records read at a time; between two batches others get their turn.
+/// Records read at a time, at most.
 const BATCH: usize = 512;
+
+/// Records read first, when it is not known how large they are.
+const BATCH_FIRST: usize = 16;
+
+/// Bytes of records read at a time, as far as those before tell.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// Records that a page by name looks through at most: one that finds little ends early, and the next goes on.
 const EXAMINED_MAX: usize = 100_000;
 
-/// Bytes of items after which a page ends, so that an answer fits a message.
-const PAGE_BYTES: usize = 2 << 20;
+/// Records that can be put in an order. Each page looks at all of them.
+const ORDERED_MAX: usize = 1_000_000;
 
 /// A list that was asked for.
-pub(crate) struct List {
+pub struct List {
     collection: &'static CollectionPlan,
     /// Whose records; nothing for teams.
     team: Option<Id>,
@@ -42,6 +52,8 @@ pub(crate) struct List {
     order: Order,
     binding: Binding,
     after: Option<Position>,
+    /// The numbers of the answer's fields for the items and the token of the next page.
+    answer: (u32, u32),
 }
 
 /// The items of a page, and where it ended if more may follow.
@@ -51,15 +63,43 @@ struct Page {
     next: Option<Position>,
 }
 
+/// How many records to read next, so that memory is bounded however large they are.
+struct Appetite {
+    records: usize,
+    bytes: usize,
+}
+
+// === impl Appetite ===
+
+impl Appetite {
+    fn new() -> Self {
+        Self { records: 0, bytes: 0 }
+    }
+
+    fn next(&self) -> usize {
+        match (self.records * BATCH_BYTES).checked_div(self.bytes) {
+            Some(fitting) => fitting.clamp(1, BATCH),
+            None => BATCH_FIRST,
+        }
+    }
+
+    fn saw(&mut self, entries: &[Entry]) {
+        let bytes: usize = entries.iter().map(|entry| entry.value.len()).sum();
+        (self.records, self.bytes) = (entries.len(), bytes);
+    }
+}
+
 // === impl List ===
 
 impl List {
-    /// Reads a request. Days are those of the zone.
+    /// Reads a request. Days are those of the zone; `answer` has the numbers of the response's fields for the items and the
+    /// token.
     pub(crate) fn read(
         request: &Record,
         collection: &'static CollectionPlan,
         team: Option<Id>,
         zone: &Zone,
+        answer: (u32, u32),
     ) -> Result<Self, WriteError> {
         let (filter, order) = (request.text("filter"), request.text("order_by"));
         let schema = collection.schema;
@@ -72,16 +112,27 @@ impl List {
             order: Order::read(order, schema)?,
             binding,
             after: Position::read(request.text("page_token"), binding)?,
+            answer,
         })
     }
 
-    /// The encoded answer; `items` and `token` are the numbers of its fields.
-    pub(crate) async fn answer(
-        &self,
-        database: &Database,
-        items: u32,
-        token: u32,
-    ) -> Result<Bytes, WriteError> {
+    /// Whether it takes no longer than to read a page: it has neither a filter nor an order to go through everything for.
+    #[must_use]
+    pub fn is_light(&self) -> bool {
+        self.filter.is_none() && self.order.is_by_name()
+    }
+
+    /// The team whose records are listed, or the name of none where it is the teams.
+    #[must_use]
+    pub fn team(&self) -> String {
+        self.team.clone().map(|team| Name::of_team(team).to_string()).unwrap_or_default()
+    }
+
+    /// The encoded answer. Given up when nobody wants it any more.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` for the team, `TOO_MANY_RECORDS` for more than can be put in an order, or the store's.
+    pub(crate) fn answer(&self, database: &Database, wanted: &dyn Fn() -> bool) -> Result<Bytes, WriteError> {
         if let Some(team) = &self.team {
             let name = Name::of_team(team.clone());
             if database.get(&Key::of(&name))?.is_none() {
@@ -90,11 +141,12 @@ impl List {
             }
         }
         let page = if self.order.is_by_name() {
-            self.by_name(database).await?
+            self.by_name(database, wanted)?
         } else {
-            self.ordered(database).await?
+            self.ordered(database, ORDERED_MAX, wanted)?
         };
         let mut answer = Vec::with_capacity(page.items.iter().map(|(_, value)| value.len() + 8).sum());
+        let (items, token) = self.answer;
         for (_, value) in &page.items {
             put_bytes(items, value, &mut answer);
         }
@@ -128,16 +180,19 @@ impl List {
     }
 
     /// A page in the order of names, which is that of keys: reads on until it is full.
-    async fn by_name(&self, database: &Database) -> Result<Page, WriteError> {
+    fn by_name(&self, database: &Database, wanted: &dyn Fn() -> bool) -> Result<Page, WriteError> {
         let mut after = self.after.as_ref().map(|position| position.id.clone()).unwrap_or_default();
         let (mut page, mut bytes, mut examined) = (Page::default(), 0, 0);
-        loop {
-            let wanted =
-                if self.filter.is_some() { BATCH } else { BATCH.min(self.size + 1 - page.items.len()) };
-            let (entries, last) = self.batch(database, &after, wanted)?;
+        let mut appetite = Appetite::new();
+        while wanted() {
+            let room = self.size + 1 - page.items.len();
+            let limit = if self.filter.is_some() { appetite.next() } else { appetite.next().min(room) };
+            let (entries, last) = self.batch(database, &after, limit)?;
             examined += entries.len();
+            appetite.saw(&entries);
             for entry in self.passing(entries) {
-                if page.items.len() == self.size || bytes > PAGE_BYTES {
+                let full = !page.items.is_empty() && bytes + entry.value.len() > PAGE_BYTES;
+                if full || page.items.len() == self.size {
                     page.next = page.items.last().map(|(position, _)| position.clone());
                     return Ok(page);
                 }
@@ -151,17 +206,32 @@ impl List {
                 page.next = Some(Position { key: Vec::new(), id: after });
                 return Ok(page);
             }
-            tokio::task::yield_now().await;
         }
+        Err(not_wanted())
     }
 
-    /// A page in the order of fields: looks through everything, and keeps no more than a page.
-    async fn ordered(&self, database: &Database) -> Result<Page, WriteError> {
+    /// A page in the order of fields: looks through everything, which has to be no more than `most` records, and keeps no more
+    /// than a page.
+    fn ordered(
+        &self,
+        database: &Database,
+        most: usize,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Page, WriteError> {
         let mut kept: BTreeMap<Position, Bytes> = BTreeMap::new();
-        let mut more = false;
+        let (mut bytes, mut examined, mut more) = (0, 0, false);
+        let mut appetite = Appetite::new();
         let mut after = Some(String::new());
         while let Some(start) = after {
-            let (entries, last) = self.batch(database, &start, BATCH)?;
+            if !wanted() {
+                return Err(not_wanted());
+            }
+            let (entries, last) = self.batch(database, &start, appetite.next())?;
+            examined += entries.len();
+            if examined > most {
+                return Err(self.too_many(most).into());
+            }
+            appetite.saw(&entries);
             after = last;
             for entry in self.passing(entries) {
                 let id = keys::id_of(&entry.key).to_owned();
@@ -169,121 +239,31 @@ impl List {
                 if self.after.as_ref().is_some_and(|after| position <= *after) {
                     continue;
                 }
+                bytes += entry.value.len();
                 kept.insert(position, entry.value);
-                if kept.len() > self.size {
-                    kept.pop_last();
+                while kept.len() > self.size || (kept.len() > 1 && bytes > PAGE_BYTES) {
+                    bytes -= kept.pop_last().map_or(0, |(_, value)| value.len());
                     more = true;
                 }
             }
-            tokio::task::yield_now().await;
         }
-        let mut page = Page::default();
-        let mut bytes = 0;
-        for (position, value) in kept {
-            if bytes > PAGE_BYTES {
-                more = true;
-                break;
-            }
-            bytes += value.len();
-            page.items.push((position, value));
-        }
-        page.next = page.items.last().filter(|_| more).map(|(position, _)| position.clone());
-        Ok(page)
+        let items: Vec<(Position, Bytes)> = kept.into_iter().collect();
+        let next = items.last().filter(|_| more).map(|(position, _)| position.clone());
+        Ok(Page { items, next })
+    }
+
+    fn too_many(&self, most: usize) -> Rejection {
+        let collection = &self.collection.schema.collection;
+        let description = format!(
+            "there are more than {most} {collection}, which is the most that are put in an order: list them by \
+             name, with a filter"
+        );
+        Rejection::resource(ResourceReason::TooManyRecords, description.clone())
+            .violation("order_by", description)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use prost::Message;
-
-    use crate::{
-        model::caller::Caller,
-        proto::{descriptors, v1},
-        resource::{Resources, pack},
-        store::Database,
-    };
-
-    fn caller() -> Caller {
-        Caller { author: "anna@example.com".into(), method: "test".into() }
-    }
-
-    /// A team with customers of these sizes.
-    async fn with_customers(sizes: &[i64]) -> Resources {
-        let resources = Resources::new(Database::in_memory());
-        let team = v1::Team { display_name: "A".into(), currency: "EUR".into(), ..Default::default() };
-        let request = v1::CreateTeamRequest { team: Some(team), team_id: "a".into(), ..Default::default() };
-        let service = descriptors().get_service_by_name("merit.v1.OrganisationService").unwrap();
-        let method = service.methods().find(|method| method.name() == "CreateTeam").unwrap();
-        resources.call(&caller(), &method, request.encode_to_vec().into()).await.unwrap();
-        let items = sizes.iter().enumerate().map(|(index, &employees)| {
-            let employees = Some(employees);
-            let customer = v1::Customer { display_name: "C".into(), employees, ..Default::default() };
-            pack(&format!("c{index}"), &customer)
-        });
-        let request = v1::ImportResourcesRequest {
-            parent: "teams/a".into(),
-            items: items.collect(),
-            validate_only: false,
-        };
-        resources.import(&caller(), request).await.unwrap();
-        resources
-    }
-
-    /// All that is listed, page by page.
-    async fn pages(resources: &Resources, size: i32, filter: &str, order_by: &str) -> Vec<v1::Customer> {
-        let service = descriptors().get_service_by_name("merit.v1.CrmService").unwrap();
-        let method = service.methods().find(|method| method.name() == "ListCustomers").unwrap();
-        let (mut all, mut token) = (Vec::new(), String::new());
-        loop {
-            let request = v1::ListCustomersRequest {
-                parent: "teams/a".into(),
-                page_size: size,
-                page_token: token,
-                filter: filter.into(),
-                order_by: order_by.into(),
-            };
-            let answer = resources.call(&caller(), &method, request.encode_to_vec().into()).await.unwrap();
-            let page = v1::ListCustomersResponse::decode(answer).unwrap();
-            assert!(page.customers.len() <= usize::try_from(size).unwrap());
-            all.extend(page.customers);
-            if page.next_page_token.is_empty() {
-                return all;
-            }
-            token = page.next_page_token;
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
-        #[test]
-        fn every_item_once_and_in_order(
-            sizes in prop::collection::vec(0i64..6, 0..40),
-            size in 1i32..12,
-            least in 0i64..6,
-            order in 0usize..4,
-        ) {
-            let order = ["", "employees", "employees desc", "employees desc, name desc"][order];
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let found = runtime.block_on(async {
-                let resources = with_customers(&sizes).await;
-                pages(&resources, size, &format!("employees >= {least}"), order).await
-            });
-            let found: Vec<(i64, String)> =
-                found.into_iter().map(|customer| (customer.employees.unwrap(), customer.name)).collect();
-            let mut expected: Vec<(i64, String)> = sizes
-                .iter()
-                .enumerate()
-                .filter(|(_, employees)| **employees >= least)
-                .map(|(index, &employees)| (employees, format!("teams/a/customers/c{index}")))
-                .collect();
-            expected.sort_by(|a, b| match order {
-                "" => a.1.cmp(&b.1),
-                "employees" => a.cmp(b),
-                "employees desc" => b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)),
-                _ => b.cmp(a),
-            });
-            prop_assert_eq!(found, expected);
-        }
-    }
+/// What an answer is that nobody gets to see.
+fn not_wanted() -> WriteError {
+    Rejection::new(Reason::Service(ServiceReason::Unavailable), "nobody waits for the list any more").into()
 }

@@ -1,5 +1,5 @@
-//! Which fields an update changes, and how: `*` or none for every field that a client may write, or paths of fields,
-//! into messages and to entries of maps.
+//! Which fields an update changes, and how: none for those that the request gives, `*` for every field that a client may
+//! write, or paths of fields, into messages and to entries of maps.
 
 use super::{
     path::Path,
@@ -9,11 +9,14 @@ use super::{
 use crate::model::{
     finding::Findings,
     format::quoted,
+    name::{WORD, is_word},
     rejection::{Reason, ResourceReason},
 };
 
 /// The fields that an update changes.
 pub(crate) enum Mask {
+    /// The fields that the request gives.
+    Given,
     /// Every field that a client may write.
     All,
     /// Paths, taken apart at the dots.
@@ -32,8 +35,10 @@ impl Mask {
             },
             None => Vec::new(),
         };
-        if paths.is_empty() || paths == ["*"] {
-            return Self::All;
+        match paths[..] {
+            [] => return Self::Given,
+            ["*"] => return Self::All,
+            _ => {}
         }
         Self::of_paths(&paths, collection, findings)
     }
@@ -96,7 +101,8 @@ impl Mask {
         findings: &mut Findings,
     ) {
         match self {
-            Self::All => apply_all(current, incoming, collection, path, findings),
+            Self::Given => replace(current, incoming, collection, false, path, findings),
+            Self::All => replace(current, incoming, collection, true, path, findings),
             // Emptied first and set then, so that the members of a oneof do not depend on the order of paths.
             Self::Paths(paths) => {
                 for steps in paths {
@@ -156,17 +162,21 @@ fn check_path(message: &MessagePlan, steps: &[String], collection: &CollectionPl
     }
     match (&field.kind, below.is_empty()) {
         (_, true) => Ok(()),
-        (_, false) if field.map => Ok(()),
+        (_, false) if field.map => match below {
+            [key] if is_word(key) => Ok(()),
+            _ => Err(format!("is no entry of {first}: a key is of the form {WORD}")),
+        },
         (Kind::Message(inner), false) if !field.list => check_path(inner.plan(), below, collection),
         _ => Err(format!("goes on below {first}, which is no message")),
     }
 }
 
-/// Replaces every field that a client may write.
-fn apply_all(
+/// Replaces the fields that a client may write: all of them, or those that are given.
+fn replace(
     current: &mut Record,
     incoming: &Record,
     collection: &CollectionPlan,
+    all: bool,
     path: Path<'_>,
     findings: &mut Findings,
 ) {
@@ -175,9 +185,10 @@ fn apply_all(
         let changed =
             incoming.get(field.number).is_some_and(|value| current.get(field.number) != Some(value));
         match refusal(field, collection) {
-            None => {
+            None if all => {
                 current.take(field.number);
             }
+            None => {}
             // Saying again what is the case is no change; saying something else would be lost in silence.
             Some(refusal) if changed && (field.rule.state || field.rule.immutable) => {
                 findings.field(path.field(&field.name).to_string(), refusal);
@@ -201,7 +212,7 @@ fn clear_path(current: &mut Record, steps: &[String]) {
     }
     let emptied = match current.get_mut(field.number) {
         Some(Value::Map(map)) => {
-            map.remove(&below.join("."));
+            map.remove(&below[0]);
             map.is_empty()
         }
         Some(Value::Message(inner)) => {
@@ -225,13 +236,13 @@ fn set_path(current: &mut Record, incoming: &Record, steps: &[String]) {
     }
     match value {
         Value::Map(map) => {
-            let key = below.join(".");
-            let Some(text) = map.get(&key) else { return };
+            let key = &below[0];
+            let Some(text) = map.get(key) else { return };
             let mut kept = match current.take(field.number) {
                 Some(Value::Map(kept)) => kept,
                 _ => std::collections::BTreeMap::new(),
             };
-            kept.insert(key, text.clone());
+            kept.insert(key.clone(), text.clone());
             current.set(field.number, Value::Map(kept));
         }
         Value::Message(incoming) => {

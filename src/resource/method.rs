@@ -70,6 +70,7 @@ pub(crate) fn read(
             match &plan.action {
                 Action::Create => collection.created_by_clients = true,
                 Action::Update => collection.updated_by_clients = true,
+                Action::Delete => collection.deleted_by_clients = true,
                 Action::Transition(transition) => {
                     for (&from, &to) in
                         transition.from.iter().flat_map(|from| transition.to.iter().map(move |to| (from, to)))

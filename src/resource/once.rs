@@ -57,22 +57,32 @@ impl Once {
 
     /// The first answer, if there was one.
     pub(crate) fn recall(&self, transaction: &Transaction<'_>) -> Result<Option<Bytes>, Rejection> {
+        let Some(kept) = self.kept(transaction)? else { return Ok(None) };
+        if kept.len() < self.content.len() || kept[..self.content.len()] != self.content {
+            return Err(Rejection::resource(
+                ResourceReason::RequestIdReused,
+                format!(
+                    "the request id {:?} was used for another request: take a new one, or repeat the first as it was",
+                    self.id
+                ),
+            )
+            .violation("request_id", "was used for another request")
+            .with("request_id", self.id.clone()));
+        }
+        Ok(Some(kept.slice(self.content.len()..)))
+    }
+
+    /// Whether the id was answered before, whatever it was given for.
+    pub(crate) fn is_answered(&self, transaction: &Transaction<'_>) -> Result<bool, Rejection> {
+        Ok(self.kept(transaction)?.is_some())
+    }
+
+    fn kept(&self, transaction: &Transaction<'_>) -> Result<Option<Bytes>, Rejection> {
         let week = week(transaction.time());
         for week in [week, week.saturating_sub(1)] {
-            let key = keys::request(week, &self.hash);
-            let Some(kept) = transaction.get(&key).map_err(internal)? else { continue };
-            if kept.len() < self.content.len() || kept[..self.content.len()] != self.content {
-                return Err(Rejection::resource(
-                    ResourceReason::RequestIdReused,
-                    format!(
-                        "the request id {:?} was used for another request: take a new one, or repeat the first as it was",
-                        self.id
-                    ),
-                )
-                .violation("request_id", "was used for another request")
-                .with("request_id", self.id.clone()));
+            if let Some(kept) = transaction.get(&keys::request(week, &self.hash)).map_err(internal)? {
+                return Ok(Some(kept));
             }
-            return Ok(Some(kept.slice(self.content.len()..)));
         }
         Ok(None)
     }

@@ -38,8 +38,7 @@ impl Order {
                 _ => return Err(refused(format!("{} is not a field with an optional desc", quoted(part)))),
             };
             let field = schema.field(name).ok_or_else(|| {
-                let known: Vec<&str> = schema.fields.keys().map(String::as_str).collect();
-                refused(format!("{} is no field: accepted are {}", quoted(name), known.join(", ")))
+                refused(format!("{} is no field: accepted are {}", quoted(name), schema.known().join(", ")))
             })?;
             // What comes first does not depend on the zone.
             fields.push((CellReader::new(field, name, &Zone::UTC), descending));

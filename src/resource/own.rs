@@ -43,6 +43,15 @@ pub struct OwnRequest {
     pub validate_only: bool,
 }
 
+// === impl OwnRequest ===
+
+impl OwnRequest {
+    fn once(&self, caller: &Caller) -> Option<Once> {
+        let new = || Once::new(&caller.author, &self.team, &self.request_id, &caller.method, &self.content);
+        (!self.request_id.is_empty()).then(new)
+    }
+}
+
 // === impl Resources ===
 
 impl Resources {
@@ -99,6 +108,45 @@ impl Resources {
         Ok(())
     }
 
+    /// What such a change would be answered, without making it: nothing where it would be made, and the first answer where its
+    /// request id repeats a request.
+    ///
+    /// # Errors
+    /// As `change`.
+    pub async fn foretell(
+        &self,
+        caller: &Caller,
+        request: &OwnRequest,
+        command: impl FnOnce(&mut Changes<'_, '_>) -> Result<Bytes, Rejection> + Send + 'static,
+    ) -> Result<Option<Bytes>, WriteError> {
+        let (origin, once) = (origin(caller, &request.request_id), request.once(caller));
+        self.database
+            .write(origin, move |transaction| {
+                let answered = once.map_or(Ok(None), |once| once.recall(transaction))?;
+                if answered.is_none() {
+                    write::rehearse(transaction, |transaction| command(&mut Changes::within(transaction)))?;
+                }
+                Ok(answered)
+            })
+            .await
+    }
+
+    /// Whether a request id of the caller was answered before, whatever the request.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn is_answered(
+        &self,
+        caller: &Caller,
+        team: &Id,
+        request_id: &str,
+    ) -> Result<bool, WriteError> {
+        let once = Once::new(&caller.author, team.as_str(), request_id, &caller.method, &[]);
+        self.database
+            .write(origin(caller, request_id), move |transaction| once.is_answered(transaction))
+            .await
+    }
+
     /// Changes several records in one write, on the service's own account, and answers bytes that a repeat of the
     /// request id gets again.
     ///
@@ -110,10 +158,7 @@ impl Resources {
         request: OwnRequest,
         command: impl FnOnce(&mut Changes<'_, '_>) -> Result<Bytes, Rejection> + Send + 'static,
     ) -> Result<Bytes, WriteError> {
-        let origin = origin(caller, &request.request_id);
-        let once = (!request.request_id.is_empty()).then(|| {
-            Once::new(&caller.author, &request.team, &request.request_id, &caller.method, &request.content)
-        });
+        let (origin, once) = (origin(caller, &request.request_id), request.once(caller));
         self.database
             .write(origin, move |transaction| {
                 write::run(transaction, request.validate_only, once.as_ref(), |transaction| {

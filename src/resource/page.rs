@@ -20,6 +20,10 @@ const PAGE_DEFAULT: usize = 50;
 /// The most items of a page.
 pub(crate) const PAGE_MAX: usize = 1000;
 
+/// Bytes of items at which a page ends, so that an answer fits a message: clients take 4 MiB unless they are told to take
+/// more. A single item may be larger.
+pub(crate) const PAGE_BYTES: usize = 2 << 20;
+
 /// What is said of what is no token.
 const NO_TOKEN: &str = "is no token of this service: send next_page_token as it was answered";
 

@@ -6,7 +6,11 @@ use std::collections::HashMap;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind as ProtoKind, MessageDescriptor};
 
 use crate::{
-    model::schema::{Schema, field_rule, oneof_rule, short_value_name, state_rule},
+    model::{
+        name::Id,
+        schema::{Schema, field_rule, oneof_rule, short_value_name, state_rule},
+        text::with_article,
+    },
     proto::v1::{self, Format},
 };
 
@@ -78,8 +82,12 @@ pub(crate) struct CollectionPlan {
     pub(crate) created_by_clients: bool,
     /// Whether clients update records of it.
     pub(crate) updated_by_clients: bool,
+    /// Whether clients delete records of it.
+    pub(crate) deleted_by_clients: bool,
     /// Changes of state that some method makes: from, to, the method.
     pub(crate) transitions: Vec<(i32, i32, String)>,
+    /// The longest id of a record, in bytes.
+    id_max_bytes: usize,
 }
 
 /// The field that says where a resource stands.
@@ -120,6 +128,12 @@ impl MessagePlan {
     /// The field of a number.
     pub(crate) fn by_number(&self, number: u32) -> Option<&FieldPlan> {
         self.fields.binary_search_by_key(&number, |field| field.number).ok().map(|index| &self.fields[index])
+    }
+
+    /// What is said of a field that the message does not have.
+    pub(crate) fn unknown(&self, number: u32) -> String {
+        let known: Vec<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();
+        format!("field number {number} is not one of {}: known are {}", self.full_name, known.join(", "))
     }
 
     /// The field of a name.
@@ -204,8 +218,28 @@ impl CollectionPlan {
             state: StatePlan::read(schema),
             created_by_clients: false,
             updated_by_clients: false,
+            deleted_by_clients: false,
             transitions: Vec::new(),
+            id_max_bytes: schema.id_max_bytes,
         }
+    }
+
+    /// The name of the field for the state; empty where there is none.
+    pub(crate) fn state_field(&self) -> &str {
+        self.state.as_ref().map_or("", |state| &state.field)
+    }
+
+    /// Checks that the id of a new record leaves the room that the collection needs.
+    ///
+    /// # Errors
+    /// In words.
+    pub(crate) fn check_id(&self, id: &Id) -> Result<(), String> {
+        let (bytes, most) = (id.as_str().len(), self.id_max_bytes);
+        if bytes <= most {
+            return Ok(());
+        }
+        let noun = with_article(&self.noun);
+        Err(format!("has {bytes} characters: at most {most} are accepted of {noun}, whose id begins others'"))
     }
 }
 
@@ -230,6 +264,14 @@ impl StatePlan {
                 .collect(),
             given: field_rule(&field).state,
         })
+    }
+
+    /// A state for people, also one that there is not.
+    pub(crate) fn told(&self, state: i32) -> String {
+        match self.names.iter().find(|(number, _)| *number == state) {
+            Some((_, name)) => name.clone(),
+            None => state.to_string(),
+        }
     }
 
     /// The short name of a state.

@@ -9,6 +9,7 @@ use super::{
     path::Path,
     plan::{FieldPlan, Kind, MessageIndex, MessagePlan},
     plans::plans,
+    unreadable::{NO_MESSAGE, OTHER_KIND, Unreadable, map_entry, text},
 };
 use crate::model::{
     finding::Findings,
@@ -55,14 +56,14 @@ impl Record {
         encoded: &[u8],
         path: Path<'_>,
         findings: &mut Findings,
-    ) -> Result<Self, Malformed> {
+    ) -> Result<Self, Unreadable> {
         let mut record = Self::new(message);
         record.merge(encoded, path, findings, 0)?;
         Ok(record)
     }
 
     /// Takes a message apart that was checked before it was kept.
-    pub(crate) fn kept(message: MessageIndex, encoded: &[u8]) -> Result<Self, Malformed> {
+    pub(crate) fn kept(message: MessageIndex, encoded: &[u8]) -> Result<Self, Unreadable> {
         Self::decode(message, encoded, Path::new(""), &mut Findings::default())
     }
 
@@ -77,23 +78,22 @@ impl Record {
         path: Path<'_>,
         findings: &mut Findings,
         depth: usize,
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), Unreadable> {
         if depth > DEPTH_MAX {
-            return Err(Malformed);
+            return Err(Unreadable::at(path, "is nested too deeply"));
         }
         let plan = self.plan();
+        let mut unknown = Vec::new();
         for field in Walk::new(encoded) {
-            let (number, wire) = field?;
+            let (number, wire) = field.map_err(|_| Unreadable::at(path, NO_MESSAGE))?;
             match plan.by_number(number) {
                 Some(field) => self.merge_field(field, wire, path.field(&field.name), findings, depth)?,
-                None => findings.field(
-                    path.to_string(),
-                    format!(
-                        "field number {number} is not one of {}: known are {}",
-                        plan.full_name,
-                        plan.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", ")
-                    ),
-                ),
+                // Many of them cost no more than a few: a message can have millions.
+                None if findings.is_full() || unknown.contains(&number) => {}
+                None => {
+                    unknown.push(number);
+                    findings.field(path.to_string(), plan.unknown(number));
+                }
             }
         }
         Ok(())
@@ -106,10 +106,10 @@ impl Record {
         path: Path<'_>,
         findings: &mut Findings,
         depth: usize,
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), Unreadable> {
         if field.map {
-            let Wire::Bytes(entry) = wire else { return Err(Malformed) };
-            let (key, value) = map_entry(entry)?;
+            let Wire::Bytes(entry) = wire else { return Err(Unreadable::at(path, OTHER_KIND)) };
+            let (key, value) = map_entry(entry).map_err(|what| Unreadable::at(path, what))?;
             if let Value::Map(map) = self.entry(field, || Value::Map(BTreeMap::new())) {
                 map.insert(key, value);
             }
@@ -125,7 +125,9 @@ impl Record {
                 (Kind::Text | Kind::Bytes | Kind::Message(_), _) => {
                     vec![scalar(field, wire, None, path, findings, depth)?]
                 }
-                (_, Wire::Bytes(packed)) => unpack(field, packed)?,
+                (_, Wire::Bytes(packed)) => {
+                    unpack(field, packed).map_err(|_| Unreadable::at(path, OTHER_KIND))?
+                }
                 _ => vec![scalar(field, wire, None, path, findings, depth)?],
             };
             if let Value::List(items) = self.entry(field, || Value::List(Vec::new())) {
@@ -261,22 +263,6 @@ impl Record {
     }
 }
 
-fn map_entry(entry: &[u8]) -> Result<(String, String), Malformed> {
-    let (mut key, mut value) = (String::new(), String::new());
-    for field in Walk::new(entry) {
-        match field? {
-            (1, Wire::Bytes(bytes)) => key = text(bytes)?,
-            (2, Wire::Bytes(bytes)) => value = text(bytes)?,
-            _ => return Err(Malformed),
-        }
-    }
-    Ok((key, value))
-}
-
-fn text(bytes: &[u8]) -> Result<String, Malformed> {
-    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| Malformed)
-}
-
 fn scalar(
     field: &FieldPlan,
     wire: Wire<'_>,
@@ -284,9 +270,11 @@ fn scalar(
     path: Path<'_>,
     findings: &mut Findings,
     depth: usize,
-) -> Result<Value, Malformed> {
+) -> Result<Value, Unreadable> {
     match (&field.kind, wire) {
-        (Kind::Text, Wire::Bytes(bytes)) => Ok(Value::Text(text(bytes)?)),
+        (Kind::Text, Wire::Bytes(bytes)) => {
+            text(bytes).map(Value::Text).map_err(|what| Unreadable::at(path, what))
+        }
         (Kind::Bytes, Wire::Bytes(bytes)) => Ok(Value::Bytes(bytes.to_vec())),
         (Kind::Message(message), Wire::Bytes(bytes)) => {
             let mut record = before.unwrap_or_else(|| Record::new(*message));
@@ -296,7 +284,7 @@ fn scalar(
         (Kind::Varint { .. } | Kind::Enum(_), Wire::Varint(number)) => Ok(Value::Number(number)),
         (Kind::Fixed32, Wire::Fixed32(number)) => Ok(Value::Fixed32(number)),
         (Kind::Fixed64, Wire::Fixed64(number)) => Ok(Value::Fixed64(number)),
-        _ => Err(Malformed),
+        _ => Err(Unreadable::at(path, OTHER_KIND)),
     }
 }
 
@@ -343,6 +331,13 @@ impl Value {
             Self::Number(number) => *number as i64,
             _ => 0,
         }
+    }
+
+    /// The instant that a `google.protobuf.Timestamp` says.
+    pub(crate) fn instant(&self) -> Option<Timestamp> {
+        let record = self.message()?;
+        let part = |number| record.get(number).map_or(0, Self::number);
+        Timestamp::new(part(1), i32::try_from(part(2)).ok()?).ok()
     }
 
     /// The message, if it is one.

@@ -21,7 +21,7 @@ use crate::{
         nearest::nearest,
         rejection::{Reason, Rejection, ResourceReason},
     },
-    store::{Key, Transaction},
+    store::{Database, Key, StoreError, Transaction},
 };
 
 /// How many referrers of a collection are remembered by name.
@@ -30,8 +30,8 @@ const WITNESSES: usize = 3;
 /// How many names are compared with one that does not exist.
 const COMPARED: usize = 200;
 
-/// How many records are looked through for a referrer when no witness is left.
-const SEARCHED: usize = 10_000;
+/// How many records are looked through at a time for a referrer when no witness is left.
+const SEARCHED: usize = 256;
 
 /// Who refers to a record, by collection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,9 +85,11 @@ fn each(record: &Record, path: Path<'_>, found: &mut impl FnMut(&str, Path<'_>))
     }
 }
 
-/// Finds references to what does not exist, among those that were not there before.
+/// Finds references of a record to what does not exist, among those that were not there before. What another team has is
+/// nobody's business: a reference to that is refused whether it exists or not.
 pub(crate) fn check(
     transaction: &Transaction<'_>,
+    referrer: &Name,
     before: &BTreeMap<String, String>,
     after: &BTreeMap<String, String>,
     findings: &mut Findings,
@@ -95,7 +97,10 @@ pub(crate) fn check(
     for (text, path) in after {
         // A name that cannot be parsed was found already.
         let Ok(name) = Name::parse(text) else { continue };
-        if !before.contains_key(text) && transaction.get(&Key::of(&name)).map_err(internal)?.is_none() {
+        if name.team() != referrer.team() || before.contains_key(text) {
+            continue;
+        }
+        if transaction.get(&Key::of(&name)).map_err(internal)?.is_none() {
             let next = match meant(transaction, &name)? {
                 Some(meant) => format!("did you mean {meant}?"),
                 None => "create it first, or refer to another".to_owned(),
@@ -218,46 +223,101 @@ impl Referrers {
         referrers
     }
 
-    /// Refuses to delete what is referred to, and names who refers.
-    pub(crate) fn refuse(&self, transaction: &Transaction<'_>, name: &Name) -> Result<(), Rejection> {
-        if self.by_collection.is_empty() {
-            return Ok(());
+    /// Refuses to delete what is referred to, and names who refers, as far as that is remembered.
+    pub(crate) fn refuse(&self, name: &Name) -> Result<(), Rejection> {
+        if self.by_collection.is_empty() { Ok(()) } else { Err(self.refusal(name)) }
+    }
+
+    /// Finds a witness for every collection that has none, by looking through all of its records.
+    fn find_witnesses(
+        &mut self,
+        database: &Database,
+        name: &Name,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<(), StoreError> {
+        for (collection, referring) in &mut self.by_collection {
+            if referring.witnesses.is_empty() {
+                referring.witnesses.extend(search(database, name, collection, wanted)?);
+            }
         }
-        let mut told = Vec::new();
-        let mut known = Vec::new();
+        Ok(())
+    }
+
+    fn refusal(&self, name: &Name) -> Rejection {
+        let (mut told, mut known, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for (collection, referring) in &self.by_collection {
-            let mut witnesses: Vec<String> = referring
+            let witnesses: Vec<String> = referring
                 .witnesses
                 .iter()
                 .map(|id| format!("teams/{}/{collection}/{id}", name.team()))
                 .collect();
-            if witnesses.is_empty() {
-                witnesses.extend(search(transaction, name, collection)?);
-            }
             let more = if referring.count > witnesses.len() as u64 { ", …" } else { "" };
             told.push(format!("{} of {collection} ({}{more})", referring.count, witnesses.join(", ")));
             known.extend(witnesses);
+            if is_evidence(collection) {
+                kept.push(collection.as_str());
+            }
         }
         let count: u64 = self.by_collection.values().map(|referring| referring.count).sum();
-        Err(Rejection::resource(
+        let next = match kept[..] {
+            [] => "change or delete those first".to_owned(),
+            _ => {
+                format!("{} are evidence and are never deleted, so that it stays as well", kept.join(" and "))
+            }
+        };
+        Rejection::resource(
             ResourceReason::StillReferred,
-            format!("{name} is still referred to, by {}: change or delete those first", told.join(" and ")),
+            format!("{name} is still referred to, by {}: {next}", told.join(" and ")),
         )
         .with("resource", name.to_string())
         .with("referrers_count", count.to_string())
-        .with("referrers", known.join(",")))
+        .with("referrers", known.join(","))
     }
 }
 
+/// Whether records of a collection stay for good: clients can neither delete them nor make them refer to something else.
+pub(crate) fn is_evidence(collection: &str) -> bool {
+    plans()
+        .collections
+        .get(collection)
+        .is_some_and(|plan| !plan.deleted_by_clients && !plan.updated_by_clients)
+}
+
+/// Who refers to a record that could not be deleted for that: at least one of each collection is named, however many
+/// records have to be looked through for it. Nothing where nobody refers to it any more. Not for the writer's thread.
+pub(crate) fn refusal(
+    database: &Database,
+    name: &Name,
+    wanted: &dyn Fn() -> bool,
+) -> Result<Option<Rejection>, StoreError> {
+    let Some(kept) = database.get(&keys::referrers(name))? else { return Ok(None) };
+    let mut referrers = Referrers::decode(&kept);
+    referrers.find_witnesses(database, name, wanted)?;
+    Ok(Some(referrers.refusal(name)))
+}
+
 /// Looks for a record of `collection` that refers to `name`.
-fn search(transaction: &Transaction<'_>, name: &Name, collection: &str) -> Result<Option<String>, Rejection> {
+fn search(
+    database: &Database,
+    name: &Name,
+    collection: &str,
+    wanted: &dyn Fn() -> bool,
+) -> Result<Option<String>, StoreError> {
     let Some(plan) = plans().collections.get(collection) else { return Ok(None) };
-    let wanted = name.to_string();
-    let range = keys::collection_after(name.team(), collection, "");
-    for entry in transaction.scan(&range, SEARCHED).map_err(internal)? {
-        let Ok(record) = Record::kept(plan.message, &entry.value) else { continue };
-        if names(&record).contains_key(&wanted) {
-            return Ok(Some(format!("teams/{}/{collection}/{}", name.team(), keys::id_of(&entry.key))));
+    let text = name.to_string();
+    let mut after = String::new();
+    while wanted() {
+        let entries = database.scan(&keys::collection_after(name.team(), collection, &after), SEARCHED)?;
+        for entry in &entries {
+            let refers = Record::kept(plan.message, &entry.value)
+                .is_ok_and(|record| names(&record).contains_key(&text));
+            if refers {
+                return Ok(Some(keys::id_of(&entry.key).to_owned()));
+            }
+        }
+        match entries.last() {
+            Some(last) if entries.len() == SEARCHED => keys::id_of(&last.key).clone_into(&mut after),
+            _ => return Ok(None),
         }
     }
     Ok(None)

@@ -27,7 +27,7 @@ impl Scope for CollectionScope<'_> {
     }
 
     fn names(&self) -> Vec<String> {
-        self.schema.fields.keys().cloned().collect()
+        self.schema.known()
     }
 
     fn values(&self, name: &str) -> Option<Vec<String>> {

@@ -1,5 +1,7 @@
 //! The way in: calls of the standard methods, and what other rooms read and write.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use prost_reflect::MethodDescriptor;
 
@@ -12,6 +14,8 @@ use super::{
     plan::MessageIndex,
     plans::plans,
     record::Record,
+    reference,
+    unreadable::Unreadable,
     write,
 };
 use crate::{
@@ -19,7 +23,7 @@ use crate::{
         caller::Caller,
         finding::Findings,
         name::Name,
-        rejection::{Reason, Rejection, ServiceReason},
+        rejection::{Reason, Rejection, ResourceReason, ServiceReason},
         zone::Zone,
     },
     store::{Database, Key, Origin, WriteError},
@@ -74,7 +78,8 @@ impl Resources {
         match method.action {
             Action::Get => self.call_get(method, &request, findings),
             Action::List { items, next_page_token } => {
-                self.call_list(method, request, findings, items, next_page_token).await
+                let list = self.read_list(method, request, findings, (items, next_page_token))?;
+                self.answer_list(&list, &|| true)
             }
             _ => self.call_change(caller, Command::read(caller, method, request, findings), objection).await,
         }
@@ -94,14 +99,25 @@ impl Resources {
         Ok(self.database.get(&Key::of(&name))?.ok_or_else(|| not_found(&name))?)
     }
 
-    async fn call_list(
+    /// Reads the request of a list, where the method is one: what the list takes may then decide where it is made.
+    ///
+    /// # Errors
+    /// As `call`, of what can be told of the request alone.
+    pub fn list(&self, method: &MethodDescriptor, request: &Bytes) -> Result<Option<List>, WriteError> {
+        let Some(method) = plans().methods.get(method.full_name()) else { return Ok(None) };
+        let Action::List { items, next_page_token } = method.action else { return Ok(None) };
+        let mut findings = Findings::default();
+        let request = decode(method.request, request, &mut findings)?;
+        self.read_list(method, request, findings, (items, next_page_token)).map(Some)
+    }
+
+    fn read_list(
         &self,
         method: &MethodPlan,
         mut request: Record,
         mut findings: Findings,
-        items: u32,
-        token: u32,
-    ) -> Result<Bytes, WriteError> {
+        answer: (u32, u32),
+    ) -> Result<List, WriteError> {
         let collection = &plans().collections[&method.collection];
         super::check::check(&mut request, None, &[], Path::new(""), &mut findings);
         findings.refuse()?;
@@ -115,7 +131,15 @@ impl Resources {
             }
             None => Zone::UTC,
         };
-        List::read(&request, collection, team, &zone)?.answer(&self.database, items, token).await
+        List::read(&request, collection, team, &zone, answer)
+    }
+
+    /// Makes a list, unless nobody wants it any more. Blocks as long as that takes.
+    ///
+    /// # Errors
+    /// As `call`.
+    pub fn answer_list(&self, list: &List, wanted: &dyn Fn() -> bool) -> Result<Bytes, WriteError> {
+        list.answer(&self.database, wanted)
     }
 
     async fn call_change(
@@ -125,8 +149,9 @@ impl Resources {
         objection: Option<Rejection>,
     ) -> Result<Bytes, WriteError> {
         let (validate_only, once) = (command.validate_only(), command.once(caller));
-        let origin = origin(caller, command.request_id());
-        self.database
+        let (origin, name) = (origin(caller, command.request_id()), command.name.clone());
+        let answer = self
+            .database
             .write(origin, move |transaction| {
                 write::run(transaction, validate_only, once.as_ref(), |transaction| {
                     let answer = command.run(transaction)?;
@@ -134,8 +159,35 @@ impl Resources {
                     objection.map_or(Ok(answer), Err)
                 })
             })
-            .await
+            .await;
+        match (answer, name) {
+            (Err(WriteError::Rejected(refused)), Some(name)) if is_still_referred(&refused) => {
+                Err(self.who_refers(name, refused).await)
+            }
+            (answer, _) => answer,
+        }
     }
+
+    /// The refusal to delete what is referred to, with somebody named who does: that may take a while, and is no business of
+    /// the writer's.
+    async fn who_refers(&self, name: Name, refused: Rejection) -> WriteError {
+        let (database, waiting) = (self.database.clone(), Arc::new(()));
+        let waited = Arc::downgrade(&waiting);
+        let search = move || reference::refusal(&database, &name, &|| waited.strong_count() > 0);
+        let found = tokio::task::spawn_blocking(search).await;
+        drop(waiting);
+        match found {
+            Ok(Ok(found)) => WriteError::Rejected(found.unwrap_or(refused)),
+            Ok(Err(error)) => error.into(),
+            Err(_) => refused.into(),
+        }
+    }
+}
+
+/// Whether a record could not be deleted because of others, and nobody is named yet.
+fn is_still_referred(refused: &Rejection) -> bool {
+    let named = |(key, value): &(&str, String)| *key == "referrers" && !value.is_empty();
+    refused.reason == Reason::Resource(ResourceReason::StillReferred) && !refused.metadata.iter().any(named)
 }
 
 /// Who writes.
@@ -167,9 +219,12 @@ pub(super) fn decode(
     request: &[u8],
     findings: &mut Findings,
 ) -> Result<Record, Rejection> {
-    Record::decode(message, request, Path::new(""), findings).map_err(|malformed| {
+    Record::decode(message, request, Path::new(""), findings).map_err(|Unreadable { path, what }| {
         let name = &message.plan().full_name;
-        Rejection::new(Reason::Service(ServiceReason::MalformedRequest), format!("no {name}: {malformed}"))
+        let place = if path.is_empty() { String::new() } else { format!("{path} ") };
+        let reason = Reason::Service(ServiceReason::MalformedRequest);
+        let rejection = Rejection::new(reason, format!("no {name}: {place}{what}"));
+        if path.is_empty() { rejection } else { rejection.violation(path, what) }
     })
 }
 

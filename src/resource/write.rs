@@ -1,6 +1,7 @@
 //! What every change of a record goes through: references, the chapter's rules, name, times, etag, and the commit.
 
 use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     kept::{internal, not_found},
@@ -8,7 +9,7 @@ use super::{
     once::Once,
     plan::{CollectionPlan, FieldPlan},
     record::{Record, Value},
-    reference, rules,
+    reference, rules, tombstone,
 };
 use crate::{
     model::{
@@ -61,6 +62,18 @@ pub(crate) fn check_etag(
     )
     .with("resource", name.to_string())
     .with("etag", etag.to_owned()))
+}
+
+/// Refuses to create what is thought to exist in some version.
+pub(crate) fn check_new(name: &Name, etag: &str) -> Result<(), Rejection> {
+    if etag.is_empty() {
+        return Ok(());
+    }
+    Err(Rejection::resource(
+        ResourceReason::NotFound,
+        format!("{name} does not exist, in version {etag:?} or any: leave etag empty to create it"),
+    )
+    .with("resource", name.to_string()))
 }
 
 /// Runs a change once: a repeat of its request id gets the first answer, and a rehearsal leaves nothing.
@@ -120,6 +133,9 @@ impl Draft {
             let kept = transaction.get(&Key::of(&self.name)).map_err(internal)?;
             return Ok((outcome, kept.ok_or_else(|| not_found(&self.name))?));
         }
+        if outcome == Outcome::Created {
+            tombstone::check(transaction, self.collection, &self.name)?;
+        }
         self.stamp(transaction);
         let before = self.before.as_ref().map(reference::names).unwrap_or_default();
         let after = reference::names(&self.after);
@@ -145,7 +161,7 @@ impl Draft {
     ) -> Result<Vec<u8>, Rejection> {
         let content = self.after.encode();
         let mut found = Findings::default();
-        reference::check(transaction, before, after, &mut found)?;
+        reference::check(transaction, &self.name, before, after, &mut found)?;
         money::check(&self.name, self.before.as_ref(), &self.after, &Reader(transaction), &mut found)?;
         if !self.own {
             let records = Reader(transaction);
@@ -170,7 +186,7 @@ impl Draft {
     /// Sets what only the service sets on every record.
     fn stamp(&mut self, transaction: &Transaction<'_>) {
         let collection = self.collection;
-        let now = Record::timestamp(transaction.time());
+        let now = Record::timestamp(self.now(transaction));
         let created = self.before.as_ref().and_then(|before| before.get(collection.create_time)).cloned();
         self.after.set(collection.name, Value::Text(self.name.to_string()));
         self.after.set(collection.create_time, created.unwrap_or_else(|| now.clone()));
@@ -179,6 +195,20 @@ impl Draft {
             self.after.set(collection.author, Value::Text(self.author.clone()));
         }
         self.after.take(collection.etag);
+    }
+
+    /// When the change is made. Many writes have the same time, and yet a record is never changed at the time that it was
+    /// changed before: so that one is known for new by its times being the same.
+    fn now(&self, transaction: &Transaction<'_>) -> Timestamp {
+        let before = self.before.as_ref().and_then(|before| before.get(self.collection.update_time));
+        let now = transaction.time();
+        match before.and_then(Value::instant) {
+            // What this write itself has created is new all the same.
+            Some(last) if last >= now && !transaction.has_changed(&Key::of(&self.name)) => {
+                last.saturating_add(SignedDuration::from_nanos(1)).unwrap_or(now)
+            }
+            _ => now,
+        }
     }
 
     /// A version is what a record says, and when in the order of all writes it came to say it.

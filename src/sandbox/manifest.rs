@@ -4,6 +4,7 @@ use super::{
     Manifest,
     verdict::{Verdict, shorten},
 };
+use crate::model::name::is_word;
 
 /// Inputs, line inputs and outputs, each: a formula sheet has up to 500 names.
 pub const COLUMNS: usize = 512;
@@ -39,7 +40,7 @@ fn check_columns<'a>(
     }
     let mut names = std::collections::HashSet::new();
     for (index, (name, scale)) in columns.enumerate() {
-        if !is_name(name) {
+        if !is_word(name) {
             let shown: String = name.chars().take(NAME_CHARACTERS + 1).collect();
             return wrong(format!(
                 "[{index}]: {shown:?} is not a name: a small letter, then small letters, digits and underscores, \
@@ -54,11 +55,4 @@ fn check_columns<'a>(
         }
     }
     Ok(())
-}
-
-fn is_name(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    (1..=NAME_CHARACTERS).contains(&bytes.len())
-        && bytes[0].is_ascii_lowercase()
-        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_')
 }

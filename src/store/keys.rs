@@ -23,6 +23,8 @@ pub struct KeyRange {
 /// What the service keeps for itself, in the order of its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum System {
+    /// Names that were somebody's and are not given again. `~gone/{name}`.
+    Gone,
     /// What was already said of, once: state of the service's own jobs. `~job/…`.
     Job,
     /// Who refers to whom, read from the one referred to: `~reference/{target name}/…`.
@@ -150,12 +152,13 @@ impl KeyRange {
 
 impl System {
     /// Every one, in the order of its keys.
-    pub const ALL: &[Self] = &[Self::Job, Self::Reference, Self::Request, Self::Team];
+    pub const ALL: &[Self] = &[Self::Gone, Self::Job, Self::Reference, Self::Request, Self::Team];
 
     /// The first part of its keys.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
+            Self::Gone => "~gone",
             Self::Job => "~job",
             Self::Reference => "~reference",
             Self::Request => "~request",

@@ -83,6 +83,12 @@ impl<'a> Transaction<'a> {
         self.overlay.change(key, None);
     }
 
+    /// Whether this write has changed a key.
+    #[must_use]
+    pub fn has_changed(&self, key: &Key) -> bool {
+        self.overlay.undo.iter().any(|(changed, _)| changed == key)
+    }
+
     /// When the write is made: the same for all of it, never before the one before.
     #[must_use]
     pub fn time(&self) -> Timestamp {

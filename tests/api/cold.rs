@@ -4,7 +4,6 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use merit::proto::v1::{self, plugin_source::Source, publish_plugin_revision_request::Source as Published};
@@ -14,7 +13,7 @@ use tonic_types::StatusExt;
 
 use super::{
     guest::Guest,
-    harness::{Harness, reason},
+    harness::{Harness, reason, until},
     runs::TEAM,
 };
 
@@ -108,9 +107,7 @@ async fn a_cold_plugin_holds_up_no_warm_one() {
             (harness.plugins(), evaluate(Source::Component(component(number % 5).into())));
         cold.push(tokio::spawn(async move { plugins.evaluate_plugin(request).await }));
     }
-    while gate.begun() == before {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("a first component begins to be compiled", || gate.begun() > before).await;
     for _ in 0..20 {
         let answer = harness.plugins().evaluate_plugin(formula()).await.unwrap().into_inner();
         assert_eq!(answer.results.len(), 1);
@@ -119,9 +116,7 @@ async fn a_cold_plugin_holds_up_no_warm_one() {
     let standard = evaluate(Source::Standard("weighted_scorecard".to_owned()));
     let mut plugins = harness.plugins();
     let standard = tokio::spawn(async move { plugins.evaluate_plugin(standard).await });
-    while gate.begun() < before + 2 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("the standard plugin begins to be compiled", || gate.begun() >= before + 2).await;
     assert!(cold.iter().all(|call| !call.is_finished()), "they wait for the compiler");
 
     gate.open();
@@ -151,9 +146,7 @@ async fn no_team_waits_for_what_another_one_uploads() {
         async move { plugins.evaluate_plugin(request).await }
     };
     let first = tokio::spawn(call("acme", 1));
-    while gate.begun() < 1 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("the first begins to be compiled", || gate.begun() >= 1).await;
     // One more of the same team has to wait, also where there is a place; another team's does not.
     let busy = call("acme", 2).await.unwrap_err();
     assert_eq!((busy.code(), reason(&busy).as_str()), (Code::ResourceExhausted, "BUSY"));
@@ -163,9 +156,7 @@ async fn no_team_waits_for_what_another_one_uploads() {
     let details = busy.get_error_details();
     assert!(details.retry_info().is_some_and(|info| info.retry_delay.is_some()), "{busy:?}");
     let other = tokio::spawn(call("other", 3));
-    while gate.begun() < 2 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("the other begins to be compiled", || gate.begun() >= 2).await;
     let missing = call("nobody", 4).await.unwrap_err();
     assert_eq!(reason(&missing), "NOT_FOUND");
     gate.open();
@@ -193,12 +184,9 @@ async fn few_large_components_of_a_team_wait() {
     };
     // One is compiled, two wait; whichever comes fourth is told to come back.
     let mut calls: Vec<_> = (1..=4).map(call).collect();
-    let busy = loop {
-        if let Some(place) = calls.iter().position(|call| call.is_finished()) {
-            break calls.remove(place).await.unwrap().unwrap_err();
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    };
+    until("one is told to come back", || calls.iter().any(|call| call.is_finished())).await;
+    let place = calls.iter().position(|call| call.is_finished()).unwrap();
+    let busy = calls.remove(place).await.unwrap().unwrap_err();
     assert_eq!(reason(&busy), "BUSY");
     assert!(busy.message().contains("2 uploaded components of teams/acme wait for their turn"), "{busy:?}");
     gate.open();

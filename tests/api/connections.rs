@@ -1,21 +1,26 @@
 //! Connections that others would have to wait for: too many, silent, idle, and those of clients that mean harm.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use merit::proto::v1;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 use tonic::{Code, Streaming, transport::Channel};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
 
-use super::harness::{Harness, framed, request, whole};
+use super::harness::{Harness, framed, in_time, reason, request, whole};
 
 /// Frames of HTTP/2.
 const HEADERS: u8 = 1;
 const RESET: u8 = 3;
 const PING: u8 = 6;
+/// Flags of frames.
+const END_OF_STREAM: u8 = 1;
+const END_OF_HEADERS: u8 = 4;
 
 /// The preface of HTTP/2, and settings without a setting.
 const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -89,12 +94,82 @@ async fn those_who_are_busy_stay() {
     assert_eq!(said, b"", "there is no room, and it is told nothing");
     // Once the call has ended, its connection makes room.
     drop(watched);
-    loop {
-        let mut stream = saying(harness.address, HELLO).await;
-        if stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {
-            break;
+    let let_in = async {
+        loop {
+            let mut stream = saying(harness.address, HELLO).await;
+            if stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {
+                return;
+            }
         }
+    };
+    in_time("a place for a connection", let_in).await;
+}
+
+/// The calls of one connection, without an end of their requests, are no more than its share.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_does_not_keep_the_others_out() {
+    let harness = Harness::start_with(|config| config.limits.calls = 4).await;
+    let mut stream = saying(harness.address, HELLO).await;
+    let calls: Vec<u8> = (0..20).flat_map(|number| call(2 * number + 1)).collect();
+    stream.write_all(&calls).await.unwrap();
+    // All but one are answered: there is no room for them.
+    let mut told = Vec::new();
+    let answered = async {
+        while told.windows(9).filter(|frame| frame[3..5] == [HEADERS, END_OF_HEADERS | END_OF_STREAM]).count()
+            < 19
+        {
+            let mut buffer = [0; 4096];
+            let read = stream.read(&mut buffer).await.unwrap();
+            assert_ne!(read, 0, "the connection goes on");
+            told.extend_from_slice(&buffer[..read]);
+        }
+    };
+    in_time("the refusals", answered).await;
+    harness.team("acme").await;
+}
+
+/// A client that has room for a kilobyte, and takes no more than that.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_nobody_takes_keeps_its_place_and_then_ends_its_connection() {
+    let harness = Harness::start_with(|config| {
+        (config.limits.calls, config.limits.message_wait_ms) = (1, 2_000);
+    })
+    .await;
+    harness.team("acme").await;
+    let labels = (0..64).map(|index| (format!("l{index}"), "x".repeat(1000))).collect();
+    for index in 0..4 {
+        let customer = v1::Customer {
+            display_name: format!("{index}"),
+            labels: std::clone::Clone::clone(&labels),
+            ..Default::default()
+        };
+        let create = v1::CreateCustomerRequest {
+            parent: "teams/acme".to_owned(),
+            customer: Some(customer),
+            ..Default::default()
+        };
+        harness.crm().create_customer(create).await.unwrap();
     }
+    let stream = TokioIo::new(TcpStream::connect(harness.address).await.unwrap());
+    let mut client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (mut sender, connection) = client.initial_stream_window_size(1000).handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let list = v1::ListCustomersRequest { parent: "teams/acme".to_owned(), ..Default::default() };
+    let list = request("merit.v1.CrmService/ListCustomers", whole(framed(&list)));
+    let _unread = sender.send_request(list).await.unwrap();
+    // The answer is made, and begun, and the place is taken.
+    let get = v1::GetTeamRequest { name: "teams/acme".to_owned() };
+    let busy = harness.organisation().get_team(get.clone()).await.unwrap_err();
+    assert_eq!(reason(&busy), "BUSY");
+    // In the end it is the connection that goes.
+    let ended = in_time("the end of the connection", connection).await.unwrap();
+    assert!(ended.is_err(), "{ended:?}");
+    let let_in = async {
+        while harness.organisation().get_team(get.clone()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    in_time("the place of the call", let_in).await;
 }
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -147,16 +222,16 @@ async fn who_never_reads_holds_up_neither_others_nor_the_stop() {
     // Of 17 bytes each.
     let pings = frame(PING, 0, 0, &[7; 8]).repeat(1000);
     let mut written = 0;
-    // Until the answers to the pings fill what is between, and the server stops reading.
-    while written < 1 << 30 {
-        let writable =
-            tokio::time::timeout(std::time::Duration::from_millis(300), deaf.write(&pings[written % 17..]))
-                .await;
-        match writable {
-            Ok(more) => written += more.unwrap(),
-            Err(_) => break,
+    // Until the answers to the pings fill what is between, and the server stops reading: that is no matter of time, but of
+    // how much fits between. Slow is who takes a little in a while.
+    let fill = async {
+        while let Ok(more) = timeout(Duration::from_secs(3), deaf.write(&pings[written % 17..])).await {
+            written += more.unwrap();
+            assert!(written < 1 << 30, "the server reads on, and keeps what nobody takes");
         }
-    }
+    };
+    in_time("the server stops reading", fill).await;
+    assert!(written > 0);
     harness.team("acme").await;
     harness.tell_to_stop();
     harness.stopped().await;

@@ -180,6 +180,7 @@ async fn what_is_wrong_with_methods_of_their_own() {
         filter: filter.to_owned(),
         page_token: page_token.to_owned(),
         page_size,
+        ..Default::default()
     };
     let details = check(audit.list_events(events("acme", "", "", 0)).await, invalid, "INVALID_NAME");
     check_field(&details, "parent");

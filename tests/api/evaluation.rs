@@ -1,7 +1,7 @@
 //! Measures, datasets and plugins through the wire: computed by pages, downloaded whole, tried out without being kept.
 
 use bytes::Bytes;
-use merit::proto::v1::{self, plugin_source::Source, plugin_value::Value};
+use merit::proto::v1::{self, plugin_source::Source, value::Value};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -196,7 +196,7 @@ async fn a_formula_is_tried_out() {
     harness.team("acme").await;
     let mut plugins = harness.plugins();
     let describe = v1::DescribePluginRequest { parent: TEAM.to_owned(), plugin: formula(PAYS) };
-    let manifest = plugins.describe_plugin(describe).await.unwrap().into_inner();
+    let manifest = plugins.describe_plugin(describe).await.unwrap().into_inner().manifest.unwrap();
     let inputs: Vec<&str> = manifest.inputs.iter().map(|input| input.name.as_str()).collect();
     assert_eq!(inputs, ["revenue", "quota"]);
     let outputs: Vec<_> =
@@ -261,7 +261,7 @@ async fn every_problem_of_a_formula_is_a_violation() {
         assert!(status.message().starts_with(&message), "{}", status.message());
         let details = status.get_error_details();
         let violations = &details.bad_request().expect("it names what is wrong").field_violations;
-        assert!(violations.iter().all(|wrong| wrong.field == "formula"));
+        assert!(violations.iter().all(|wrong| wrong.field == "plugin.formula"));
         violations.iter().map(|wrong| wrong.description.clone()).collect::<Vec<_>>()
     };
     let fifteen = told(15).await;

@@ -4,6 +4,7 @@
 use std::{
     convert::Infallible,
     fs,
+    future::Future,
     net::SocketAddr,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
@@ -40,6 +41,9 @@ use tonic_types::StatusExt;
 
 /// Longer than anything takes on any machine.
 const HOUR_MS: u64 = 3_600_000;
+
+/// Longer than what is waited for takes on any machine.
+const IN_TIME: Duration = Duration::from_secs(300);
 
 /// How long a refusal of a call may be under way to its caller.
 const SETTLES: Duration = Duration::from_millis(300);
@@ -97,13 +101,18 @@ impl Harness {
             // A harness that is dropped stops the server too.
             let _ = stopped.await;
         }));
-        let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+        let channel = channel(address);
         Self { address, channel, evaluator, stop: Some(stop), served, directory }
     }
 
     /// Where its data is.
     pub fn data(&self) -> std::path::PathBuf {
         self.directory.path().join("data")
+    }
+
+    /// A connection of its own.
+    pub fn new_channel(&self) -> Channel {
+        channel(self.address)
     }
 
     /// Tells the server to stop, without waiting for it.
@@ -187,6 +196,10 @@ impl Harness {
     /// Begins a call that takes the only place of its kind, and keeps it: until the rest of its request is spoken. Answers
     /// also what another call is told meanwhile.
     pub async fn hold(&self, method: &str, beginning: Bytes) -> Held {
+        in_time(&format!("the only place for {method}"), self.try_to_hold(method, beginning)).await
+    }
+
+    async fn try_to_hold(&self, method: &str, beginning: Bytes) -> Held {
         loop {
             let (speaker, body) = spoken();
             speaker.send(Ok(Frame::data(beginning.clone()))).await.unwrap();
@@ -240,15 +253,33 @@ fn share_compiled(config: &Config) {
 /// A server, also over the data of one that has just stopped: what it had under way may be a moment away from letting go
 /// of the directory.
 async fn built(config: &Config) -> Server {
-    loop {
-        match Server::build(config).await {
-            Ok(server) => return server,
-            Err(error) if error.to_string().contains("is in use by another process") => {
-                sleep(Duration::from_millis(10)).await;
+    let built = async {
+        loop {
+            match Server::build(config).await {
+                Ok(server) => return server,
+                Err(error) if error.to_string().contains("is in use by another process") => {
+                    sleep(Duration::from_millis(10)).await;
+                }
+                Err(error) => panic!("{error}"),
             }
-            Err(error) => panic!("{error}"),
         }
-    }
+    };
+    in_time("the directory of the server before", built).await
+}
+
+/// What has to come some time; where it does not, that is said.
+pub async fn in_time<T>(what: &str, coming: impl Future<Output = T>) -> T {
+    timeout(IN_TIME, coming).await.unwrap_or_else(|_| panic!("it did not come in time: {what}"))
+}
+
+/// Waits until something is so.
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    in_time(what, waiting).await;
 }
 
 /// Sends a request of our own making over a connection of its own, and reads the whole answer.
@@ -268,6 +299,10 @@ where
     let mut metadata = parts.headers;
     metadata.extend(body.trailers().cloned().unwrap_or_default());
     Ok(Answer { http: parts.status, metadata })
+}
+
+fn channel(address: SocketAddr) -> Channel {
+    Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy()
 }
 
 /// The configuration of a server in a directory, on any free port.

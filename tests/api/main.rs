@@ -19,6 +19,7 @@ mod harness;
 #[allow(dead_code)]
 #[path = "../sandbox/image.rs"]
 mod image;
+mod importing;
 mod imports;
 mod network;
 mod opening;

@@ -1,18 +1,24 @@
 //! What every call has in common, whatever it is about: health, reflection, compression, deadlines, limits, and answers
 //! to requests that are none.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use http_body::Frame;
 use merit::proto::{descriptors, v1};
 use prost::Message;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 use tonic::{Code, codec::CompressionEncoding};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 use tonic_types::StatusExt;
 
-use super::harness::{Answer, Harness, frame, framed, reason, request, spoken, timed, whole};
+use super::harness::{Answer, Harness, frame, framed, in_time, reason, request, spoken, timed, whole};
 
 const GET_TEAM: &str = "merit.v1.OrganisationService/GetTeam";
 const LIST_EVENTS: &str = "merit.v1.AuditService/ListEvents";
@@ -31,13 +37,16 @@ async fn health_of_every_service() {
     assert_eq!(unknown.unwrap_err().code(), Code::NotFound);
 }
 
+/// The number of the option on fields.
+const EXTENSION: i32 = 428_530_102;
+
 /// Both versions of the protocol have the same messages, in modules of their own.
 macro_rules! reflection_test {
     ($name:ident, $version:ident) => {
         #[tokio::test(flavor = "multi_thread")]
         async fn $name() {
             use tonic_reflection::pb::$version::{
-                ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+                ExtensionRequest, ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
                 server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
             };
             let harness = Harness::start().await;
@@ -46,6 +55,13 @@ macro_rules! reflection_test {
                 MessageRequest::ListServices(String::new()),
                 MessageRequest::FileContainingSymbol("merit.v1.GoalService.CreateGoal".to_owned()),
                 MessageRequest::FileContainingSymbol("grpc.health.v1.Health".to_owned()),
+                MessageRequest::FileContainingExtension(ExtensionRequest {
+                    containing_type: "google.protobuf.FieldOptions".to_owned(),
+                    extension_number: EXTENSION,
+                }),
+                MessageRequest::FileByFilename("merit/v1/nothing.proto".to_owned()),
+                MessageRequest::FileContainingSymbol("merit.v1.Nothing".to_owned()),
+                MessageRequest::AllExtensionNumbersOfType("google.protobuf.FieldOptions".to_owned()),
             ]
             .map(|asked| ServerReflectionRequest { host: String::new(), message_request: Some(asked) });
             let mut answers =
@@ -61,7 +77,7 @@ macro_rules! reflection_test {
                 assert!(served.contains(&service.full_name().to_owned()), "{served:?}");
             }
 
-            for expected in ["merit/v1/goal.proto", "health.proto"] {
+            for expected in ["merit/v1/goal.proto", "health.proto", "merit/v1/options.proto"] {
                 let answer = answers.message().await.unwrap().unwrap().message_response;
                 let Some(MessageResponse::FileDescriptorResponse(found)) = answer else {
                     panic!("{answer:?}")
@@ -71,6 +87,19 @@ macro_rules! reflection_test {
                         .unwrap();
                 assert!(file.name().ends_with(expected), "{}", file.name());
             }
+            // What there is not is said, and the stream goes on.
+            for _ in 0..2 {
+                let answer = answers.message().await.unwrap().unwrap().message_response;
+                let Some(MessageResponse::ErrorResponse(error)) = answer else { panic!("{answer:?}") };
+                assert_eq!(error.error_code, Code::NotFound as i32, "{error:?}");
+                assert!(error.error_message.to_lowercase().contains("nothing"), "{error:?}");
+            }
+            let answer = answers.message().await.unwrap().unwrap().message_response;
+            let Some(MessageResponse::AllExtensionNumbersResponse(numbers)) = answer else {
+                panic!("{answer:?}")
+            };
+            assert_eq!(numbers.extension_number, [EXTENSION]);
+            assert!(answers.message().await.unwrap().is_none());
         }
     };
 }
@@ -97,7 +126,7 @@ async fn compression_both_ways() {
     let mut unknown = request(GET_TEAM, whole(frame(b"x", true)));
     unknown.headers_mut().insert("grpc-encoding", "br".parse().unwrap());
     let answer = harness.send(unknown).await;
-    assert_eq!(answer.status().code(), Code::Unimplemented);
+    check(&answer, Code::Unimplemented, "UNSUPPORTED_ENCODING");
     let accepted = answer.metadata.get("grpc-accept-encoding").unwrap().to_str().unwrap();
     assert!(accepted.contains("gzip") && accepted.contains("zstd"), "{accepted}");
 }
@@ -129,6 +158,13 @@ async fn what_is_no_request_of_a_method() {
         check(&answer, Code::InvalidArgument, "MALFORMED_REQUEST");
     }
 
+    // Two messages where one is expected.
+    let two = [framed(&team), framed(&team)].concat();
+    for method in [GET_TEAM, LIST_EVENTS, "merit.v1.EvaluationService/WatchRun"] {
+        let answer = harness.send(request(method, whole(two.clone()))).await;
+        check(&answer, Code::InvalidArgument, "MALFORMED_REQUEST");
+    }
+
     let mut unnamed = request(GET_TEAM, whole(framed(&team)));
     unnamed.headers_mut().insert("merit-author", "".parse().unwrap());
     check(&harness.send(unnamed).await, Code::InvalidArgument, "MALFORMED_REQUEST");
@@ -142,9 +178,20 @@ async fn what_is_no_grpc() {
     let harness = Harness::start().await;
     let get = http::Request::get(format!("http://merit/{GET_TEAM}")).body(whole(Bytes::new())).unwrap();
     assert_eq!(harness.send(get).await.http, 405);
-    let mut json = request(GET_TEAM, whole(Bytes::new()));
-    json.headers_mut().insert("content-type", "application/json".parse().unwrap());
-    assert_eq!(harness.send(json).await.http, 415);
+    for (kind, status) in [
+        ("application/json", 415),
+        ("application/grpc+json", 415),
+        ("application/grpc-web", 415),
+        ("application/grpc-web+proto", 415),
+        ("application/grpcx", 415),
+        ("application/grpc", 200),
+        ("application/grpc+proto", 200),
+        ("application/grpc; charset=utf-8", 200),
+    ] {
+        let mut sent = request(GET_TEAM, whole(Bytes::new()));
+        sent.headers_mut().insert("content-type", kind.parse().unwrap());
+        assert_eq!(harness.send(sent).await.http, status, "{kind}");
+    }
 
     // HTTP/1 is no language of this server: it hangs up.
     let mut stream = TcpStream::connect(harness.address).await.unwrap();
@@ -171,6 +218,52 @@ async fn a_call_without_a_deadline_has_the_servers() {
     let harness = Harness::start_with(|config| config.limits.call_ms = 50).await;
     let (_silent, body) = spoken();
     check(&harness.send(request(GET_TEAM, body)).await, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+}
+
+/// However long the call may take: nobody has a place for saying nothing, or next to nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_has_to_come_in_time() {
+    let harness = Harness::start_with(|config| config.limits.message_wait_ms = 100).await;
+    let reflection = "grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    let watch = "grpc.health.v1.Health/Watch";
+    for method in [GET_TEAM, LIST_EVENTS, IMPORT, reflection, watch] {
+        let (_silent, body) = spoken();
+        let answer = in_time(method, harness.send(request(method, body))).await;
+        let status = answer.status();
+        assert_eq!(status.code(), Code::DeadlineExceeded, "{method}: {status:?}");
+        assert!(status.message().contains("limits.message_wait_ms"), "{method}: {status:?}");
+    }
+    // Byte by byte, each in time.
+    let (speaker, body) = spoken();
+    let call = harness.send(request(GET_TEAM, body));
+    let drip = async {
+        let bytes = Bytes::from(vec![0, 0, 0, 1, 0]);
+        while speaker.send(Ok(Frame::data(bytes.clone()))).await.is_ok() {
+            sleep(Duration::from_millis(20)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        answer = call => check(&answer, Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+        () = in_time("the end of the call", drip) => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_is_told_when_everything_is_busy() {
+    let harness = Harness::start_with(|config| {
+        (config.limits.calls, config.limits.streams) = (1, 1);
+    })
+    .await;
+    let _calls = harness.hold(GET_TEAM, Bytes::new()).await;
+    let _streams = harness.hold(IMPORT, Bytes::new()).await;
+    let mut health = HealthClient::new(harness.channel.clone());
+    health.check(HealthCheckRequest::default()).await.unwrap();
+    let mut watched = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    let unknown = HealthCheckRequest { service: "merit.v1.No".to_owned() };
+    let mut watched = HealthClient::new(harness.new_channel()).watch(unknown).await.unwrap().into_inner();
+    assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::ServiceUnknown);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -247,5 +340,29 @@ async fn metadata_has_a_largest_size() {
     let team = v1::GetTeamRequest { name: "teams/acme".to_owned() };
     let mut request = request(GET_TEAM, whole(framed(&team)));
     request.headers_mut().insert("x-large", "a".repeat(3000).parse().unwrap());
-    assert_eq!(harness.send(request).await.http, 431);
+    check(&harness.send(request).await, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
+}
+
+/// Far more than is accepted is refused with the call too, and the others of the connection go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_metadata_do_not_end_the_connection() {
+    let harness = Harness::start().await;
+    harness.team("acme").await;
+    let mut client = harness.organisation();
+    let mut request = tonic::Request::new(v1::GetTeamRequest { name: "teams/acme".to_owned() });
+    for number in 0..66 {
+        let name = tonic::metadata::MetadataKey::from_bytes(format!("x-large-{number}").as_bytes()).unwrap();
+        request.metadata_mut().insert(name, "a".repeat(1000).parse().unwrap());
+    }
+    let mut watched = HealthClient::new(harness.channel.clone())
+        .watch(HealthCheckRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    watched.message().await.unwrap().unwrap();
+    let refused = client.get_team(request).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::ResourceExhausted, "MESSAGE_TOO_LARGE"));
+    // The connection is the same: what was begun on it before goes on.
+    assert!(timeout(Duration::from_millis(200), watched.message()).await.is_err());
+    client.get_team(v1::GetTeamRequest { name: "teams/acme".to_owned() }).await.unwrap();
 }

@@ -10,7 +10,7 @@ use tonic_health::pb::{
 };
 use tonic_types::StatusExt;
 
-use super::harness::{config, reason};
+use super::harness::{config, in_time, reason};
 
 async fn check_health(channel: &Channel, expected: ServingStatus) {
     let services = descriptors().services().map(|service| service.full_name().to_owned());
@@ -46,7 +46,9 @@ async fn a_server_that_opens_its_data_says_so() {
     }
 
     let opened = opening.open().await.unwrap();
-    while watched.message().await.unwrap().unwrap().status() != ServingStatus::Serving {}
+    let serving =
+        async { while watched.message().await.unwrap().unwrap().status() != ServingStatus::Serving {} };
+    in_time("the service is served", serving).await;
     organisation.list_teams(v1::ListTeamsRequest::default()).await.unwrap();
     let status = server.get_status(v1::GetStatusRequest {}).await.unwrap().into_inner();
     assert_eq!((status.sequence, status.runs, status.failure.as_str()), (0, 0, ""));
@@ -63,7 +65,10 @@ async fn an_opening_that_is_given_up_serves_nobody() {
     drop(opening);
     let mut organisation = v1::organisation_service_client::OrganisationServiceClient::new(channel);
     // The connection may be cut under a call; then nobody listens any more.
-    while organisation.list_teams(v1::ListTeamsRequest::default()).await.unwrap_err().code()
-        != Code::Unavailable
-    {}
+    let cut = async {
+        while organisation.list_teams(v1::ListTeamsRequest::default()).await.unwrap_err().code()
+            != Code::Unavailable
+        {}
+    };
+    in_time("nobody listens any more", cut).await;
 }

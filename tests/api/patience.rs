@@ -1,7 +1,7 @@
 //! A guest works for whoever waits for its answer, and no longer: it stops when the deadline has passed and when the client
 //! goes away. Told by what is under way on the server, not by the clock.
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
 use merit::{
     config::Config,
@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 
 use super::{
     guest::{Guest, decimals, manifest},
-    harness::{Harness, framed, reason, request, whole},
+    harness::{Harness, framed, reason, request, until, whole},
     runs::{TEAM, added, component_step, organisation, publish_component, run},
 };
 
@@ -26,20 +26,14 @@ async fn endless() -> Harness {
     Harness::start_with(unlimited).await
 }
 
-/// Waits until so many guests are under way; for longer than any machine takes, and not for ever.
+/// Waits until so many guests are under way.
 async fn until_under_way(harness: &Harness, guests: usize) {
-    let reached = async {
-        loop {
-            let now = harness.evaluator.under_way();
-            // Without guests there is no memory of theirs.
-            if now.guests == guests && (guests > 0 || now.memory_bytes == 0) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    let reached = || {
+        let now = harness.evaluator.under_way();
+        // Without guests there is no memory of theirs.
+        now.guests == guests && (guests > 0 || now.memory_bytes == 0)
     };
-    let waited = tokio::time::timeout(Duration::from_secs(300), reached).await;
-    waited.unwrap_or_else(|_| panic!("not {guests}: {:?}", harness.evaluator.under_way()));
+    until(&format!("{guests} guests under way"), reached).await;
 }
 
 fn source(guest: &Guest) -> Option<v1::PluginSource> {

@@ -1,10 +1,8 @@
-//! The services that are no standard methods, through the wire: the audit trail and imports. Runs and plugins have their
-//! own tests.
+//! The audit trail, through the wire: who did what to which records, and what they were.
 
-use merit::proto::v1::{self, ImportOutcome};
-use prost::{Message, Name};
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Request};
+use merit::proto::v1;
+use prost::Message;
+use tonic::Request;
 
 use super::harness::{Harness, reason};
 
@@ -70,16 +68,16 @@ async fn the_audit_trail_says_who_did_what() {
             (event.author.as_str(), method, event.request_id.as_str(), change.name.as_str(), change.kind())
         })
         .collect();
-    let written = v1::ChangeKind::Written;
+    let created = v1::ChangeKind::Created;
     let anna = "anna@example.com";
     let create = "CreateAccountManager";
     assert_eq!(
         seen,
         [
-            ("anonymous", "CreateTeam", "", "teams/acme", written),
-            (anna, create, "request-a", "teams/acme/accountManagers/a", written),
-            (anna, create, "request-b", "teams/acme/accountManagers/b", written),
-            (anna, create, "request-c", "teams/acme/accountManagers/c", written),
+            ("anonymous", "CreateTeam", "", "teams/acme", created),
+            (anna, create, "request-a", "teams/acme/accountManagers/a", created),
+            (anna, create, "request-b", "teams/acme/accountManagers/b", created),
+            (anna, create, "request-c", "teams/acme/accountManagers/c", created),
             ("张伟", "DeleteAccountManager", "", "teams/acme/accountManagers/b", v1::ChangeKind::Deleted),
         ]
     );
@@ -133,154 +131,90 @@ async fn the_audit_trail_in_pages() {
     assert_eq!(first.into_inner().events.len(), 1);
 }
 
-fn item<T: Message + Name>(id: &str, resource: &T) -> v1::ImportItem {
-    v1::ImportItem {
-        id: id.to_owned(),
-        resource: Some(prost_types::Any { type_url: T::type_url(), value: resource.encode_to_vec() }),
-        update_mask: None,
-    }
-}
-
-fn message(parent: &str, items: Vec<v1::ImportItem>) -> v1::ImportResourcesRequest {
-    v1::ImportResourcesRequest { parent: parent.to_owned(), items, validate_only: false }
-}
-
-/// Twenty messages: people, then their deals, ten of each in a message, and one deal of nobody's.
-fn messages() -> Vec<v1::ImportResourcesRequest> {
-    let mut messages = Vec::new();
-    for group in 0..10 {
-        let ids: Vec<String> = (0..10).map(|index| format!("m{group}{index}")).collect();
-        let people = ids.iter().map(|id| {
-            item(id, &v1::AccountManager { display_name: format!("Person {id}"), ..Default::default() })
-        });
-        messages.push(message(if group == 0 { "teams/acme" } else { "" }, people.collect()));
-        let deals = ids.iter().map(|id| {
-            let owner = if id == "m77" { "nobody" } else { id };
-            let owner = format!("teams/acme/accountManagers/{owner}");
-            item(id, &v1::Opportunity { owner, amount: "12.50".to_owned(), ..Default::default() })
-        });
-        messages.push(message("", deals.collect()));
-    }
-    messages
-}
-
-async fn import(
-    harness: &Harness,
-    messages: Vec<v1::ImportResourcesRequest>,
-) -> Result<Vec<Vec<v1::ImportResult>>, tonic::Status> {
-    let stream = by("importer", tokio_stream::iter(messages));
-    let mut answers = harness.transfer().import_resources(stream).await?.into_inner();
-    let mut results = Vec::new();
-    while let Some(answer) = answers.message().await? {
-        results.push(answer.results);
-    }
-    Ok(results)
-}
-
-/// Checks that every item fared like this, apart from the deal of nobody's.
-fn check_import(results: &[Vec<v1::ImportResult>], expected: ImportOutcome) {
-    assert_eq!(results.len(), 20);
-    for (place, result) in results.iter().enumerate().flat_map(|(place, results)| {
-        assert_eq!(results.len(), 10);
-        results.iter().map(move |result| (place, result))
-    }) {
-        if result.name.ends_with("opportunities/m77") {
-            assert_eq!(result.outcome(), ImportOutcome::Rejected);
-            assert_eq!(result.reason, "REFERENCE_NOT_FOUND");
-            assert!(result.violations[0].field.ends_with("owner"), "{result:?}");
-        } else {
-            assert_eq!(result.outcome(), expected, "{result:?}");
-        }
-        // Answers are in the order of the messages.
-        let collection = if place % 2 == 0 { "accountManagers" } else { "opportunities" };
-        assert!(result.name.starts_with(&format!("teams/acme/{collection}/m{}", place / 2)), "{result:?}");
-    }
-}
-
+/// The history of a record: its kinds of changes, and what it was each time, in either direction.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_is_safe_to_repeat() {
+async fn the_history_of_a_record_can_be_read() {
     let harness = Harness::start().await;
     harness.team("acme").await;
-    check_import(&import(&harness, messages()).await.unwrap(), ImportOutcome::Created);
-    let trail =
-        harness.audit().list_events(events("author = \"importer\"", 1000)).await.unwrap().into_inner();
-    check_import(&import(&harness, messages()).await.unwrap(), ImportOutcome::Unchanged);
-    let same = harness.audit().list_events(events("author = \"importer\"", 1000)).await.unwrap().into_inner();
-    assert_eq!(trail, same, "what changes nothing leaves no trace");
-    assert_eq!(trail.events.iter().map(|event| event.changes.len()).sum::<usize>(), 199);
-
-    let deals = v1::ListOpportunitiesRequest {
-        parent: "teams/acme".to_owned(),
-        page_size: 1000,
-        ..Default::default()
-    };
-    let deals = harness.crm().list_opportunities(deals).await.unwrap().into_inner();
-    assert_eq!(deals.opportunities.len(), 99);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_only_checks_keeps_nothing() {
-    let harness = Harness::start().await;
-    harness.team("acme").await;
-    let mut messages = messages();
-    messages.truncate(1);
-    messages[0].validate_only = true;
-    let results = import(&harness, messages).await.unwrap();
-    assert!(results[0].iter().all(|result| result.outcome() == ImportOutcome::Created));
-    let trail = harness.audit().list_events(events("author = \"importer\"", 0)).await.unwrap().into_inner();
-    assert_eq!(trail.events, []);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_says_where_to() {
-    let harness = Harness::start().await;
-    harness.team("acme").await;
-    harness.team("other").await;
-    let refused = import(&harness, vec![message("", Vec::new())]).await.unwrap_err();
-    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::InvalidArgument, "INVALID_FIELD"));
-    let refused =
-        import(&harness, vec![message("teams/acme", Vec::new()), message("teams/other", Vec::new())]).await;
-    assert_eq!(reason(&refused.unwrap_err()), "INVALID_FIELD");
-    let refused = import(&harness, vec![message("teams/nowhere", Vec::new())]).await.unwrap_err();
-    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::NotFound, "NOT_FOUND"));
-    assert_eq!(import(&harness, Vec::new()).await.unwrap().len(), 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_answers_while_it_is_sent() {
-    let harness = Harness::start().await;
-    harness.team("acme").await;
-    let (sender, receiver) = tokio::sync::mpsc::channel(1);
-    let mut answers =
-        harness.transfer().import_resources(ReceiverStream::new(receiver)).await.unwrap().into_inner();
-    for index in 0..3 {
-        let person = v1::AccountManager { display_name: "Person".to_owned(), ..Default::default() };
-        sender.send(message("teams/acme", vec![item(&format!("m{index}"), &person)])).await.unwrap();
-        // The next is not sent before this one is answered.
-        let answer = answers.message().await.unwrap().unwrap();
-        assert_eq!(answer.results[0].outcome(), ImportOutcome::Created);
+    let mut organisation = harness.organisation();
+    let name = "teams/acme/accountManagers/a";
+    organisation.create_account_manager(anna("a", "first")).await.unwrap();
+    organisation.create_account_manager(anna("b", "other")).await.unwrap();
+    for display_name in ["second", "third"] {
+        let account_manager = v1::AccountManager {
+            name: name.to_owned(),
+            display_name: display_name.to_owned(),
+            ..Default::default()
+        };
+        let update =
+            v1::UpdateAccountManagerRequest { account_manager: Some(account_manager), ..Default::default() };
+        organisation.update_account_manager(update).await.unwrap();
     }
-    drop(sender);
-    assert!(answers.message().await.unwrap().is_none());
-}
+    let delete = v1::DeleteAccountManagerRequest { name: name.to_owned(), ..Default::default() };
+    organisation.delete_account_manager(delete).await.unwrap();
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_says_nothing_more_is_ended() {
-    let harness = Harness::start_with(|config| config.limits.message_wait_ms = 50).await;
-    harness.team("acme").await;
-    let (sender, receiver) = tokio::sync::mpsc::channel(1);
-    let mut answers =
-        harness.transfer().import_resources(ReceiverStream::new(receiver)).await.unwrap().into_inner();
-    let person = v1::AccountManager { display_name: "Person".to_owned(), ..Default::default() };
-    // On a busy machine it may be over before the first message is there.
-    let sent = sender.send(message("teams/acme", vec![item("m1", &person)])).await;
-    let status = loop {
-        match answers.message().await {
-            Ok(Some(answer)) => assert_eq!(answer.results[0].outcome(), ImportOutcome::Created),
-            Ok(None) => panic!("a stream that is ended says so"),
-            Err(status) => break status,
+    let history = async |view: v1::EventView, order_by: &str, page_size: i32| {
+        let mut request = v1::ListEventsRequest {
+            view: view.into(),
+            order_by: order_by.to_owned(),
+            ..events(&format!("name = {name:?}"), page_size)
+        };
+        let mut told = Vec::new();
+        loop {
+            let page = harness.audit().list_events(request.clone()).await.unwrap().into_inner();
+            assert!(page.events.len() <= usize::try_from(page_size).unwrap());
+            for change in page.events.into_iter().flat_map(|event| event.changes) {
+                let kind = change.kind().as_str_name().trim_start_matches("CHANGE_KIND_").to_owned();
+                let record = change.record.map(|record| {
+                    assert_eq!(record.type_url, "type.googleapis.com/merit.v1.AccountManager");
+                    v1::AccountManager::decode(record.value.as_slice()).unwrap().display_name
+                });
+                told.push((kind, record.unwrap_or_default()));
+            }
+            if page.next_page_token.is_empty() {
+                return told;
+            }
+            request.page_token = page.next_page_token;
         }
     };
-    assert_eq!((status.code(), reason(&status).as_str()), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"));
-    drop(sent);
+    let told = |kind: &str, record: &str| (kind.to_owned(), record.to_owned());
+    let mut full = vec![
+        told("CREATED", "first"),
+        told("UPDATED", "second"),
+        told("UPDATED", "third"),
+        told("DELETED", ""),
+    ];
+    let basic: Vec<_> = full.iter().map(|(kind, _)| told(kind, "")).collect();
+    for page_size in [1, 3, 100] {
+        assert_eq!(history(v1::EventView::Full, "", page_size).await, full);
+        assert_eq!(history(v1::EventView::Unspecified, "sequence", page_size).await, basic);
+    }
+    full.reverse();
+    for page_size in [1, 3, 100] {
+        assert_eq!(history(v1::EventView::Full, "sequence desc", page_size).await, full);
+    }
+    let wrong = v1::ListEventsRequest { order_by: "time desc".to_owned(), ..events("", 0) };
+    assert_eq!(reason(&harness.audit().list_events(wrong).await.unwrap_err()), "INVALID_FILTER");
+}
+
+/// More records than are taken from the journal at a time, backwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_come_first_where_that_is_asked_for() {
+    let harness = Harness::start().await;
+    harness.team("acme").await;
+    for index in 0..140 {
+        let id = format!("m{index:03}");
+        harness.organisation().create_account_manager(anna(&id, &id)).await.unwrap();
+    }
+    let mut request = v1::ListEventsRequest { order_by: "sequence desc".to_owned(), ..events("", 50) };
+    let mut found = Vec::new();
+    loop {
+        let page = harness.audit().list_events(request.clone()).await.unwrap().into_inner();
+        found.extend(page.events.iter().map(|event| event.sequence));
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    assert_eq!(found, (1..=141).rev().collect::<Vec<u64>>());
 }

@@ -6,6 +6,7 @@ use super::arguments::Common;
 use crate::{
     cli::{
         connection::{Connection, client},
+        evaluation::role_name,
         failure::Failure,
         output::{Format, Sheet, dynamic, json, print_json, print_line, short_name},
         progress::Progress,
@@ -106,7 +107,7 @@ fn totals(found: &v1::CompareRevisionsResponse) -> Sheet {
     for change in &found.outputs {
         sheet.row([
             format!("{}.{}", change.step, change.output),
-            change.role.clone(),
+            role_name(change.role()).to_owned(),
             change.rows_changed.to_string(),
             change.baseline_total.clone(),
             change.candidate_total.clone(),

@@ -1,6 +1,9 @@
 //! A plugin's manifest, for people.
 
-use crate::{cli::output::Sheet, proto::v1};
+use crate::{
+    cli::{evaluation::role_name, output::Sheet},
+    proto::v1,
+};
 
 /// What a plugin needs and gives, one a row.
 pub(super) fn manifest_sheet(manifest: &v1::Manifest) -> Sheet {
@@ -22,14 +25,4 @@ pub(super) fn manifest_sheet(manifest: &v1::Manifest) -> Sheet {
         sheet.row(["output", &output.name, role_name(output.role()), &decimals, ""]);
     }
     sheet
-}
-
-fn role_name(role: v1::OutputRole) -> &'static str {
-    match role {
-        v1::OutputRole::Score => "score",
-        v1::OutputRole::Payout => "payout",
-        v1::OutputRole::Grade => "grade",
-        v1::OutputRole::Detail => "detail",
-        v1::OutputRole::Unspecified => "",
-    }
 }

@@ -17,10 +17,11 @@ use crate::{
     cli::{
         argument::{read_bytes, read_text},
         connection::{Connection, client},
+        evaluation::text,
         failure::Failure,
         output::{Format, Sheet, dynamic, json, print_json, print_line},
     },
-    proto::v1::{self, plugin_source, plugin_value::Value as PluginValueKind},
+    proto::v1::{self, plugin_source},
     transfer::parse_json_object,
 };
 
@@ -77,7 +78,8 @@ pub(super) async fn describe(common: &Common<SourceArguments>) -> Result<(), Fai
     let answer = client
         .describe_plugin(connection.request(v1::DescribePluginRequest { parent, plugin: Some(plugin) }))
         .await;
-    let manifest = answer.map_err(|status| connection.failure(status).about(sheet.as_deref()))?.into_inner();
+    let answer = answer.map_err(|status| connection.failure(status).about(sheet.as_deref()))?.into_inner();
+    let manifest = answer.manifest.unwrap_or_default();
     match common.output.output {
         format @ (Format::Json | Format::Jsonl) => print_json(format, &json(&dynamic(&manifest))),
         Format::Table => {
@@ -127,7 +129,7 @@ fn results_sheet(results: &[v1::PluginResult]) -> Sheet {
     for (number, result) in results.iter().enumerate() {
         let mut row = vec![number.to_string()];
         row.extend(names.iter().map(|name| {
-            result.outputs.iter().find(|output| &output.name == name).map(value).unwrap_or_default()
+            result.outputs.iter().find(|output| &output.name == name).map(text).unwrap_or_default()
         }));
         row.push(
             result
@@ -139,13 +141,6 @@ fn results_sheet(results: &[v1::PluginResult]) -> Sheet {
         sheet.rows.push(row);
     }
     sheet.without_empty_columns()
-}
-
-fn value(output: &v1::PluginValue) -> String {
-    match &output.value {
-        Some(PluginValueKind::Number(text) | PluginValueKind::Text(text)) => text.clone(),
-        None => String::new(),
-    }
 }
 
 /// Explains the answer for a row.

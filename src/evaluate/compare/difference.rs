@@ -50,10 +50,10 @@ impl Comparison {
         let rows = baseline.rows();
         let headlines = [Headline::of(&baseline.header), Headline::of(&candidate.header)];
         notes.extend(places.iter().flat_map(|&place| changed_roles(&baseline, &candidate, place)));
-        for (what, [before, after]) in counting(&headlines) {
+        for (role, [before, after]) in counting(&headlines) {
             let (before, after) = (named(&baseline, before), named(&candidate, after));
             if before != after {
-                notes.push(format!("the {what} is {before}, and would be {after}"));
+                notes.push(format!("the {} is {before}, and would be {after}", role.word()));
             }
         }
         let mut differs = vec![false; rows];
@@ -99,18 +99,19 @@ impl Comparison {
         let mut values = Vec::new();
         for &place in &self.places {
             let step = &self.baseline.header.steps[place].step;
-            let value =
-                |output: &str, role: &str, [baseline, candidate]: [Option<String>; 2]| v1::ValueChange {
+            let value = |output: &str, role: v1::OutputRole, [baseline, candidate]: [Option<String>; 2]| {
+                v1::ValueChange {
                     step: step.clone(),
                     output: output.to_owned(),
                     baseline: baseline.unwrap_or_default(),
                     candidate: candidate.unwrap_or_default(),
-                    role: role.to_owned(),
-                };
+                    role: role.into(),
+                }
+            };
             for pair in pairs(&self.baseline, &self.candidate, place).filter(|pair| pair.differs(row)) {
                 let trim = pair.header.role != Role::Payout;
                 let shown = |column: Option<&Column>| column.and_then(|column| cell(column, row, trim));
-                let (name, role) = (&pair.header.name, pair.header.role.word());
+                let (name, role) = (&pair.header.name, pair.header.role.message());
                 values.push(value(name, role, [pair.baseline, pair.candidate].map(shown)));
             }
             let fault = |dataset: &Dataset| {
@@ -119,10 +120,10 @@ impl Comparison {
             };
             let (before, after) = (fault(&self.baseline), fault(&self.candidate));
             if before != after {
-                values.push(value(FAULT, "", [before, after]));
+                values.push(value(FAULT, v1::OutputRole::Unspecified, [before, after]));
             }
         }
-        for (what, [before, after]) in counting(&self.headlines) {
+        for (role, [before, after]) in counting(&self.headlines) {
             // Where the same output counts, or one that there is no more, it is among those that differ already.
             let another = before.is_some()
                 && after.is_some()
@@ -131,10 +132,10 @@ impl Comparison {
                 (counted(&self.baseline, before, row), counted(&self.candidate, after, row));
             if another && baseline != candidate {
                 values.push(v1::ValueChange {
-                    output: what.to_owned(),
+                    output: role.word().to_owned(),
                     baseline: baseline.unwrap_or_default(),
                     candidate: candidate.unwrap_or_default(),
-                    role: what.to_owned(),
+                    role: role.message().into(),
                     ..Default::default()
                 });
             }
@@ -165,9 +166,9 @@ fn difference((before, after): (Option<i128>, Option<i128>)) -> i128 {
 type Counting = [Option<(usize, usize)>; 2];
 
 /// The outputs that count as score and as grade.
-fn counting(headlines: &[Headline; 2]) -> [(&'static str, Counting); 2] {
+fn counting(headlines: &[Headline; 2]) -> [(Role, Counting); 2] {
     let [before, after] = headlines;
-    [("score", [before.score, after.score]), ("grade", [before.grade, after.grade])]
+    [(Role::Score, [before.score, after.score]), (Role::Grade, [before.grade, after.grade])]
 }
 
 /// What an output is called.
@@ -235,7 +236,7 @@ impl Pair<'_> {
         v1::OutputChange {
             step: step.to_owned(),
             output: self.header.name.clone(),
-            role: self.header.role.word().to_owned(),
+            role: self.header.role.message().into(),
             rows_changed: rows_changed as u64,
             baseline_total: shown(before),
             candidate_total: shown(after),

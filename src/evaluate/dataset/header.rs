@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::sandbox::{self, AtCeiling, Limits};
+use crate::{
+    proto::v1,
+    sandbox::{self, AtCeiling, Limits},
+};
 
 /// What a dataset says about its run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -341,7 +344,7 @@ impl From<sandbox::Kind> for Kind {
 // === impl Role ===
 
 impl Role {
-    /// The role as evaluations say it.
+    /// The role in words.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -349,6 +352,17 @@ impl Role {
             Self::Payout => "payout",
             Self::Grade => "grade",
             Self::Detail => "detail",
+        }
+    }
+
+    /// The role as clients see it.
+    #[must_use]
+    pub fn message(self) -> v1::OutputRole {
+        match self {
+            Self::Score => v1::OutputRole::Score,
+            Self::Payout => v1::OutputRole::Payout,
+            Self::Grade => v1::OutputRole::Grade,
+            Self::Detail => v1::OutputRole::Detail,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Update and delete: masks, versions, what may not be written, what is missing.
 
 use merit::model::schema::field_rule;
-use prost_reflect::{DynamicMessage, Kind, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 
 use super::{
     Front, Subject, World, sample,
@@ -45,6 +45,17 @@ async fn masks<F: Front>(world: &World<F>, subject: &Subject) {
         assert_eq!(text(&changed, &field), text(&whole, &field));
     }
 
+    if let Some(other) = subject.optional() {
+        only_what_is_given(world, subject, &other).await;
+    }
+    if let Some(map) = subject.written().into_iter().find(|field| field.is_map()) {
+        let map = map.name();
+        for wrong in ["", "a.b", "`a.b`", "a b", "A", "x-y"] {
+            let wrong = format!("{map}.{wrong}");
+            let answer = world.update(subject, change.clone(), &[&wrong], &[]).await;
+            refused(answer, "INVALID_MASK", "update_mask", &wrong);
+        }
+    }
     for wrong in ["nothing", "name", "etag", "create_time", "", "a.b", &format!("{field}.x"), "*,name"] {
         let answer = world.update(subject, change.clone(), &[wrong], &[]).await;
         let refusal = refused(answer, "INVALID_MASK", "update_mask", wrong);
@@ -74,12 +85,26 @@ async fn masks<F: Front>(world: &World<F>, subject: &Subject) {
     }
 }
 
+/// Without a mask the fields change that are given, and with `*` all of them.
+async fn only_what_is_given<F: Front>(world: &World<F>, subject: &Subject, other: &FieldDescriptor) {
+    let mut record = world.make(subject).await;
+    record.set_field(other, sample::value(world, other).await);
+    let path = other.name();
+    let mut record = world.update(subject, record, &[path], &[]).await.unwrap();
+    let kept = record.get_field(other).into_owned();
+    assert!(record.has_field(other), "{}", other.full_name());
+    record.clear_field(other);
+    set(&mut record, "etag", "");
+    set(&mut record, &subject.text(), "given");
+    let changed = world.update(subject, record.clone(), &[], &[]).await.unwrap();
+    assert_eq!(text(&changed, &subject.text()), "given");
+    assert_eq!(*changed.get_field(other), kept, "what is not given stays: {}", other.full_name());
+    let changed = world.update(subject, record, &["*"], &[]).await.unwrap();
+    assert!(!changed.has_field(other), "all of it is replaced: {}", other.full_name());
+}
+
 /// A value that the record does not have.
-async fn another<F: Front>(
-    world: &World<F>,
-    record: &DynamicMessage,
-    field: &prost_reflect::FieldDescriptor,
-) -> Value {
+async fn another<F: Front>(world: &World<F>, record: &DynamicMessage, field: &FieldDescriptor) -> Value {
     if let Kind::Enum(values) = field.kind() {
         let now = record.get_field(field).as_enum_number().unwrap_or(0);
         let other = values.values().find(|value| value.number() != 0 && value.number() != now);
@@ -133,6 +158,10 @@ async fn missing<F: Front>(world: &World<F>, subject: &Subject) {
     set(&mut absent, "name", &absent_name);
     refused(world.update(subject, absent.clone(), &[], &[]).await, "NOT_FOUND", "", &absent_name);
     let allowed = [("allow_missing", Value::Bool(true))];
+    // Who knows a version of it thinks that it is there.
+    set(&mut absent, "etag", "0123456789abcdef");
+    refused(world.update(subject, absent.clone(), &[], &allowed).await, "NOT_FOUND", "", &absent_name);
+    set(&mut absent, "etag", "");
     let created = world.update(subject, absent.clone(), &[], &allowed).await.unwrap();
     assert_eq!(text(&created, "name"), absent_name);
     for wrong in ["", "nobody", "teams/rules/nothing/x"] {

@@ -38,8 +38,26 @@ pub async fn prove<F: Front>(world: &World<F>, subject: &Subject) {
     let rest: Vec<String> = all.iter().filter(|name| **name != made[0]).cloned().collect();
     assert_eq!(pages(world, subject, 2, &others, "").await, rest);
     assert_eq!(pages(world, subject, 2, &others, "name").await, rest);
+    // As conditions of measures, over several lines.
+    assert_eq!(pages(world, subject, 2, &one.replace(" = ", "\n\t= "), "").await, [made[0].clone()]);
+    let example = example(subject);
+    page(world, subject, 1, &example, "", "")
+        .await
+        .unwrap_or_else(|refusal| panic!("{example}: {refusal:?}"));
     refuses(world, subject, &one).await;
     meanwhile(world, subject).await;
+}
+
+/// The condition that the contract gives as an example, in the comment of the field.
+fn example(subject: &Subject) -> String {
+    let filter =
+        subject.list.as_ref().unwrap().input().get_field_by_name("filter").expect("lists are filtered");
+    let file = filter.parent_file();
+    let source = file.file_descriptor_proto().source_code_info.as_ref().expect("comments are compiled in");
+    let place = source.location.iter().find(|place| place.path == filter.path()).expect("it has a place");
+    let parts: Vec<&str> = place.leading_comments().split('`').collect();
+    assert!(parts.len() >= 3, "{} has an example", filter.full_name());
+    parts[1].to_owned()
 }
 
 async fn refuses<F: Front>(world: &World<F>, subject: &Subject, filter: &str) {
@@ -59,7 +77,17 @@ async fn refuses<F: Front>(world: &World<F>, subject: &Subject, filter: &str) {
         let wrong = refused(page(world, subject, 0, &never, "", "").await, "INVALID_FILTER", "filter");
         assert!(wrong.message.contains(&values.join(", ")), "says what there is: {wrong:?}");
     }
-    refused(page(world, subject, 0, "", "nothing", "").await, "INVALID_FILTER", "order_by");
+    // No text is empty: it is missing.
+    let empty = refused(page(world, subject, 0, "name = \"\"", "", "").await, "INVALID_FILTER", "filter");
+    assert!(empty.message.contains("ISMISSING"), "{empty:?}");
+    let unordered = refused(page(world, subject, 0, "", "nothing", "").await, "INVALID_FILTER", "order_by");
+    if let Some(map) = subject.schema.fields.values().find(|field| field.map) {
+        let entries = format!("{}.{{key}}", map.path);
+        assert!(unordered.message.contains(&entries), "what is said to be accepted is: {unordered:?}");
+        let whole = refused(page(world, subject, 0, "", &map.path, "").await, "INVALID_FILTER", "order_by");
+        assert!(whole.message.contains(&entries), "{whole:?}");
+        page(world, subject, 1, "", &format!("{}.level", map.path), "").await.unwrap();
+    }
     refused(page(world, subject, 0, "", "name sideways", "").await, "INVALID_FILTER", "order_by");
     refused(page(world, subject, -1, "", "", "").await, "INVALID_FIELD", "page_size");
     let (_, token) = page(world, subject, 1, "", "", "").await.unwrap();

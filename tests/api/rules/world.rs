@@ -119,6 +119,20 @@ impl Subject {
         fields.into_iter().filter(settled).collect()
     }
 
+    /// A field that an update may set and empty, whatever else the record has.
+    pub fn optional(&self) -> Option<prost_reflect::FieldDescriptor> {
+        self.written().into_iter().find(|field| {
+            let rule = field_rule(field);
+            let plain = matches!(field.kind(), Kind::String) && !field.is_list() && !field.is_map();
+            let free = !rule.required && !rule.immutable && !rule.state && rule.reference.is_empty();
+            plain
+                && free
+                && rule.format <= 1
+                && field.name() != self.text()
+                && field.containing_oneof().is_none()
+        })
+    }
+
     /// A plain text that an update may change.
     pub fn text(&self) -> String {
         let fields = self.written();

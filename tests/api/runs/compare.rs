@@ -43,6 +43,12 @@ fn total<'a>(found: &'a v1::CompareRevisionsResponse, step: &str, output: &str) 
     found.outputs.iter().find(is).unwrap_or_else(|| panic!("{step}.{output}: {found:?}"))
 }
 
+/// Step, output and role of a change, and what was and would be.
+fn told(value: &v1::ValueChange) -> [&str; 5] {
+    let role = value.role().as_str_name().trim_start_matches("OUTPUT_ROLE_");
+    [&value.step, &value.output, role, &value.baseline, &value.candidate]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_candidate_would_change() {
     let harness = Harness::start().await;
@@ -62,7 +68,7 @@ async fn what_a_candidate_would_change() {
     // a-3 to a-8 sell 1001.50 and more, in steps of 300, against 1000: 2% more of what is beyond the quota.
     let beyond: [i64; 6] = [20150, 50150, 80150, 110150, 140150, 170150];
     let more: i64 = beyond.iter().map(|cents| (cents + 25) / 50).sum();
-    assert_eq!(total(&found, "kpi", "commission").role, "payout");
+    assert_eq!(total(&found, "kpi", "commission").role(), v1::OutputRole::Payout);
     let change = &found.evaluations[0];
     assert_eq!(change.account_manager, format!("{TEAM}/accountManagers/a-8"));
     assert_eq!((change.baseline_payout.as_str(), change.candidate_payout.as_str()), ("436.12", "470.15"));
@@ -132,27 +138,23 @@ grade band = IFS(performance >= 100, \"A\", TRUE, \"B\")
     assert_eq!(found.notes, notes);
     // Everybody but a-9, who has no quota, loses the commission; the bonus stays.
     assert_eq!((found.rows_changed, found.evaluations.len()), (9, 9));
-    let roles: Vec<(&str, u64)> = found
+    let roles: Vec<(v1::OutputRole, u64)> = found
         .outputs
         .iter()
         .filter(|output| output.output == "commission")
-        .map(|output| (output.role.as_str(), output.rows_changed))
+        .map(|output| (output.role(), output.rows_changed))
         .collect();
-    assert_eq!(roles, [("payout", 9), ("score", 9)]);
+    assert_eq!(roles, [(v1::OutputRole::Payout, 9), (v1::OutputRole::Score, 9)]);
     let paid = total(&found, "kpi", "commission");
     assert_eq!((paid.baseline_total.as_str(), paid.candidate_total.as_str()), ("846.96", ""));
     assert_eq!(found.payout_difference, "-846.96");
     let change = &found.evaluations[0];
     assert_eq!((change.baseline_payout.as_str(), change.candidate_payout.as_str()), ("436.12", "250.00"));
-    let values: Vec<_> = change
-        .values
-        .iter()
-        .map(|value| [&*value.step, &*value.output, &*value.role, &*value.baseline, &*value.candidate])
-        .collect();
+    let values: Vec<_> = change.values.iter().map(told).collect();
     let expected = [
-        ["kpi", "commission", "payout", "186.12", ""],
-        ["kpi", "commission", "score", "", "186.12"],
-        ["", "score", "score", "150", "186.12"],
+        ["kpi", "commission", "PAYOUT", "186.12", ""],
+        ["kpi", "commission", "SCORE", "", "186.12"],
+        ["", "score", "SCORE", "150", "186.12"],
     ];
     assert_eq!(values, expected);
 

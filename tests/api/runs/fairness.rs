@@ -1,6 +1,6 @@
 //! Runs of several teams: what one of them runs, nobody else waits for; and a run that gets nobody through ends early.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use merit::{
     config::Config,
@@ -13,7 +13,10 @@ use merit::{
 use tokio::task::JoinHandle;
 
 use super::{bound, watched};
-use crate::{guest::Guest, harness::Harness};
+use crate::{
+    guest::Guest,
+    harness::{Harness, until},
+};
 
 /// A team with some account managers, and a plugin that is a formula first and then this component.
 async fn team(harness: &Harness, team: &str, people: usize, component: Vec<u8>) {
@@ -135,9 +138,7 @@ async fn no_team_waits_for_what_another_one_runs() {
 
 /// Waits until so many guests are at work.
 async fn until_guests(harness: &Harness, guests: usize) {
-    while harness.evaluator.under_way().guests < guests {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the guests are at work", || harness.evaluator.under_way().guests >= guests).await;
 }
 
 fn evaluation(team: &str, component: Vec<u8>) -> v1::EvaluatePluginRequest {

@@ -15,6 +15,7 @@ mod results;
 mod sources;
 mod stopped;
 mod upload;
+mod usage;
 
 use merit::proto::v1::{self, input_binding::Source, publish_plugin_revision_request as publish};
 use tonic::Status;

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use merit::proto::v1::{self, plugin_source::Source};
+use merit::proto::v1::{self, plugin_source::Source, publish_plugin_revision_request::Source as Published};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 
@@ -53,6 +53,12 @@ async fn requests_for_measures() {
         ..Default::default()
     };
     check(evaluations.list_evaluations(page).await, "INVALID_FIELD", &["page_token"]);
+    let page = v1::ListEvaluationsRequest { parent: TEAM.to_owned(), ..Default::default() };
+    check(evaluations.list_evaluations(page).await, "INVALID_NAME", &["parent"]);
+    let compare = v1::CompareRevisionsRequest { run: TEAM.to_owned(), ..Default::default() };
+    check(evaluations.compare_revisions(compare).await, "INVALID_NAME", &["run"]);
+    let runs = v1::ListPluginRevisionRunsRequest { name: TEAM.to_owned(), ..Default::default() };
+    check(harness.plugins().list_plugin_revision_runs(runs).await, "INVALID_NAME", &["name"]);
     let events = v1::ListEventsRequest { parent: "acme".to_owned(), ..Default::default() };
     check(harness.audit().list_events(events).await, "INVALID_NAME", &["parent"]);
 }
@@ -84,7 +90,29 @@ async fn requests_for_plugins() {
     check(plugins.evaluate_plugin(wrong).await, "INVALID_FIELD", &fields);
     let describe = v1::DescribePluginRequest { parent: TEAM.to_owned(), plugin: None };
     check(plugins.describe_plugin(describe).await, "INVALID_FIELD", &["plugin"]);
+    let tried = |source: Source, parameters: &str| v1::DescribePluginRequest {
+        parent: TEAM.to_owned(),
+        plugin: Some(v1::PluginSource { source: Some(source), parameters: parameters.to_owned() }),
+    };
+    for (source, parameters, expected, field) in [
+        (Source::Component("no component".into()), "", "INVALID_COMPONENT", "plugin.component"),
+        (Source::Standard("guess".to_owned()), "", "INVALID_FIELD", "plugin.standard"),
+        (Source::Standard("ranking".to_owned()), "{\"what\": 1}", "BAD_PARAMETERS", "plugin.parameters"),
+        (Source::Formula("score s = 1\n".to_owned()), "{}", "PARAMETERS_MISPLACED", "plugin.parameters"),
+        (Source::Formula("score s = \n".to_owned()), "", "INVALID_FORMULA", "plugin.formula"),
+    ] {
+        check(plugins.describe_plugin(tried(source, parameters)).await, expected, &[field]);
+    }
     publish(&harness, "kpi", "input x\nscore s = x\n").await;
+    for (source, parameters, expected, field) in [
+        (Published::Component("no component".into()), "", "INVALID_COMPONENT", "component"),
+        (Published::Standard("guess".to_owned()), "", "INVALID_FIELD", "standard"),
+        (Published::Standard("ranking".to_owned()), "{\"what\": 1}", "BAD_PARAMETERS", "parameters"),
+    ] {
+        let mut publication = super::publication("kpi", "");
+        (publication.source, publication.parameters) = (Some(source), parameters.to_owned());
+        check(plugins.publish_plugin_revision(publication).await, expected, &[field]);
+    }
     let mut publication = super::publication("kpi", "input x\nscore s = x\n");
     publication.parameters = format!("{{\"x\": \"{}\"}}", "x".repeat(262_144));
     check(plugins.publish_plugin_revision(publication).await, "INVALID_FIELD", &["parameters"]);

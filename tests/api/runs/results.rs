@@ -1,9 +1,10 @@
 //! What runs find: listed, filtered, explained, replayed.
 
-use merit::proto::v1;
+use merit::proto::v1::{self, input_binding::Source};
+use prost::Message;
 use tonic::Code;
 
-use super::{SHEET, organisation, publication, publish, publish_two, run, two_steps};
+use super::{SHEET, TEAM, bound, organisation, publication, publish, publish_two, run, step, two_steps};
 use crate::harness::{Harness, reason};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,6 +53,45 @@ async fn a_run_from_end_to_end() {
     let unknown = evaluations.list_evaluations(north).await;
     // A detail is no output of a formula: what the filter knows is told.
     assert!(unknown.is_ok() || reason(&unknown.unwrap_err()) == "INVALID_FILTER");
+}
+
+/// Evaluations of a quarter of a megabyte each: as many as fit a message, whatever is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_large_evaluations_fits_a_message() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    let inputs: String = (0..250).map(|number| format!("input i{number} text\n")).collect();
+    publish(&harness, "wide", &format!("{inputs}score s = 1\n")).await;
+    let note: Vec<String> = (0..4).map(|part| format!("labels.n{part}")).collect();
+    for place in 0..10 {
+        let labels = (0..4).map(|part| (format!("n{part}"), "x".repeat(1000))).collect();
+        let account_manager = v1::AccountManager {
+            name: format!("{TEAM}/accountManagers/a-{place}"),
+            labels,
+            ..Default::default()
+        };
+        let update =
+            v1::UpdateAccountManagerRequest { account_manager: Some(account_manager), ..Default::default() };
+        harness.organisation().update_account_manager(update).await.unwrap();
+    }
+    let bindings = (0..250)
+        .map(|number: usize| bound(&format!("i{number}"), Source::Attribute(note[number % 4].clone())));
+    let run = run(&harness, "q1", vec![step("wide", "wide", bindings.collect())]).await;
+    assert_eq!(run.failure, "");
+    let mut request =
+        v1::ListEvaluationsRequest { parent: run.name.clone(), page_size: 1000, ..Default::default() };
+    let mut found = Vec::new();
+    loop {
+        let page = harness.evaluations().list_evaluations(request.clone()).await.unwrap().into_inner();
+        assert!(page.encoded_len() < 5 << 19, "{}", page.encoded_len());
+        found.extend(page.evaluations.into_iter().map(|evaluation| evaluation.account_manager));
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    let expected: Vec<String> = (0..10).map(|place| format!("{TEAM}/accountManagers/a-{place}")).collect();
+    assert_eq!(found, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
