@@ -17,15 +17,21 @@ const AUTHOR_BYTES: usize = 256;
 /// Who calls the method.
 ///
 /// # Errors
-/// `MALFORMED_REQUEST` where the metadata is not a name.
+/// `MALFORMED_REQUEST` where the metadata is not a name, or several.
 pub fn caller(headers: &HeaderMap, method: &str) -> Result<Caller, Status> {
-    let author = match (headers.get(AUTHOR), headers.contains_key(AUTHOR_BIN)) {
-        (None, false) => ANONYMOUS.to_owned(),
-        (Some(value), _) => checked(AUTHOR, value.as_bytes())?,
-        (None, true) => {
+    let plain: Vec<_> = headers.get_all(AUTHOR).iter().collect();
+    let author = match (&plain[..], headers.get_all(AUTHOR_BIN).iter().count()) {
+        ([], 0) => ANONYMOUS.to_owned(),
+        ([value], 0) => checked(AUTHOR, value.as_bytes())?,
+        ([], 1) => {
             let metadata = MetadataMap::from_headers(headers.clone());
             let bytes = metadata.get_bin(AUTHOR_BIN).and_then(|value| value.to_bytes().ok());
             checked(AUTHOR_BIN, &bytes.unwrap_or_default())?
+        }
+        _ => {
+            let what =
+                format!("there are several authors in the metadata: give one {AUTHOR}, or one {AUTHOR_BIN}");
+            return Err(status::malformed(what));
         }
     };
     Ok(Caller { author, method: method.to_owned() })
@@ -35,8 +41,9 @@ fn checked(key: &str, bytes: &[u8]) -> Result<String, Status> {
     let name = std::str::from_utf8(bytes).ok().map(str::trim).and_then(author_name);
     name.filter(|name| name.len() <= AUTHOR_BYTES).ok_or_else(|| {
         status::malformed(format!(
-            "the metadata {key} is not a name: 1 to {AUTHOR_BYTES} bytes of UTF-8 with something to see, and without \
-             control characters; names beyond ASCII go into {AUTHOR_BIN}"
+            "the metadata {key} is not a name: 1 to {AUTHOR_BYTES} bytes of UTF-8 with something to see, without control \
+             characters or such as mean nothing, and each word in letters of one script; names beyond ASCII go into \
+             {AUTHOR_BIN}"
         ))
     })
 }
@@ -71,5 +78,25 @@ mod tests {
         check(AUTHOR_BIN, "", None);
         check(AUTHOR_BIN, "Zoe\u{308}  Li", Some("Zo\u{eb} Li"));
         check(AUTHOR, "Anonymous", Some(ANONYMOUS));
+        check(AUTHOR_BIN, "anna\u{200b}", Some("anna"));
+        check(AUTHOR_BIN, "\u{430}nn", None);
+    }
+
+    #[test]
+    fn one_author_calls() {
+        let check = |names: &[(&'static str, &str)], accepted: bool| {
+            let mut headers = HeaderMap::new();
+            for (key, value) in names {
+                headers.append(*key, value.parse().unwrap());
+            }
+            let method = "merit.v1.GoalService/GetGoal";
+            assert_eq!(caller(&headers, method).is_ok(), accepted, "{names:?}");
+        };
+        check(&[(AUTHOR, "anna")], true);
+        check(&[(AUTHOR_BIN, "YW5uYQ")], true);
+        check(&[(AUTHOR, "anna"), (AUTHOR, "anna")], false);
+        check(&[(AUTHOR, "anna"), (AUTHOR, "boris")], false);
+        check(&[(AUTHOR, "anna"), (AUTHOR_BIN, "YW5uYQ")], false);
+        check(&[(AUTHOR_BIN, "YW5uYQ"), (AUTHOR_BIN, "YW5uYQ")], false);
     }
 }

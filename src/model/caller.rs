@@ -1,6 +1,8 @@
 //! Who calls, and when two names are one person's. How it is found out who calls is the business of `grpc`.
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_script::{Script, UnicodeScript};
+use unicode_security::{MixedScript, confusable_detection::skeleton};
 
 use super::text::{is_harmful, is_invisible, is_visible};
 
@@ -16,24 +18,31 @@ pub struct Caller {
     pub method: String,
 }
 
-/// The one form in which an author is kept: composed (NFC), with single spaces. Nothing for what is no name: nothing to see,
-/// or characters that a terminal obeys.
+/// The one form in which an author is kept: composed (NFC), with single spaces, and without what nobody sees. Nothing for what
+/// is no name: nothing to see, characters that a terminal obeys or that mean nothing (private, unassigned), and words whose
+/// letters are of several scripts (UTS 39), as one that has a Cyrillic `а` where a Latin one is expected.
 #[must_use]
 pub fn author_name(text: &str) -> Option<String> {
     if text.chars().any(is_harmful) || !is_visible(text) {
         return None;
     }
-    let composed: String = text.nfc().collect();
+    if text.chars().any(|character| character.script() == Script::Unknown) {
+        return None;
+    }
+    if !text.split(|character: char| !character.is_alphabetic()).all(MixedScript::is_single_script) {
+        return None;
+    }
+    let composed: String = text.chars().filter(|&character| !is_invisible(character)).nfc().collect();
     let name = composed.split_whitespace().collect::<Vec<_>>().join(" ");
     // Whoever calls themselves that has not said who they are.
     Some(if is_same_author(&name, ANONYMOUS) { ANONYMOUS.to_owned() } else { name })
 }
 
-/// Whether two authors are to be taken for the same: names that differ in nothing but case, spaces, width, composition or
-/// characters that nobody sees.
+/// Whether two authors are to be taken for the same: names that differ in nothing but case, spaces, width, composition,
+/// characters that nobody sees, or letters that look alike (UTS 39).
 #[must_use]
 pub fn is_same_author(one: &str, other: &str) -> bool {
-    folded(one) == folded(other)
+    skeleton(&folded(one)).eq(skeleton(&folded(other)))
 }
 
 fn folded(author: &str) -> String {
@@ -59,6 +68,9 @@ mod tests {
         check("\u{ff41}nn", "ann", true);
         check("a\u{200b}nn", "ann", true);
         check("Strau\u{df}", "STRAUSS", true);
+        check("\u{430}nn", "ann", true);
+        // All of it is Cyrillic, and looks like a Latin name.
+        check("\u{430}\u{441}\u{435}", "ace", true);
         check("ann", "anna", false);
         check("ann lee", "annlee", false);
         check("\u{5f20}\u{4f1f}", "\u{5f20}\u{4f2f}", false);
@@ -77,5 +89,16 @@ mod tests {
         check("\u{200b}", None);
         check("a\u{202e}b", None);
         check("a\nb", None);
+        check("anna\u{200b}", Some("anna"));
+        check("an\u{ad}na", Some("anna"));
+        check("anna.li+1@example.com", Some("anna.li+1@example.com"));
+        check("\u{430}nn", None);
+        check("\u{430}nn@example.com", None);
+        check("\u{418}\u{432}\u{430}\u{43d} Petrov", Some("\u{418}\u{432}\u{430}\u{43d} Petrov"));
+        check("\u{5f20}\u{4f1f} (Zhang Wei)", Some("\u{5f20}\u{4f1f} (Zhang Wei)"));
+        check("\u{7530}\u{4e2d}\u{3055}\u{3093}", Some("\u{7530}\u{4e2d}\u{3055}\u{3093}"));
+        check("\u{645}\u{6cc}\u{200c}\u{62e}", Some("\u{645}\u{6cc}\u{62e}"));
+        check("anna\u{e000}", None);
+        check("anna\u{378}", None);
     }
 }
