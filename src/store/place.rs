@@ -1,6 +1,6 @@
 //! A directory of a database: what is in it, who may have it open, and whose it is.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread, time::Duration};
 
 use super::StoreError;
 
@@ -15,18 +15,39 @@ pub(super) const RESTORING: &str = "restoring";
 /// What a backup has, and no database.
 pub(super) const MANIFEST: &str = "manifest";
 
+/// How often is asked for what somebody has in use.
+const TRIES: u32 = 100;
+/// How long is waited between.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Only one process may have a database open. What is locked is the directory itself: there is no file that somebody could
-/// take for a left-over. The system lets go of the lock when the process ends, however it ends.
+/// take for a left-over. The system lets go of the lock when the process ends, however it ends; not at once where that one was
+/// just starting another, which holds what it inherited until it is what it is to be.
 ///
 /// # Errors
 /// `InUse` where another has it.
 pub(super) fn lock(directory: &Path) -> Result<fs::File, StoreError> {
     let handle = fs::File::open(directory).map_err(StoreError::io("opening", directory))?;
-    match handle.try_lock() {
-        Ok(()) => Ok(handle),
+    patiently(|| match handle.try_lock() {
+        Ok(()) => Ok(()),
         Err(fs::TryLockError::WouldBlock) => Err(StoreError::InUse { directory: directory.to_owned() }),
         Err(fs::TryLockError::Error(error)) => Err(StoreError::io("locking", directory)(error)),
+    })?;
+    Ok(handle)
+}
+
+/// Asks for what somebody may have in use a moment longer: for two seconds.
+///
+/// # Errors
+/// Those of `ask`; `InUse` only where that is so to the end.
+pub(super) fn patiently<T>(mut ask: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    for _ in 0..TRIES {
+        match ask() {
+            Err(StoreError::InUse { .. }) => thread::sleep(PAUSE),
+            other => return other,
+        }
     }
+    ask()
 }
 
 /// Refuses a directory of somebody else's files: a slip in a path must not fill it; one that a restore has not finished

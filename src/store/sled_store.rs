@@ -8,14 +8,13 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::Duration,
 };
 
 use bytes::Bytes;
 
 use super::{
     Entry, Journaled, Key, KeyRange, Mark, Pointer, Store, StoreError, Values,
+    place::patiently,
     sled_state::{INLINE, POINTER, State, seal, unseal},
 };
 
@@ -26,10 +25,6 @@ const VALUE_MAX_BYTES: usize = 1 << 10;
 const FLUSH_MILLISECONDS: u64 = 500;
 /// Where the state is kept: no key of an entry is empty.
 const STATE_KEY: &[u8] = b"";
-/// How often, and how long, sled's own lock is waited for.
-const UNLOCK_TRIES: u32 = 100;
-/// See `UNLOCK_TRIES`.
-const UNLOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Entries read at once.
 const SCAN_ENTRIES: usize = 4096;
 
@@ -205,13 +200,7 @@ impl Store for SledStore {
 
 /// Opens sled's files, which its threads may hold a moment longer than whoever had them open before.
 fn open_unlocked(path: &Path, config: &sled::Config) -> Result<sled::Db, StoreError> {
-    for _ in 0..UNLOCK_TRIES {
-        match guarded(path, || config.open()) {
-            Err(StoreError::InUse { .. }) => thread::sleep(UNLOCK_PAUSE),
-            other => return other,
-        }
-    }
-    guarded(path, || config.open())
+    patiently(|| guarded(path, || config.open()))
 }
 
 /// How sled begins to say that another process has its files open.

@@ -96,6 +96,19 @@ async fn one_process_at_a_time() {
 }
 
 #[tokio::test]
+async fn whoever_is_ending_is_waited_for() {
+    let place = Place::new();
+    let held = fs::File::open(place.path()).unwrap();
+    held.lock().unwrap();
+    let ending = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        drop(held);
+    });
+    place.open().unwrap();
+    ending.join().unwrap();
+}
+
+#[tokio::test]
 async fn a_directory_of_other_files_is_refused() {
     let place = Place::new();
     std::fs::write(place.path().join("thesis.txt"), b"x").unwrap();
