@@ -124,7 +124,9 @@ impl Server {
         let Self { phase, mut serving, services, drain, .. } = self;
         let database = services.database.clone();
         let evaluator = services.evaluator.clone();
-        let mut work = Some(tokio::spawn(async move { evaluator.work().await }));
+        let (lay_down, told) = oneshot::channel::<()>();
+        let work = async move { evaluator.work(async { drop(told.await) }).await };
+        let mut work = Some(tokio::spawn(work));
         let failure = tokio::select! {
             () = shutdown => None,
             failed = database.failed() => Some(failed),
@@ -148,6 +150,7 @@ impl Server {
             tracing::error!(%error, "serving ended before its time");
         }
         phase.send_replace(Phase::Ended);
+        drop(lay_down);
         close(&database, work).await;
         failure.map_or(Ok(()), Err)
     }
@@ -194,11 +197,9 @@ async fn ended(work: &mut Option<JoinHandle<()>>) -> Result<(), JoinError> {
     }
 }
 
-/// Closes the store; runs at work, if any are, end with it, and are taken up at the next start.
+/// Ends the work on runs, if there is any, which says of those at work that they are taken up at the next start; and closes the
+/// store.
 async fn close(database: &Database, work: Option<JoinHandle<()>>) {
-    if timeout(CLOSE, database.close()).await.is_err() {
-        tracing::error!("the store did not close in time; what was acknowledged is safe");
-    }
     if let Some(mut work) = work {
         match timeout(CLOSE, &mut work).await {
             Ok(Ok(())) => {}
@@ -210,6 +211,9 @@ async fn close(database: &Database, work: Option<JoinHandle<()>>) {
                 tracing::warn!("runs at work were cut; they are taken up at the next start");
             }
         }
+    }
+    if timeout(CLOSE, database.close()).await.is_err() {
+        tracing::error!("the store did not close in time; what was acknowledged is safe");
     }
     tracing::info!("stopped");
 }
@@ -262,7 +266,7 @@ mod tests {
         let state = || resources.get::<Run>(&run).unwrap().state();
 
         faults.inject(Fault::IndexScan, 0, io::ErrorKind::Other);
-        let work = tokio::spawn(async move { evaluator.work().await });
+        let work = tokio::spawn(async move { evaluator.work(std::future::pending()).await });
         sleep(Duration::from_millis(100)).await;
         assert_eq!(state(), RunState::Pending);
         faults.clear(Fault::IndexScan);

@@ -6,9 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use merit::proto::v1::{
-    EvaluatePluginRequest, ExplainPluginRequest, PluginRow, PluginSource,
-    plugin_service_client::PluginServiceClient, plugin_source::Source,
+use merit::{
+    evaluate::Pace,
+    proto::v1::{
+        EvaluatePluginRequest, ExplainPluginRequest, PluginRow, PluginSource,
+        plugin_service_client::PluginServiceClient, plugin_source::Source,
+    },
 };
 
 use crate::load::Service;
@@ -102,9 +105,15 @@ async fn in_process(service: &Service, explaining: bool, callers: usize) -> Perc
                 let call = |_| {
                     let start = Instant::now();
                     if explaining {
-                        evaluator.explain_plugin(&explain()).expect("an answer");
+                        evaluator
+                            .explain_plugin(&explain(), Pace::Brief)
+                            .expect("an answer")
+                            .expect("in a moment");
                     } else {
-                        evaluator.evaluate_plugin(&evaluate()).expect("an answer");
+                        evaluator
+                            .evaluate_plugin(&evaluate(), Pace::Brief)
+                            .expect("an answer")
+                            .expect("in a moment");
                     }
                     start.elapsed()
                 };

@@ -192,7 +192,6 @@ impl Config {
             ("fuel_per_row", runs.fuel_per_row, ceilings.fuel_per_row),
             ("memory_bytes", runs.memory_bytes as u64, ceilings.memory_bytes as u64),
             ("output_bytes", runs.output_bytes as u64, ceilings.output_bytes as u64),
-            ("wall_ms", runs.wall_ms, ceilings.wall_ms),
         ];
         match ceilings.iter().find(|(_, usual, ceiling)| usual > ceiling) {
             Some((key, usual, ceiling)) => Err(format!(
@@ -244,11 +243,11 @@ impl Config {
             ("runs.threads", runs.threads as u64, COUNT_OR_AUTO),
             ("runs.concurrent", runs.concurrent as u64, COUNT),
             ("runs.wall_ms", runs.wall_ms, WAIT_MS),
+            ("runs.fuel_ns", runs.fuel_ns, 0..=1_000_000),
             ("plugins.try_out_ms", plugins.try_out_ms, WAIT_MS),
             ("plugins.compile_wall_ms", plugins.compile_wall_ms, WAIT_MS),
             ("plugins.compile_wait_ms", plugins.compile_wait_ms, WAIT_MS),
             ("plugins.compiles", plugins.compiles as u64, COUNT_OR_AUTO),
-            ("plugins.ceilings.wall_ms", plugins.ceilings.wall_ms, WAIT_MS),
         ]
     }
 }

@@ -84,8 +84,10 @@ pub struct RunConfig {
     pub memory_bytes: usize,
     /// Bytes that the answer of a plugin may take.
     pub output_bytes: usize,
-    /// Milliseconds of a call of a plugin.
+    /// Milliseconds of a call of a plugin, beside those of its fuel.
     pub wall_ms: u64,
+    /// Nanoseconds on top for each unit of its fuel.
+    pub fuel_ns: u64,
 }
 
 /// Plugins.
@@ -131,8 +133,6 @@ pub struct CeilingConfig {
     pub memory_bytes: usize,
     /// See [`RunConfig::output_bytes`].
     pub output_bytes: usize,
-    /// See [`RunConfig::wall_ms`].
-    pub wall_ms: u64,
 }
 
 /// The log.
@@ -217,6 +217,7 @@ impl Config {
             threads => threads,
         };
         let ceilings = &self.plugins.ceilings;
+        let (wall_time, fuel_ns) = (Duration::from_millis(self.runs.wall_ms), self.runs.fuel_ns);
         RunOptions {
             chunk_rows: self.runs.chunk_rows,
             threads,
@@ -225,7 +226,8 @@ impl Config {
                 fuel_per_row: self.runs.fuel_per_row,
                 memory_bytes: self.runs.memory_bytes,
                 output_bytes: self.runs.output_bytes,
-                wall_time: Duration::from_millis(self.runs.wall_ms),
+                wall_time,
+                fuel_ns,
                 at_ceiling: AtCeiling::NONE,
             },
             ceilings: sandbox::Limits {
@@ -233,13 +235,15 @@ impl Config {
                 fuel_per_row: ceilings.fuel_per_row,
                 memory_bytes: ceilings.memory_bytes,
                 output_bytes: ceilings.output_bytes,
-                wall_time: Duration::from_millis(ceilings.wall_ms),
+                wall_time,
+                fuel_ns,
                 at_ceiling: AtCeiling::ALL,
             },
             compiles: match self.plugins.compiles {
                 0 => available_parallelism().map_or(1, usize::from).div_ceil(2).max(2),
                 compiles => compiles,
             },
+            compile_longest: Duration::from_secs(self.plugins.compile_cpu_seconds),
             compile_wait: Duration::from_millis(self.plugins.compile_wait_ms),
             try_out: Duration::from_millis(self.plugins.try_out_ms),
             concurrent_runs: self.runs.concurrent,

@@ -3,6 +3,8 @@
 //! A run that was at work when the service stopped is begun again from its beginning, against the store as it is then: the
 //! state that it had seen cannot be looked at again, and nothing of it was kept. A run is finished by one write, which the
 //! writer refuses if the run was cancelled before it.
+//!
+//! How often work was begun is kept with the run: one that has brought the service down is not to do so at every start.
 
 use std::sync::Arc;
 
@@ -17,15 +19,17 @@ use super::{
 };
 use crate::{
     model::{
-        caller::Caller,
         name::Name,
-        rejection::{Reason, Rejection, ResourceReason, ServiceReason},
+        rejection::{PluginReason, Reason, Rejection, ResourceReason, ServiceReason},
     },
     proto::v1::{self, RunState},
-    resource::{Changes, OwnRequest},
+    resource::Changes,
     sandbox::Limits,
     store::{BlobHash, WriteError},
 };
+
+/// How often the service may end with a run at work before the run is not begun again.
+const ATTEMPTS: i32 = 2;
 
 /// A run at work. When it goes, finished or not, the board is told.
 pub struct AtWork {
@@ -40,6 +44,7 @@ impl AtWork {
     /// A run that the board has taken up.
     #[must_use]
     pub fn new(evaluator: Evaluator, name: Name, progress: Arc<Progress>) -> Self {
+        let evaluator = evaluator.waiting(&progress.patience);
         Self { evaluator, name, progress }
     }
 
@@ -66,6 +71,9 @@ impl AtWork {
             }
             Err(RunError::Stopped { stopped: Stopped::Cancelled, .. }) => {
                 tracing::info!(run = %self.name, "the run was stopped");
+                if self.evaluator.board().is_stopping() {
+                    self.lay_down().await;
+                }
             }
             Err(RunError::Store(error)) => {
                 tracing::error!(run = %self.name, %error, "the store failed; the run waits for the next start");
@@ -79,8 +87,16 @@ impl AtWork {
         if !matches!(run.state(), RunState::Pending | RunState::Running) {
             return Ok(());
         }
+        if run.attempts >= ATTEMPTS {
+            let message = format!(
+                "the service has ended {ATTEMPTS} times in a row, without being stopped, while it was at work with this run, \
+                 and does not begin it again: its plugins may take more than this server has; the log may say what happened, \
+                 and the same run can be created anew"
+            );
+            return Err(Rejection::new(Reason::Plugin(PluginReason::HostUnavailable), message).into());
+        }
         let author = run.author.clone();
-        let evaluator = self.evaluator.waiting(&self.progress.patience);
+        let evaluator = self.evaluator.clone();
         let bound = blocking(move || BoundRun::bind(&evaluator, run)).await?;
         let (sequence, rows, limits) = (bound.sequence(), bound.rows() as u64, bound.limits());
         self.progress.expect(rows, bound.steps());
@@ -93,6 +109,7 @@ impl AtWork {
             (run.rows_total, run.rows_done, run.rows_faulted) = (rows, 0, 0);
             run.engine = Some(engine.clone());
             run.start_time = Some(now);
+            run.attempts += 1;
         })
         .await?;
         let (evaluator, progress) = (self.evaluator.clone(), self.progress.clone());
@@ -109,10 +126,11 @@ impl AtWork {
         let faulted = dataset.faulted().iter().filter(|faulted| **faulted).count() as u64;
         self.evaluator.results().keep(hash, dataset);
         for (revision, reason) in &distrusted {
-            self.quarantine(revision, reason).await;
+            self.evaluator.quarantine(revision, reason).await;
         }
         self.change("FinishRun", &author, move |run, now| {
             run.set_state(RunState::Succeeded);
+            run.attempts = 0;
             run.rows_done = rows;
             run.rows_faulted = faulted;
             run.dataset = hash_text(hash.0);
@@ -122,16 +140,28 @@ impl AtWork {
         Ok(())
     }
 
+    /// Writes down that the service is about to stop, which is no fault of the run.
+    async fn lay_down(&self) {
+        let laid_down = self.change("LayRunDown", "", |run, _| run.attempts = (run.attempts - 1).max(0));
+        match laid_down.await {
+            Ok(()) | Err(RunError::Rejected(_)) => {}
+            Err(error) => {
+                tracing::error!(run = %self.name, %error, "that the run is laid down cannot be kept")
+            }
+        }
+    }
+
     async fn fail(&self, error: &RunError) {
         let failure = error.to_string();
         if let RunError::Distrusted { revision, reason, .. } = error {
             // Before the run shows its end: whoever sees that sees the quarantine too.
-            self.quarantine(revision, reason).await;
+            self.evaluator.quarantine(revision, reason).await;
         }
         tracing::warn!(run = %self.name, failure, "the run failed");
         let done = self.progress.rows_done();
         let changed = self.change("FailRun", "", move |run, now| {
             run.set_state(RunState::Failed);
+            run.attempts = 0;
             run.failure = failure.clone();
             run.rows_done = done.min(run.rows_total);
             run.start_time.get_or_insert(now);
@@ -157,7 +187,7 @@ impl AtWork {
             return Ok(());
         }
         let (name, done) = (self.name.clone(), self.progress.rows_done());
-        self.write("EndRun", &run.author, move |changes| {
+        let write = self.evaluator.write_own("EndRun", &run.author, move |changes| {
             let now = timestamp(changes);
             if let Some(mut run) = changes.get::<v1::Run>(&name)?.filter(is_open) {
                 run.rows_done = done.min(run.rows_total);
@@ -165,37 +195,8 @@ impl AtWork {
                 changes.put(&name, &run)?;
             }
             Ok(bytes::Bytes::new())
-        })
-        .await
-    }
-
-    /// Marks a revision that is not to be trusted, once, and those that are the same under another number.
-    async fn quarantine(&self, revision: &str, reason: &str) {
-        let (revision, reason) = (revision.to_owned(), reason.to_owned());
-        tracing::warn!(revision, reason, "the revision is put in quarantine");
-        let mut marks = vec![(revision.clone(), reason.clone())];
-        match self.evaluator.alike(&revision) {
-            Ok(alike) => {
-                let reason = format!("it is what {revision} is, of which a run found: {reason}");
-                marks.extend(alike.into_iter().map(|name| (name, reason.clone())));
-            }
-            Err(error) => tracing::error!(revision, %error, "what is the same cannot be found"),
-        }
-        let quarantined = self.write("QuarantineRevision", "", move |changes| {
-            for (name, reason) in &marks {
-                let name = Name::parse(name)?;
-                if let Some(mut revision) = changes.get::<v1::PluginRevision>(&name)?
-                    && revision.quarantine_reason.is_empty()
-                {
-                    revision.quarantine_reason.clone_from(reason);
-                    changes.put(&name, &revision)?;
-                }
-            }
-            Ok(bytes::Bytes::new())
         });
-        if let Err(error) = quarantined.await {
-            tracing::error!(revision, %error, "the quarantine cannot be kept");
-        }
+        Ok(write.await?)
     }
 
     /// Changes the run, if it is still at work, on behalf of who started it.
@@ -206,27 +207,9 @@ impl AtWork {
         change: impl Fn(&mut v1::Run, prost_types::Timestamp) + Clone + Send + 'static,
     ) -> Result<(), RunError> {
         let name = self.name.clone();
-        self.write(method, author, move |changes| change_run(changes, &name, &change)).await
-    }
-
-    /// Writes, on behalf of whoever started the run.
-    async fn write(
-        &self,
-        method: &str,
-        author: &str,
-        command: impl Fn(&mut Changes<'_, '_>) -> Result<bytes::Bytes, Rejection> + Clone + Send + 'static,
-    ) -> Result<(), RunError> {
-        let author = if author.is_empty() { "merit" } else { author };
-        let caller =
-            Caller { author: author.to_owned(), method: format!("merit.v1.EvaluationService/{method}") };
-        let resources = self.evaluator.resources();
-        let written = insist(&self.progress.patience, || {
-            let command = command.clone();
-            let command = move |changes: &mut Changes<'_, '_>| command(changes);
-            resources.change(&caller, OwnRequest::default(), command)
-        });
-        written.await?;
-        Ok(())
+        let write =
+            self.evaluator.write_own(method, author, move |changes| change_run(changes, &name, &change));
+        Ok(write.await?)
     }
 
     /// Keeps the bytes of the dataset.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{
     plugins::{formula_rejection, rejection, sheet_parameters},
     standard::{FORMULA, STANDARD_PLUGINS},
-    try_out,
+    written,
 };
 use crate::{
     model::rejection::{PluginReason, Rejection},
@@ -100,7 +100,7 @@ impl AuthoredPlugin {
     /// # Errors
     /// Which value is not what the plugin takes.
     pub fn lacks(&self, row: &v1::PluginRow) -> Result<Option<String>, Rejection> {
-        try_out::check_row(&self.manifest, 0, row)
+        written::check_row(&self.manifest, 0, row)
     }
 
     /// The batch of some rows.
@@ -108,7 +108,7 @@ impl AuthoredPlugin {
     /// # Errors
     /// Which value is not what the plugin takes.
     pub fn batch(&self, rows: &[&v1::PluginRow]) -> Result<Batch, Rejection> {
-        try_out::batch(&self.manifest, rows)
+        written::batch(&self.manifest, rows)
     }
 
     /// Scores a batch as a run does.
@@ -135,7 +135,7 @@ impl AuthoredPlugin {
         let mut scored = Vec::with_capacity(rows.len());
         let mut seen = Vec::new();
         for (place, row) in rows.iter().enumerate() {
-            match try_out::check_row(&self.manifest, place, row)? {
+            match written::check_row(&self.manifest, place, row)? {
                 Some(lacking) => {
                     scored.push(Some(Scored::Fault(format!(
                         "{}: {lacking}",
@@ -184,7 +184,7 @@ impl AuthoredPlugin {
         Scored::Outputs(
             outputs
                 .map(|(output, column)| {
-                    (output.name.clone(), text(try_out::output_value(output, column, row)))
+                    (output.name.clone(), text(written::output_value(output, column, row)))
                 })
                 .collect(),
         )

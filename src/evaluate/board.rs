@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -16,6 +16,7 @@ use crate::{model::name::Name, sandbox::Patience};
 #[derive(Default)]
 pub struct Board {
     runs: Mutex<HashMap<Name, Arc<Progress>>>,
+    stopping: AtomicBool,
 }
 
 /// How far a run is.
@@ -32,10 +33,10 @@ pub struct Progress {
 // === impl Board ===
 
 impl Board {
-    /// Takes a run up; nothing where it is at work already.
+    /// Takes a run up; nothing where it is at work already, or all are told to stop.
     pub fn begin(&self, run: &Name) -> Option<Arc<Progress>> {
         let mut runs = self.lock();
-        if runs.contains_key(run) {
+        if runs.contains_key(run) || self.is_stopping() {
             return None;
         }
         let progress = Arc::new(Progress {
@@ -64,9 +65,16 @@ impl Board {
         self.lock().len() as u64
     }
 
-    /// Tells every run to stop.
+    /// Tells every run to stop, and begins none any more.
     pub fn stop_all(&self) {
-        self.lock().values().for_each(|progress| progress.patience.give_up());
+        let runs = self.lock();
+        self.stopping.store(true, Ordering::Relaxed);
+        runs.values().for_each(|progress| progress.patience.give_up());
+    }
+
+    /// Whether all are told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Name, Arc<Progress>>> {

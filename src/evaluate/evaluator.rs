@@ -48,6 +48,8 @@ pub struct RunOptions {
     pub try_out: Duration,
     /// Uploaded components compiled at the same time, each of another team; others wait for their turn.
     pub compiles: usize,
+    /// The longest that one of them may take.
+    pub compile_longest: Duration,
     /// How long they wait.
     pub compile_wait: Duration,
     /// Runs at work at the same time, each of another team; others wait for their turn.
@@ -69,7 +71,8 @@ impl Evaluator {
         let engine = sandbox.version();
         let plugins = Plugins::new(database.clone(), resources.clone(), sandbox, options.limits);
         let results = Results::new(database.clone());
-        let (board, places) = (Board::default(), Places::new(options.compiles, options.compile_wait));
+        let places = Places::new(options.compiles, options.compile_longest, options.compile_wait);
+        let board = Board::default();
         let comparisons = Comparisons::default();
         let inner = Inner {
             database,

@@ -12,12 +12,13 @@ use std::{
 
 use super::{
     batch::StepInputs,
-    column::{Column, TextsBuilder, Values},
-    dataset::{Faults, OutputHeader, Role, RowFault},
+    column::Column,
+    dataset::{Faults, OutputHeader, RowFault},
     hopeless::{Hopeless, Trial},
+    outputs::{Outputs, RUN_TEXT_BYTES, Taken, TextRoom, TooMuchText},
 };
 use crate::{
-    model::rejection::PluginReason,
+    model::rejection::{PluginReason, Reason, Rejection, ServiceReason},
     sandbox::{self, Context, Limits, Manifest, Outcome, Patience, Plugin, Scope, Verdict},
 };
 
@@ -46,6 +47,19 @@ pub struct StepJob<'a> {
     pub inputs: StepInputs<'a>,
 }
 
+// === impl StepJob ===
+
+impl StepJob<'_> {
+    /// Scores some rows in one call.
+    ///
+    /// # Errors
+    /// The verdict of the sandbox.
+    pub fn evaluate(&self, rows: &[u32]) -> Result<Outcome, Verdict> {
+        let batch = self.inputs.batch(self.manifest, rows);
+        self.plugin.evaluate(self.parameters, self.context, self.manifest, &batch, self.limits)
+    }
+}
+
 /// How a step is executed; the answer does not depend on it.
 pub struct Conduct<'a> {
     /// Rows of a batch, for a plugin of scope row.
@@ -56,6 +70,8 @@ pub struct Conduct<'a> {
     pub patience: &'a Patience,
     /// Counts rows that are done.
     pub done: &'a AtomicU64,
+    /// Room for the texts of all steps.
+    pub texts: &'a TextRoom,
     /// Whether the step is given up when its plugin finishes its call for nobody. Not so where results are on file.
     pub may_give_up: bool,
 }
@@ -84,11 +100,37 @@ pub enum Stopped {
     /// No row of a sample got through.
     #[error(transparent)]
     Hopeless(Hopeless),
+    /// The host could not do its part, which says nothing of the plugin.
+    #[error("{0}")]
+    Host(Verdict),
+    /// The plugins gave more text than a run keeps.
+    #[error(
+        "the grades and the reasons of faults that the plugins of the run gave take more than {RUN_TEXT_BYTES} bytes, each \
+         grade counted once: give fewer or shorter ones"
+    )]
+    TooMuchText,
+}
+
+// === impl Stopped ===
+
+impl Stopped {
+    /// What whoever had the step executed is told.
+    #[must_use]
+    pub fn rejection(&self, step: &str) -> Rejection {
+        let reason = match self {
+            Self::Cancelled => Reason::Service(ServiceReason::DeadlineExceeded),
+            Self::TooManyVerdicts(verdict)
+            | Self::Hopeless(Hopeless { verdict, .. })
+            | Self::Host(verdict) => Reason::Plugin(verdict.reason),
+            Self::TooMuchText => Reason::Plugin(PluginReason::OutputTooLarge),
+        };
+        Rejection::new(reason, format!("step {step}: {self}"))
+    }
 }
 
 /// What some rows gave, by row of the run.
 enum Piece {
-    Scored { rows: Vec<u32>, outcome: Outcome },
+    Scored { rows: Vec<u32>, taken: Taken },
     Faulted { rows: Vec<u32>, fault: RowFault },
 }
 
@@ -107,22 +149,22 @@ pub fn execute(job: &StepJob<'_>, conduct: &Conduct<'_>) -> Result<StepOutcome, 
         }
         Scope::Group => job.inputs.groups(&faults),
     };
-    let pieces = call_all(job, conduct, &batches)?;
-    let mut columns: Vec<ColumnBuilder> = job.outputs.iter().map(|o| ColumnBuilder::new(o, rows)).collect();
-    for piece in pieces.into_iter().flatten() {
+    let outputs = Outputs::new(job.outputs, conduct.texts);
+    let mut calls = Vec::new();
+    for piece in call_all(job, conduct, &outputs, &batches)?.into_iter().flatten() {
         match piece {
             Piece::Faulted { rows, fault } => faults.extend(rows.into_iter().map(|row| (row, fault.clone()))),
-            Piece::Scored { rows, outcome } => {
-                for fault in &outcome.faults {
+            Piece::Scored { rows, taken } => {
+                for fault in &taken.faults {
                     faults.insert(rows[fault.row as usize], plugin_fault(fault));
                 }
-                for (column, values) in columns.iter_mut().zip(outcome.columns) {
-                    column.take(&rows, values);
-                }
+                calls.push((rows, taken));
             }
         }
     }
-    let outputs = columns.into_iter().map(|column| column.finish(&faults)).collect();
+    let (rows_of, taken): (Vec<Vec<u32>>, Vec<Taken>) = calls.into_iter().unzip();
+    let calls = rows_of.iter().map(Vec::as_slice).zip(taken);
+    let outputs = outputs.finish(rows, calls, &faults);
     Ok(StepOutcome { outputs, faults })
 }
 
@@ -140,6 +182,7 @@ pub fn verdict_fault(verdict: &Verdict) -> RowFault {
 fn call_all(
     job: &StepJob<'_>,
     conduct: &Conduct<'_>,
+    outputs: &Outputs<'_>,
     batches: &[Vec<u32>],
 ) -> Result<Vec<Vec<Piece>>, Stopped> {
     let next = AtomicUsize::new(0);
@@ -150,6 +193,7 @@ fn call_all(
     let caller = Caller {
         job,
         conduct,
+        outputs,
         trial: &trial,
         verdicts: &verdicts,
         stopped: &stopped,
@@ -198,6 +242,7 @@ fn call_all(
 struct Caller<'a> {
     job: &'a StepJob<'a>,
     conduct: &'a Conduct<'a>,
+    outputs: &'a Outputs<'a>,
     trial: &'a Trial<'a>,
     verdicts: &'a AtomicUsize,
     stopped: &'a Mutex<Option<Stopped>>,
@@ -219,10 +264,25 @@ impl Caller<'_> {
         self.stopped.lock().expect("no worker panics").get_or_insert(why);
     }
 
+    /// A verdict that says something of the host alone stops the step: it is nobody's fault, and in no dataset.
     fn evaluate(&self, rows: &[u32]) -> Result<Outcome, Verdict> {
-        let job = self.job;
-        let batch = job.inputs.batch(job.manifest, rows);
-        job.plugin.evaluate(job.parameters, job.context, job.manifest, &batch, job.limits)
+        let verdict = match self.job.evaluate(rows) {
+            Ok(outcome) => return Ok(outcome),
+            Err(verdict) => verdict,
+        };
+        // What was told to stop did not time out.
+        if verdict.is_of_host() && !self.is_stopped() {
+            self.stop(Stopped::Host(verdict.clone()));
+        }
+        Err(verdict)
+    }
+
+    /// Keeps what a call gave.
+    fn score(&self, rows: &[u32], outcome: Outcome, pieces: &mut Vec<Piece>) {
+        match self.outputs.take(outcome) {
+            Ok(taken) => pieces.push(Piece::Scored { rows: rows.to_vec(), taken }),
+            Err(TooMuchText) => self.stop(Stopped::TooMuchText),
+        }
     }
 
     /// Whether the step is given up after a verdict, since nobody gets through.
@@ -255,7 +315,7 @@ impl Caller<'_> {
         }
         let verdict = match self.evaluate(rows) {
             Ok(outcome) => {
-                pieces.push(Piece::Scored { rows: rows.to_vec(), outcome });
+                self.score(rows, outcome, pieces);
                 return true;
             }
             Err(verdict) => verdict,
@@ -294,7 +354,7 @@ impl Caller<'_> {
                 return;
             }
             let verdict = match self.evaluate(&rows) {
-                Ok(outcome) => return pieces.push(Piece::Scored { rows, outcome }),
+                Ok(outcome) => return self.score(&rows, outcome, pieces),
                 Err(verdict) => verdict,
             };
             if self.gives_up(&verdict) {
@@ -316,76 +376,13 @@ impl Caller<'_> {
             // It was stopped, and says nothing about the row.
             return;
         }
+        if self.conduct.texts.take(rows.len().saturating_mul(verdict.message.len())).is_err() {
+            return self.stop(Stopped::TooMuchText);
+        }
         pieces.push(Piece::Faulted { rows: rows.to_vec(), fault: verdict_fault(&verdict) });
         let before = self.verdicts.fetch_add(1, Ordering::Relaxed);
         if before >= VERDICTS_PER_STEP {
             self.stop(Stopped::TooManyVerdicts(verdict));
         }
-    }
-}
-
-/// An output under way. Pieces arrive in the order of the rows, but for groups.
-struct ColumnBuilder {
-    role: Role,
-    scale: u8,
-    numbers: Vec<i64>,
-    texts: Vec<Option<String>>,
-    missing: Vec<bool>,
-}
-
-// === impl ColumnBuilder ===
-
-impl ColumnBuilder {
-    fn new(output: &OutputHeader, rows: u32) -> Self {
-        let rows = rows as usize;
-        let (numbers, texts) = if output.role == Role::Grade { (0, rows) } else { (rows, 0) };
-        Self {
-            role: output.role,
-            scale: output.scale,
-            numbers: vec![0; numbers],
-            texts: vec![None; texts],
-            missing: vec![true; rows],
-        }
-    }
-
-    fn take(&mut self, rows: &[u32], column: sandbox::Column) {
-        match &column.values {
-            sandbox::Values::Decimals(decimals) => {
-                for (&row, &value) in rows.iter().zip(&decimals.unscaled) {
-                    self.numbers[row as usize] = value;
-                }
-            }
-            sandbox::Values::Texts(texts) => {
-                for (&row, &code) in rows.iter().zip(&texts.codes) {
-                    self.texts[row as usize] = texts.dictionary.get(code as usize).cloned();
-                }
-            }
-        }
-        for &row in rows {
-            self.missing[row as usize] = false;
-        }
-        for place in column.missing {
-            self.missing[rows[place as usize] as usize] = true;
-        }
-    }
-
-    fn finish(mut self, faults: &Faults) -> Column {
-        for &row in faults.keys() {
-            self.missing[row as usize] = true;
-        }
-        if self.role == Role::Grade {
-            let mut builder = TextsBuilder::default();
-            for (text, missing) in self.texts.iter().zip(&self.missing) {
-                match text {
-                    Some(text) if !missing => builder.push(text),
-                    _ => builder.push_missing(),
-                }
-            }
-            return Column { values: Values::Text(builder.finish()), missing: self.missing };
-        }
-        for (number, _) in self.numbers.iter_mut().zip(&self.missing).filter(|(_, missing)| **missing) {
-            *number = 0;
-        }
-        Column { values: Values::Number { scale: self.scale, unscaled: self.numbers }, missing: self.missing }
     }
 }

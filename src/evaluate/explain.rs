@@ -2,31 +2,60 @@
 //! steps, which add up to what is on file or are not shown. All of it is in the dataset: what has become of the records and
 //! measures since does not show.
 
+use prost::Message;
+
 use super::{
+    answer::AnswerRoom,
     dataset::{Dataset, Header, Source, restored_measure},
     evaluation::{evaluation, find_row, value},
     evaluator::Evaluator,
     headline::Headline,
     measure::with_parts,
     plugins::rejection,
+    quarantine::untrue_explanation,
     recorded::RecordedStep,
     records,
-    results::run_name,
+    results::{account_manager, run_name},
 };
 use crate::{
     evaluate::column::count_u32,
     model::{
         decimal::decimal_text,
         name::{EvaluationName, Id, Name},
-        rejection::Rejection,
+        rejection::{PluginReason, Rejection},
     },
     proto::v1,
-    sandbox::{self, verify_steps},
+    sandbox::{self, Verdict, verify_steps},
     store::WriteError,
 };
 
 /// Names of records that an input source has; `ListEvaluationRecords` has all.
 const RECORD_NAMES: usize = 100;
+
+/// Why there is no explanation.
+pub(super) enum Unexplained {
+    /// The plugin explains something else than what it gave.
+    Contradiction(Verdict),
+    /// Whatever else.
+    Other(WriteError),
+}
+
+// === impl Unexplained ===
+
+impl Unexplained {
+    fn into_error(self) -> WriteError {
+        match self {
+            Self::Contradiction(verdict) => rejection(&verdict).into(),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+impl<E: Into<WriteError>> From<E> for Unexplained {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
 
 // === impl Evaluator ===
 
@@ -39,15 +68,25 @@ impl Evaluator {
         let run: v1::Run = self.resources().get(&run_name(&name.run.to_string())?)?;
         let dataset = self.results().dataset(&run)?;
         let row = find_row(&dataset, name)?;
+        let mut room = AnswerRoom::new();
         let mut steps = Vec::new();
         for (place, header) in dataset.header.live() {
-            steps.push(v1::StepExplanation {
+            let step = v1::StepExplanation {
                 step: header.step.clone(),
                 revision: header.revision.clone(),
                 component: header.component.clone(),
                 inputs: input_sources(&dataset, place, row, name.run.team()),
-                explanation: self.plugin_steps(&dataset, place, row)?,
-            });
+                explanation: self.plugin_steps(&dataset, place, row).map_err(|unexplained| {
+                    if let Unexplained::Contradiction(verdict) = &unexplained {
+                        let who = account_manager(name.run.team(), &dataset.ids[row]);
+                        let reason = untrue_explanation(&who, &verdict.message);
+                        self.quarantine_recorded(&dataset, place, &reason);
+                    }
+                    unexplained.into_error()
+                })?,
+            };
+            room.take(step.encoded_len())?;
+            steps.push(step);
         }
         let evaluation = evaluation(&dataset, &Headline::of(&dataset.header), &name.run, row);
         Ok(v1::ExplainEvaluationResponse { evaluation: Some(evaluation), steps })
@@ -62,7 +101,7 @@ impl Evaluator {
         dataset: &Dataset,
         place: usize,
         row: usize,
-    ) -> Result<Vec<v1::ExplanationStep>, WriteError> {
+    ) -> Result<Vec<v1::ExplanationStep>, Unexplained> {
         let (header, data) = (&dataset.header.steps[place], &dataset.steps[place]);
         let row = count_u32(row);
         let step = RecordedStep::load(self, dataset, place)?;
@@ -81,12 +120,25 @@ impl Evaluator {
             .loaded
             .plugin
             .explain(&header.parameters, &context, manifest, &batch, position, &step.limits)
-            .map_err(|verdict| rejection(&verdict))?;
-        for (output, column) in header.outputs.iter().zip(&data.outputs) {
-            let on_file = column.gather(&output.name, &[row]);
-            verify_steps(&on_file, 0, &steps).map_err(|verdict| rejection(&verdict))?;
+            .and_then(|steps| {
+                let mut outputs = header.outputs.iter().zip(&data.outputs);
+                outputs.try_for_each(|(output, column)| {
+                    verify_steps(&column.gather(&output.name, &[row]), 0, &steps)
+                })?;
+                Ok(steps)
+            });
+        // A group that lost a row on the way was not scored as it is explained.
+        let own = PluginReason::PluginFault.code();
+        let as_scored = |row: &u32| data.faults.get(row).is_none_or(|fault| fault.reason == own);
+        match steps {
+            Ok(steps) => Ok(steps.iter().map(step_message).collect()),
+            Err(verdict)
+                if verdict.reason == PluginReason::ContractViolation && rows.iter().all(as_scored) =>
+            {
+                Err(Unexplained::Contradiction(verdict))
+            }
+            Err(verdict) => Err(rejection(&verdict).into()),
         }
-        Ok(steps.iter().map(step_message).collect())
     }
 }
 

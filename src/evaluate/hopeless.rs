@@ -80,8 +80,8 @@ impl<'a> Trial<'a> {
 
 /// Whether it is said of a limit that it was reached, which takes time, unlike a trap.
 fn is_of_a_limit(reason: PluginReason) -> bool {
-    use PluginReason::{OutOfFuel, OutOfMemory, OutputTooLarge, StackOverflow, TimedOut};
-    [OutOfFuel, OutOfMemory, OutputTooLarge, StackOverflow, TimedOut].contains(&reason)
+    use PluginReason::{OutOfFuel, OutOfMemory, OutputTooLarge, StackOverflow};
+    [OutOfFuel, OutOfMemory, OutputTooLarge, StackOverflow].contains(&reason)
 }
 
 #[cfg(test)]

@@ -2,19 +2,20 @@
 //!
 //! A run: `work` takes it up and `at_work` sees it through; `run` binds it to one state of the store (`looked_at`, `binding`,
 //! `quota`, `population`), makes what goes in (`input`, `made`, `lines`), and executes step after step (`execute`, over batches cut by
-//! `batch`; `sample` looks for answers that depend on the cut, `hopeless` for plugins that finish for nobody). Teams take
-//! their `turns`. What went in and came out is
-//! the `dataset`, with the records that figures were made of (`bases`); `evaluation`, `listing`, `explain`, `records` and
-//! `replay` answer from it alone. Conditions over rows of all kinds are asked in `condition`. Plugins are found and loaded by
-//! `plugins`, published by `publish`, tried out by `try_out`; where they are
-//! written, by `author`, without a store. Before it
-//! is created, `objection` says what is wrong with it. Measures without a run are `compute`.
+//! `batch`, into `outputs`; `sample` looks for answers that depend on the cut, in the `company` that is drawn for it, and `quarantine`
+//! is for plugins that give them; `hopeless` for those that finish for nobody). Teams take their `turns`. What went in and came
+//! out is the `dataset`, with the records that figures were made of (`bases`); `evaluation`, `listing`, `explain`, `records` and
+//! `replay` answer from it alone, in an `answer` of a size that clients take. Conditions over rows of all kinds are asked in
+//! `condition`. Plugins are found and loaded by `plugins`, published by `publish`, tried out by `try_out` on rows that are `written`;
+//! where they are written themselves, by `author`, without a store. Before it is created, `objection` says what is wrong with
+//! it. Measures without a run are `compute`.
 
 pub mod author;
 pub mod hierarchy;
 pub mod measure;
 pub mod target;
 
+mod answer;
 mod at_work;
 mod bases;
 mod batch;
@@ -22,10 +23,12 @@ mod binding;
 mod binding_rules;
 mod board;
 mod column;
+mod company;
 mod compare;
 mod compute;
 mod condition;
 pub mod dataset;
+mod described;
 mod evaluation;
 mod evaluator;
 mod execute;
@@ -40,6 +43,7 @@ mod listing;
 mod looked_at;
 mod made;
 mod objection;
+mod outputs;
 mod places;
 mod plugin_limits;
 mod plugins;
@@ -66,9 +70,11 @@ mod try_out;
 mod turns;
 mod usage;
 mod work;
+mod written;
 
 pub use evaluator::{Evaluator, RunOptions};
 pub use plugins::sheet_parameters;
 pub use progress::Watched;
 pub use standard::component as standard_component;
+pub use try_out::Pace;
 pub use turns::{Turn, Turns};

@@ -1,8 +1,6 @@
 //! What plugins may use when they work for a team: what it says of itself, or what everybody gets, up to the operator's
 //! ceilings.
 
-use std::time::Duration;
-
 use super::evaluator::{Evaluator, RunOptions};
 use crate::{
     model::{finding::Findings, name::Name, rejection::Rejection},
@@ -13,10 +11,8 @@ use crate::{
 
 /// A limit, as a team says it and as the operator does.
 struct Said {
-    /// The field of `plugin_limits`.
+    /// The field of `plugin_limits`, and the key of `plugins.ceilings`.
     field: &'static str,
-    /// The key of `plugins.ceilings`.
-    key: &'static str,
     /// 0 where the team says nothing.
     own: u64,
     usual: u64,
@@ -33,31 +29,19 @@ impl Said {
     }
 }
 
-fn said(own: &PluginLimits, options: &RunOptions) -> [Said; 5] {
+fn said(own: &PluginLimits, options: &RunOptions) -> [Said; 4] {
     let (usual, ceilings) = (&options.limits, &options.ceilings);
-    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let said = |field, key, own: i64, usual, ceiling| Said {
+    let said = |field, own: i64, usual, ceiling| Said {
         field,
-        key,
         own: u64::try_from(own).unwrap_or(0),
         usual,
         ceiling,
     };
-    let (memory, output) = (usual.memory_bytes as u64, usual.output_bytes as u64);
-    let (most_memory, most_output) = (ceilings.memory_bytes as u64, ceilings.output_bytes as u64);
-    let (wall, most_wall) = (milliseconds(usual.wall_time), milliseconds(ceilings.wall_time));
     [
-        said(
-            "fuel_per_call",
-            "fuel_per_call",
-            own.fuel_per_call,
-            usual.fuel_per_call,
-            ceilings.fuel_per_call,
-        ),
-        said("fuel_per_row", "fuel_per_row", own.fuel_per_row, usual.fuel_per_row, ceilings.fuel_per_row),
-        said("memory_bytes", "memory_bytes", own.memory_bytes, memory, most_memory),
-        said("output_bytes", "output_bytes", own.output_bytes, output, most_output),
-        said("wall_time_ms", "wall_ms", own.wall_time_ms, wall, most_wall),
+        said("fuel_per_call", own.fuel_per_call, usual.fuel_per_call, ceilings.fuel_per_call),
+        said("fuel_per_row", own.fuel_per_row, usual.fuel_per_row, ceilings.fuel_per_row),
+        said("memory_bytes", own.memory_bytes, usual.memory_bytes as u64, ceilings.memory_bytes as u64),
+        said("output_bytes", own.output_bytes, usual.output_bytes as u64, ceilings.output_bytes as u64),
     ]
 }
 
@@ -66,20 +50,20 @@ fn said(own: &PluginLimits, options: &RunOptions) -> [Said; 5] {
 #[must_use]
 pub fn team_limits(team: &v1::Team, options: &RunOptions) -> Limits {
     let own = team.plugin_limits.unwrap_or_default();
-    let [call, row, memory, output, wall] = said(&own, options).map(|said| said.holds());
+    let [call, row, memory, output] = said(&own, options).map(|said| said.holds());
     let bytes = |(bytes, _): (u64, bool)| usize::try_from(bytes).unwrap_or(usize::MAX);
     Limits {
         fuel_per_call: call.0,
         fuel_per_row: row.0,
         memory_bytes: bytes(memory),
         output_bytes: bytes(output),
-        wall_time: Duration::from_millis(wall.0),
+        wall_time: options.limits.wall_time,
+        fuel_ns: options.limits.fuel_ns,
         at_ceiling: AtCeiling {
             fuel_per_call: call.1,
             fuel_per_row: row.1,
             memory_bytes: memory.1,
             output_bytes: output.1,
-            wall_time: wall.1,
         },
     }
 }
@@ -131,11 +115,11 @@ fn above_ceilings(
 ) -> Option<Rejection> {
     let mut findings = Findings::default();
     for (wanted, now) in said(wanted, options).iter().zip(said(now, options)) {
-        let Said { field, key, own, ceiling, .. } = wanted;
+        let Said { field, own, ceiling, .. } = wanted;
         if own > ceiling && *own != now.own && changes(field) {
             let what = format!(
                 "{own} is more than the {ceiling} that this server allows: give at most that, or have its operator raise \
-                 plugins.ceilings.{key} in the configuration"
+                 plugins.ceilings.{field} in the configuration"
             );
             findings.field(format!("team.plugin_limits.{field}"), what);
         }
@@ -145,6 +129,8 @@ fn above_ceilings(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const USUAL: Limits = Limits {
@@ -153,12 +139,12 @@ mod tests {
         memory_bytes: 1_000,
         output_bytes: 500,
         wall_time: Duration::from_secs(1),
+        fuel_ns: 1,
         at_ceiling: AtCeiling {
             fuel_per_call: false,
             fuel_per_row: true,
             memory_bytes: false,
             output_bytes: true,
-            wall_time: true,
         },
     };
 
@@ -170,6 +156,7 @@ mod tests {
             ceilings: Limits { fuel_per_call: 1_000, memory_bytes: 2_000, ..USUAL },
             try_out: Duration::ZERO,
             compiles: 2,
+            compile_longest: Duration::ZERO,
             compile_wait: Duration::ZERO,
             concurrent_runs: 2,
         }
@@ -189,7 +176,6 @@ mod tests {
         };
         let at_call = AtCeiling { fuel_per_call: true, ..USUAL.at_ceiling };
         let at_memory = AtCeiling { memory_bytes: true, ..USUAL.at_ceiling };
-        let below_wall = AtCeiling { wall_time: false, ..USUAL.at_ceiling };
         check(None, USUAL);
         check(Some(own(|_| {})), USUAL);
         for given in [1_000, 1_001, i64::MAX] {
@@ -199,8 +185,6 @@ mod tests {
         check(Some(own(|own| own.fuel_per_call = 1)), Limits { fuel_per_call: 1, ..USUAL });
         let wanted = Limits { memory_bytes: 2_000, at_ceiling: at_memory, ..USUAL };
         check(Some(own(|own| own.memory_bytes = 2_000)), wanted);
-        let wanted = Limits { wall_time: Duration::from_millis(10), at_ceiling: below_wall, ..USUAL };
-        check(Some(own(|own| own.wall_time_ms = 10)), wanted);
     }
 
     #[test]
@@ -214,24 +198,14 @@ mod tests {
                 assert!(violation.field.starts_with("team.plugin_limits."), "{violation:?}");
             }
         };
-        let most = PluginLimits {
-            fuel_per_call: 1_000,
-            fuel_per_row: 10,
-            memory_bytes: 2_000,
-            output_bytes: 500,
-            wall_time_ms: 1_000,
-        };
-        let more = PluginLimits {
-            fuel_per_call: 1_001,
-            fuel_per_row: 11,
-            memory_bytes: 2_001,
-            output_bytes: 501,
-            wall_time_ms: 1_001,
-        };
+        let most =
+            PluginLimits { fuel_per_call: 1_000, fuel_per_row: 10, memory_bytes: 2_000, output_bytes: 500 };
+        let more =
+            PluginLimits { fuel_per_call: 1_001, fuel_per_row: 11, memory_bytes: 2_001, output_bytes: 501 };
         let nothing = PluginLimits::default();
         check(&nothing, &nothing, |_| true, &[]);
         check(&most, &nothing, |_| true, &[]);
-        let all = ["fuel_per_call", "fuel_per_row", "memory_bytes", "output_bytes", "wall_ms"];
+        let all = ["fuel_per_call", "fuel_per_row", "memory_bytes", "output_bytes"];
         check(&more, &nothing, |_| true, &all);
         check(&more, &more, |_| true, &[]);
         check(
@@ -240,6 +214,6 @@ mod tests {
             |_| true,
             &["output_bytes"],
         );
-        check(&more, &nothing, |field| field == "wall_time_ms", &["wall_ms"]);
+        check(&more, &nothing, |field| field == "output_bytes", &["output_bytes"]);
     }
 }

@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use super::standard::{self, FORMULA};
@@ -18,6 +19,9 @@ use crate::{
     sandbox::{Limits, Manifest, Patience, Plugin, Purpose, REFUSES_PARAMETERS, Sandbox, UnderWay, Verdict},
     store::{BlobHash, Database, WriteError},
 };
+
+/// When to come back where the host could not do its part.
+const COME_BACK: Duration = Duration::from_secs(5);
 
 /// Manifests kept.
 const MANIFESTS: usize = 1_024;
@@ -35,8 +39,9 @@ pub struct LoadedPlugin {
     pub manifest: Arc<Manifest>,
 }
 
-/// Manifests, by the hashes of the component and of its parameters with what it may use.
-type Manifests = Recent<(BlobHash, BlobHash), Arc<Manifest>>;
+/// Manifests, by the hashes of the component and of its parameters with the room that it may use, each with the fuel that it
+/// is known to take no more than.
+type Manifests = Recent<(BlobHash, BlobHash), (u64, Arc<Manifest>)>;
 
 /// Loads plugins. Cheap to clone.
 #[derive(Clone)]
@@ -119,14 +124,23 @@ impl Plugins {
         Ok(plugin.waiting(&self.patience))
     }
 
-    /// Whether a component is loaded.
+    /// Loads a component where compiling it takes no time to speak of. Answers whether it is loaded.
+    ///
+    /// # Errors
+    /// As for `component`.
+    pub fn load_briefly(&self, bytes: &[u8], purpose: Purpose) -> Result<bool, Rejection> {
+        let loaded = self.sandbox.load_briefly(bytes, purpose).map_err(|verdict| rejection(&verdict))?;
+        Ok(loaded.is_some())
+    }
+
+    /// Whether a component is loaded for this purpose.
     #[must_use]
-    pub fn is_loaded(&self, hash: &BlobHash) -> bool {
-        self.sandbox.loaded(&hash.0).is_some()
+    pub fn is_loaded(&self, hash: &BlobHash, purpose: Purpose) -> bool {
+        self.sandbox.loaded(&hash.0, purpose).is_some()
     }
 
     fn loaded(&self, hash: &[u8; 32]) -> Option<Plugin> {
-        self.sandbox.loaded(hash).map(|plugin| plugin.waiting(&self.patience))
+        self.sandbox.loaded(hash, Purpose::Revision).map(|plugin| plugin.waiting(&self.patience))
     }
 
     /// A standard plugin.
@@ -150,17 +164,24 @@ impl Plugins {
     /// # Errors
     /// `STORE_DAMAGED` where it is not on file; when the store fails.
     pub fn published(&self, component: &str) -> Result<Plugin, WriteError> {
+        if let Some(plugin) = parse_hash(component).and_then(|hash| self.loaded(&hash.0)) {
+            return Ok(plugin);
+        }
+        Ok(self.component(&self.published_bytes(component)?)?)
+    }
+
+    /// The bytes of a component that was published.
+    ///
+    /// # Errors
+    /// `INVALID_COMPONENT` where it is not on file; when the store fails.
+    pub fn published_bytes(&self, component: &str) -> Result<bytes::Bytes, WriteError> {
         let missing = || {
             let message =
                 format!("the component {component} is not on file, as it was when it was published");
             Rejection::new(Reason::Service(ServiceReason::StoreDamaged), message)
         };
         let hash = parse_hash(component).ok_or_else(missing)?;
-        if let Some(plugin) = self.loaded(&hash.0) {
-            return Ok(plugin);
-        }
-        let bytes = self.database.blobs().get(hash)?.ok_or_else(missing)?;
-        Ok(self.component(&bytes)?)
+        Ok(self.database.blobs().get(hash)?.ok_or_else(missing)?)
     }
 
     /// A published revision with the parameters that it carries, or that the caller gives.
@@ -231,19 +252,21 @@ impl Plugins {
     }
 
     fn describe(&self, plugin: &Plugin, parameters: &str) -> Result<Arc<Manifest>, Verdict> {
-        // Another team may not have the fuel for it. Wall time decides nothing.
+        // Another team may not have the room or the fuel for it. Wall time decides nothing.
         let Limits { fuel_per_call, memory_bytes, output_bytes, .. } = self.limits;
         let mut hasher = blake3::Hasher::new();
-        for limit in [fuel_per_call, memory_bytes as u64, output_bytes as u64] {
+        for limit in [memory_bytes as u64, output_bytes as u64] {
             hasher.update(&limit.to_le_bytes());
         }
         let hash = *hasher.update(parameters.as_bytes()).finalize().as_bytes();
         let key = (BlobHash(plugin.hash()), BlobHash(hash));
-        if let Some(manifest) = lock(&self.manifests).get(&key) {
+        if let Some((enough, manifest)) = lock(&self.manifests).get(&key)
+            && enough <= fuel_per_call
+        {
             return Ok(manifest);
         }
         let manifest = Arc::new(plugin.describe(parameters, &self.limits)?);
-        lock(&self.manifests).put(key, manifest.clone());
+        lock(&self.manifests).put(key, (fuel_per_call, manifest.clone()));
         Ok(manifest)
     }
 }
@@ -262,7 +285,8 @@ pub fn rejection(verdict: &Verdict) -> Rejection {
     let mut lines = verdict.message.lines();
     let first = lines.next().unwrap_or_default();
     if verdict.reason != PluginReason::BadParameters || verdict.message.len() == first.len() {
-        return Rejection::new(reason, verdict.message.clone());
+        let rejection = Rejection::new(reason, verdict.message.clone());
+        return if verdict.is_of_host() { rejection.retry_after(COME_BACK) } else { rejection };
     }
     let said = first.strip_prefix(REFUSES_PARAMETERS).unwrap_or(first);
     let message = format!("{first}; and {} more", lines.clone().count());

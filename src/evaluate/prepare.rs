@@ -1,15 +1,16 @@
 //! Loads the plugins of a request before it takes a place among those that compute. Compiling takes seconds: those whose
 //! plugins are loaded already do not wait for it, uploads do not hold up what was published, and no team holds up another.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::time::timeout;
 
 use super::{
     evaluator::Evaluator,
+    places::{Lane, Lanes},
     plugins::{Plugins, parse_hash},
     standard,
-    turns::{Turn, Turns},
+    turns::Turn,
 };
 use crate::{
     model::{
@@ -29,13 +30,45 @@ const WAITING_LARGE: usize = 2;
 /// Bytes beyond which a component is large.
 const LARGE_BYTES: usize = 4 << 20;
 
-/// When to come back if it was too long.
-const COME_BACK: Duration = Duration::from_secs(5);
+/// Bytes beyond which an uploaded component is known to take longer than a moment.
+const BRIEF_BYTES: usize = 512 << 10;
 
 const BUSY: Reason = Reason::Service(ServiceReason::Busy);
 
 /// Bytes that are hashed without leaving the thread that serves everybody.
 const HASHED_HERE: usize = 256 << 10;
+
+/// A component that is to be loaded.
+#[derive(Clone)]
+struct Wanted {
+    hash: BlobHash,
+    purpose: Purpose,
+    team: Id,
+    bytes: Bytes,
+    /// Others of the team that may wait before it.
+    most: usize,
+    /// Whether it may be loaded in a moment.
+    is_brief: bool,
+}
+
+/// Where the bytes of a component are.
+#[derive(Clone)]
+enum Bytes {
+    Sent(bytes::Bytes),
+    /// On file, under this hash.
+    Published(String),
+}
+
+// === impl Bytes ===
+
+impl Bytes {
+    fn get(&self, plugins: &Plugins) -> Result<bytes::Bytes, WriteError> {
+        match self {
+            Self::Sent(bytes) => Ok(bytes.clone()),
+            Self::Published(component) => plugins.published_bytes(component),
+        }
+    }
+}
 
 // === impl Evaluator ===
 
@@ -76,10 +109,15 @@ impl Evaluator {
         };
         // Whoever makes teams up has no turns.
         let _: v1::Team = self.resources().get(&Name::of_team(team.clone()))?;
-        let most = if bytes.len() > LARGE_BYTES { WAITING_LARGE } else { WAITING };
-        let bytes = bytes.clone();
-        let load = move |plugins: &Plugins| Ok(plugins.component_for(&bytes, purpose).map(drop)?);
-        self.load(&hash, self.turn(&self.places().uploads, team, "uploaded", most), load).await
+        let wanted = Wanted {
+            hash,
+            purpose,
+            team: team.clone(),
+            bytes: Bytes::Sent(bytes.clone()),
+            most: if bytes.len() > LARGE_BYTES { WAITING_LARGE } else { WAITING },
+            is_brief: bytes.len() <= BRIEF_BYTES,
+        };
+        self.load(wanted, &self.places().uploads).await
     }
 
     /// Loads the plugins of a finished run.
@@ -115,13 +153,14 @@ impl Evaluator {
     /// As loading does.
     pub async fn prepare_standard(&self, id: &str) -> Result<(), WriteError> {
         let Some(found) = standard::find(id) else { return Ok(()) };
+        let plugins = self.plugins();
+        if plugins.is_loaded(&BlobHash(found.hash()), Purpose::Revision) {
+            return Ok(());
+        }
+        let place = Arc::clone(&self.places().standard).acquire_owned().await;
+        let place = place.map_err(|error| internal(&error.to_string()))?;
         let id = id.to_owned();
-        let load = move |plugins: &Plugins| Ok(plugins.standard(&id).map(drop)?);
-        let place = async {
-            let place = Arc::clone(&self.places().standard).acquire_owned().await;
-            Ok(place.map_err(|error| internal(&error.to_string()))?)
-        };
-        self.load(&BlobHash(found.hash()), place, load).await
+        load_in(place, move || Ok(plugins.standard(&id).map(drop)?)).await
     }
 
     /// Loads the plugin of a published revision, when it is its team's turn.
@@ -132,19 +171,50 @@ impl Evaluator {
         let name = Name::parse(name)?;
         let revision: v1::PluginRevision = self.resources().get(&name)?;
         let Some(hash) = parse_hash(&revision.component) else { return Ok(()) };
-        let load = move |plugins: &Plugins| plugins.published(&revision.component).map(drop);
-        self.load(&hash, self.turn(&self.places().published, name.team(), "published", WAITING), load).await
+        let wanted = Wanted {
+            hash,
+            purpose: Purpose::Revision,
+            team: name.team().clone(),
+            bytes: Bytes::Published(revision.component),
+            most: WAITING,
+            // Most are in the cache on disk, however large they are.
+            is_brief: true,
+        };
+        self.load(wanted, &self.places().published).await
+    }
+
+    /// Loads a component that is not loaded yet, when it is its team's turn: in a moment, or when it is found to take longer
+    /// among those that do.
+    async fn load(&self, wanted: Wanted, lanes: &Lanes) -> Result<(), WriteError> {
+        let plugins = self.plugins();
+        let is_loaded = || plugins.is_loaded(&wanted.hash, wanted.purpose);
+        if is_loaded() {
+            return Ok(());
+        }
+        if wanted.is_brief {
+            let turn = self.turn(&lanes.brief, lanes.which, &wanted).await?;
+            let (plugins, wanted) = (plugins.clone(), wanted.clone());
+            let load = move || Ok(plugins.load_briefly(&wanted.bytes.get(&plugins)?, wanted.purpose)?);
+            if load_in(turn, load).await? {
+                return Ok(());
+            }
+        }
+        let turn = self.turn(&lanes.long, lanes.which, &wanted).await?;
+        // Others may have waited for the same.
+        if is_loaded() {
+            return Ok(());
+        }
+        let load = move || {
+            let bytes = wanted.bytes.get(&plugins)?;
+            Ok(plugins.component_for(&bytes, wanted.purpose).map(drop)?)
+        };
+        load_in(turn, load).await
     }
 
     /// A team's turn, where no more than so many of the team wait for theirs.
-    async fn turn(
-        &self,
-        turns: &Arc<Turns>,
-        team: &Id,
-        which: &str,
-        most: usize,
-    ) -> Result<Turn, WriteError> {
-        let ahead = match turns.ask_behind(team.as_str(), most) {
+    async fn turn(&self, lane: &Lane, which: &str, wanted: &Wanted) -> Result<Turn, WriteError> {
+        let Wanted { team, most, .. } = wanted;
+        let ahead = match lane.turns.ask_behind(team.as_str(), *most) {
             Ok((told, ahead)) => match timeout(self.places().wait, told).await {
                 Ok(Ok(turn)) => return Ok(turn),
                 Ok(Err(_)) | Err(_) => ahead,
@@ -152,7 +222,7 @@ impl Evaluator {
             Err(ahead) => ahead,
         };
         let waited = format!("this one waited {:?} (plugins.compile_wait_ms)", self.places().wait);
-        let in_the_way = if ahead.waiting >= most {
+        let in_the_way = if ahead.waiting >= *most {
             format!("{} {which} components of teams/{team} wait for their turn already", ahead.waiting)
         } else if ahead.own > 0 {
             format!(
@@ -163,30 +233,22 @@ impl Evaluator {
         } else {
             format!("{which} components of {} other teams are being compiled, and {waited}", ahead.others)
         };
-        let message = format!("{in_the_way}: come back in {} s", COME_BACK.as_secs());
-        Err(Rejection::new(BUSY, message).retry_after(COME_BACK).into())
+        let message = format!("{in_the_way}: come back in {} s", lane.come_back.as_secs());
+        Err(Rejection::new(BUSY, message).retry_after(lane.come_back).into())
     }
+}
 
-    /// Loads a plugin that is not loaded yet, in its place.
-    async fn load<P: Send + 'static>(
-        &self,
-        hash: &BlobHash,
-        place: impl Future<Output = Result<P, WriteError>>,
-        load: impl FnOnce(&Plugins) -> Result<(), WriteError> + Send + 'static,
-    ) -> Result<(), WriteError> {
-        let plugins = self.plugins();
-        if plugins.is_loaded(hash) {
-            return Ok(());
-        }
-        let place = place.await?;
-        let loading = tokio::task::spawn_blocking(move || {
-            let loaded = load(&plugins);
-            // Whoever asked may be gone: the place is taken until the work is done.
-            drop(place);
-            loaded
-        });
-        loading.await.map_err(|error| internal(&error.to_string()))?
-    }
+/// Loads what is to be loaded, in its place. Whoever asked may be gone: the place is taken until the work is done.
+async fn load_in<P: Send + 'static, T: Send + 'static>(
+    place: P,
+    load: impl FnOnce() -> Result<T, WriteError> + Send + 'static,
+) -> Result<T, WriteError> {
+    let loading = tokio::task::spawn_blocking(move || {
+        let loaded = load();
+        drop(place);
+        loaded
+    });
+    loading.await.map_err(|error| internal(&error.to_string()))?
 }
 
 fn internal(cause: &str) -> Rejection {

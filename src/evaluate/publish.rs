@@ -5,11 +5,11 @@ use std::sync::Arc;
 use prost::Message;
 
 use super::{
+    described::manifest_message,
     evaluator::Evaluator,
     plugin_limits::team_limits,
     plugins::{LoadedPlugin, misplaced, sheet_parameters},
     standard::{FORMULA, STANDARD_PLUGINS},
-    try_out::manifest_message,
 };
 use crate::{
     model::{

@@ -7,7 +7,9 @@ use super::{
     dataset::{self, Dataset, RowFault},
     evaluator::Evaluator,
     execute::{Conduct, StepJob, StepOutcome, execute},
+    outputs::TextRoom,
     plugins::hash_text,
+    quarantine::{depends_on_the_machine, two_answers},
     recorded::RecordedStep,
     results::account_manager,
     results::run_name,
@@ -16,7 +18,7 @@ use crate::{
     model::{
         decimal::decimal_text,
         name::Id,
-        rejection::{EvaluationReason, PluginReason, Reason, Rejection},
+        rejection::{EvaluationReason, Reason, Rejection},
     },
     proto::v1,
     store::WriteError,
@@ -51,6 +53,7 @@ impl Evaluator {
             threads,
             patience: self.patience(),
             done: &AtomicU64::new(0),
+            texts: &TextRoom::default(),
             may_give_up: false,
         };
         let mut replayed = recorded.clone();
@@ -59,8 +62,17 @@ impl Evaluator {
         for (place, _) in recorded.header.live() {
             // Each step gets what is on file, also where a step before gave it: a difference is told where it arises.
             let outcome = self.replay_step(&recorded, place, &conduct)?;
-            if first_difference.is_none() {
-                first_difference = difference(&recorded, place, &outcome, name.team());
+            if let Some((row, found)) = difference(&recorded, place, &outcome, name.team()) {
+                let row = count_u32(row);
+                let faults = [recorded.steps[place].faults.get(&row), outcome.faults.get(&row)];
+                if !faults.into_iter().any(depends_on_the_machine) {
+                    let v1::Difference { account_manager, output, recorded: before, replayed: now, .. } =
+                        &found;
+                    let when =
+                        format!("the run was executed again, its {output} was {now}, and had been {before}");
+                    self.quarantine_recorded(&recorded, place, &two_answers(account_manager, &when));
+                }
+                first_difference.get_or_insert(found);
             }
             replayed.steps[place].outputs = outcome.outputs;
             replayed.steps[place].faults = outcome.faults;
@@ -94,10 +106,7 @@ impl Evaluator {
             limits: &step.limits,
             inputs: step.inputs(recorded, place),
         };
-        execute(&job, conduct).map_err(|stopped| {
-            let reason = Reason::Plugin(PluginReason::Trapped);
-            Rejection::new(reason, format!("step {}: {stopped}", header.step)).into()
-        })
+        execute(&job, conduct).map_err(|stopped| stopped.rejection(&header.step).into())
     }
 }
 
@@ -111,19 +120,27 @@ fn within(field: &str, asked: i32, most: i32, default: usize) -> Result<usize, R
     }
 }
 
-/// The first difference of a step: by account manager, then by output, faults last.
-fn difference(recorded: &Dataset, place: usize, outcome: &StepOutcome, team: &Id) -> Option<v1::Difference> {
+/// The first difference of a step, and its row: by account manager, then by output, faults last.
+fn difference(
+    recorded: &Dataset,
+    place: usize,
+    outcome: &StepOutcome,
+    team: &Id,
+) -> Option<(usize, v1::Difference)> {
     let (header, data) = (&recorded.header.steps[place], &recorded.steps[place]);
     if data.outputs == outcome.outputs && data.faults == outcome.faults {
         return None;
     }
     (0..recorded.rows()).find_map(|row| {
-        let found = |output: &str, recorded_value, replayed| v1::Difference {
-            account_manager: account_manager(team, &recorded.ids[row]),
-            step: header.step.clone(),
-            output: output.to_owned(),
-            recorded: recorded_value,
-            replayed,
+        let found = |output: &str, recorded_value, replayed| {
+            let found = v1::Difference {
+                account_manager: account_manager(team, &recorded.ids[row]),
+                step: header.step.clone(),
+                output: output.to_owned(),
+                recorded: recorded_value,
+                replayed,
+            };
+            (row, found)
         };
         for ((output, on_file), now) in header.outputs.iter().zip(&data.outputs).zip(&outcome.outputs) {
             let (on_file, now) = (cell(on_file, row), cell(now, row));

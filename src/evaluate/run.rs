@@ -8,19 +8,22 @@ use super::{
     batch::StepInputs,
     binding::{BoundStep, Known, bind},
     board::Progress,
+    company::Whom,
     dataset::{Dataset, Header, StepData, StoredLimits, kept_measure},
     evaluator::Evaluator,
-    execute::{Conduct, StepJob, Stopped, execute},
+    execute::{Conduct, StepJob, StepOutcome, Stopped, execute},
     input::{InputMaker, Seen},
     looked_at::{collections, definitions, measured, named},
     measure::MeasureSet,
+    outputs::TextRoom,
     plugin_limits::team_limits,
     plugins::Plugins,
     population::{ACCOUNT_MANAGERS, population},
+    quarantine,
     quota::find_quotas,
     results::account_manager,
-    sample::{self, Distrust, Shown},
-    shadow,
+    sample::{self, Distrust, Scrutiny, Shown, Unproven},
+    shadow, standard,
     step_inputs::make_step,
     steps,
     team::{currency_scale, stored_rounding},
@@ -173,6 +176,7 @@ impl BoundRun {
         let mut maker = InputMaker::new(&seen)?;
         let mut finished: Vec<StepData> = Vec::new();
         let mut distrusted = Vec::new();
+        let texts = TextRoom::default();
         for bound in &steps {
             if progress.patience.is_over() {
                 return Err(RunError::Stopped {
@@ -203,20 +207,12 @@ impl BoundRun {
                 threads: evaluator.options().threads,
                 patience: &progress.patience,
                 done: &progress.done,
+                texts: &texts,
                 may_give_up: true,
             };
-            let outcome = if is_shadow { shadow::execute(&job, &conduct) } else { execute(&job, &conduct) };
-            let mut outcome =
-                outcome.map_err(|stopped| RunError::Stopped { step: bound.header.step.clone(), stopped })?;
-            if let Err(found) = sample::check(&job, &conduct, &outcome, evaluator.options().try_out) {
-                let (revision, reason) = (bound.header.revision.clone(), self.words(&found));
-                if !is_shadow {
-                    return Err(RunError::Distrusted { step: bound.header.step.clone(), revision, reason });
-                }
-                let why = format!("the candidate was given up: {reason}");
-                outcome = shadow::given_up(&job, PluginReason::Quarantined, &why);
-                distrusted.push((revision, reason));
-            }
+            let performed = self.perform(evaluator, bound, &job, &conduct);
+            let (outcome, found) = performed.map_err(|unproven| self.unproven(bound, unproven))?;
+            distrusted.extend(found);
             drop(job);
             data.outputs = outcome.outputs;
             data.faults = outcome.faults;
@@ -229,19 +225,63 @@ impl BoundRun {
         Ok(Executed { dataset, distrusted })
     }
 
+    /// Executes a step and looks whether its plugin is to be trusted. A shadow that is not is given up, with its revision and
+    /// the reason; the run does without.
+    fn perform(
+        &self,
+        evaluator: &Evaluator,
+        bound: &BoundStep,
+        job: &StepJob<'_>,
+        conduct: &Conduct<'_>,
+    ) -> Result<(StepOutcome, Option<(String, String)>), Unproven> {
+        let is_shadow = bound.header.shadow_of.is_some();
+        let outcome = if is_shadow { shadow::execute(job, conduct) } else { execute(job, conduct) };
+        let outcome = outcome.map_err(Unproven::Stopped)?;
+        let explaining = evaluator.options().try_out;
+        let scrutiny = Scrutiny { seed: rand::random(), whom: self.whom(bound), explaining };
+        match sample::check(job, conduct, &outcome, &scrutiny) {
+            Ok(()) => Ok((outcome, None)),
+            Err(Unproven::Distrusted(found)) if is_shadow => {
+                let reason = self.words(&found);
+                let why = format!("the candidate was given up: {reason}");
+                let outcome = shadow::given_up(job, PluginReason::Quarantined, &why);
+                Ok((outcome, Some((bound.header.revision.clone(), reason))))
+            }
+            Err(unproven) => Err(unproven),
+        }
+    }
+
+    fn unproven(&self, bound: &BoundStep, unproven: Unproven) -> RunError {
+        let step = bound.header.step.clone();
+        match unproven {
+            Unproven::Stopped(stopped) => RunError::Stopped { step, stopped },
+            Unproven::Distrusted(found) => {
+                let (revision, reason) = (bound.header.revision.clone(), self.words(&found));
+                RunError::Distrusted { step, revision, reason }
+            }
+        }
+    }
+
+    /// Whom a step is scored again for: everybody where people are paid by it.
+    fn whom(&self, bound: &BoundStep) -> Whom {
+        let is_final = self.run.mode() == v1::RunMode::Final && bound.header.shadow_of.is_none();
+        match is_final {
+            false => Whom::Sample,
+            true if standard::ships(&bound.loaded.plugin.hash()) => Whom::EverybodyTogether,
+            true => Whom::Everybody,
+        }
+    }
+
     /// Why a plugin is not to be trusted.
     fn words(&self, found: &Distrust) -> String {
         let id = &self.people.ids[self.population[found.row as usize] as usize];
         let account_manager = account_manager(&self.team_id, id);
         match &found.what {
-            Shown::TwoAnswers(difference) => format!(
-                "the plugin gave {account_manager} two answers: when it was scored again, among other rows, {difference}; \
-                 the answer for a row may depend on that row alone, whatever the plugin was asked before"
-            ),
-            Shown::Explanation(verdict) => format!(
-                "the plugin's explanation for {account_manager} is not true: {verdict}; steps that name an output have to \
-                 add up to what the plugin gave"
-            ),
+            Shown::TwoAnswers(difference) => {
+                let what = format!("it was scored again, among other rows, {difference}");
+                quarantine::two_answers(&account_manager, &what)
+            }
+            Shown::Explanation(verdict) => quarantine::untrue_explanation(&account_manager, verdict),
         }
     }
 

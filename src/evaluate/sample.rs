@@ -1,31 +1,53 @@
-//! Looks for plugins that are not to be trusted: some rows of a finished step are scored again in other company, where what a
+//! Looks for plugins that are not to be trusted: rows of a finished step are scored again in other company, where what a
 //! plugin keeps between rows, or makes of the size of a batch, shows; and some are explained, to see whether the steps add
-//! up to what was scored.
+//! up to what was scored. Who that is, and in which company, is drawn by `company`.
 //!
-//! It is a sample: what only few rows show can escape it, and is found by a replay of the whole run in other chunks, or when
-//! the row is explained.
+//! Of a trial it is a sample; of what is paid by it is everybody. What only few rows of a trial show can escape it, and is
+//! found by a final run, by a replay of the whole run in other chunks, or when the row is explained.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use super::{
     column::{Column, count_u32},
+    company::{Company, Whom},
     dataset::{OutputHeader, Role, RowFault},
-    execute::{Conduct, StepJob, StepOutcome, plugin_fault},
+    execute::{Conduct, StepJob, StepOutcome, Stopped, plugin_fault},
 };
 use crate::{
     model::{decimal::decimal_text, rejection::PluginReason},
     sandbox::{self, Outcome, Plugin, Scope, verify_steps},
 };
 
-/// Rows that are scored again, all in one batch and in the opposite order.
-const TOGETHER: usize = 64;
-
-/// Of these, the rows that are scored again each alone.
-const ALONE: usize = 16;
-
-/// Of these, the rows that are explained; fewer of a plugin of groups, which sees the whole group for each.
+/// Rows of the sample that are explained; fewer of a plugin of groups, which sees the whole group for each.
 const EXPLAINED: usize = 16;
 const EXPLAINED_OF_GROUPS: usize = 4;
+
+/// How closely a step is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Scrutiny {
+    /// Drawn for this look: who knows it can evade it.
+    pub seed: [u8; 32],
+    /// Whom to score again.
+    pub whom: Whom,
+    /// What explanations may take together: one that never ends is no reason for the run to wait.
+    pub explaining: Duration,
+}
+
+/// Why a step does not count yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unproven {
+    /// A row shows that its plugin is not to be trusted.
+    Distrusted(Distrust),
+    /// The look was not taken to its end.
+    Stopped(Stopped),
+}
 
 /// A row that shows that a plugin is not to be trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,59 +67,41 @@ pub enum Shown {
     Explanation(String),
 }
 
-/// Scores some rows of a finished step again, and has some explained, for as long as `explaining` at most: an explanation
-/// that never ends is no reason for the run to wait. Which rows they are depends on the plugin and the number of rows alone.
+/// Scores rows of a finished step again, and has some explained.
 ///
 /// # Errors
-/// A row whose answer is another one now, or whose explanation does not add up to it.
+/// A row whose answer is another one now, or whose explanation does not add up to it; when it was stopped.
 pub fn check(
     job: &StepJob<'_>,
     conduct: &Conduct<'_>,
     outcome: &StepOutcome,
-    explaining: Duration,
-) -> Result<(), Distrust> {
+    scrutiny: &Scrutiny,
+) -> Result<(), Unproven> {
     let own = PluginReason::PluginFault.code();
     let scored = |row: &u32| outcome.faults.get(row).is_none_or(|fault| fault.reason == own);
     let scored: Vec<u32> = (0..job.inputs.rows()).filter(scored).collect();
-    let sample = sample(&job.plugin.hash(), &scored);
-    let explaining = job.plugin.waiting(&conduct.patience.at_most(explaining));
+    let Scrutiny { seed, whom, explaining } = scrutiny;
+    let company = Company::draw(seed, &scored, *whom, conduct.chunk_rows);
+    let explaining = job.plugin.waiting(&conduct.patience.at_most(*explaining));
     let checker = Checker { job, conduct, outcome, explaining };
     match job.manifest.scope {
         Scope::Row => {
-            let reversed: Vec<u32> = sample.iter().rev().copied().collect();
-            checker.check(&reversed)?;
-            sample.iter().take(ALONE).try_for_each(|row| checker.check(&[*row]))?;
-            sample.iter().take(EXPLAINED).try_for_each(|row| checker.explain(*row, &[*row]))
+            checker.check_all(&company.calls)?;
+            company.sample.iter().take(EXPLAINED).try_for_each(|row| checker.explain(*row, &[*row]))?;
         }
         Scope::Group => {
             // A group that lost a row on the way was not scored as it would be explained.
             let is_whole = |rows: &Vec<u32>| rows.iter().all(|row| scored.binary_search(row).is_ok());
             let mut groups = job.inputs.groups(&job.inputs.faults(job.manifest));
             groups.retain(is_whole);
-            sample.iter().take(EXPLAINED_OF_GROUPS).try_for_each(|row| {
+            company.sample.iter().take(EXPLAINED_OF_GROUPS).try_for_each(|row| {
                 let group = groups.iter().find(|rows| rows.contains(row));
                 group.map_or(Ok(()), |rows| checker.explain(*row, rows))
-            })
+            })?;
         }
     }
-}
-
-/// Some of the rows, ascending.
-fn sample(plugin: &[u8; 32], scored: &[u32]) -> Vec<u32> {
-    if scored.len() <= TOGETHER {
-        return scored.to_vec();
-    }
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(plugin).update(&(scored.len() as u64).to_le_bytes());
-    let mut random = hasher.finalize_xof();
-    let mut sample = BTreeSet::new();
-    while sample.len() < TOGETHER {
-        let mut bytes = [0; 8];
-        random.fill(&mut bytes);
-        let place = u64::from_le_bytes(bytes) % scored.len() as u64;
-        sample.insert(scored[usize::try_from(place).unwrap_or_default()]);
-    }
-    sample.into_iter().collect()
+    // What was told to stop was not looked at to its end.
+    if conduct.patience.is_over() { Err(Unproven::Stopped(Stopped::Cancelled)) } else { Ok(()) }
 }
 
 /// Scores rows again.
@@ -112,20 +116,48 @@ struct Checker<'a> {
 // === impl Checker ===
 
 impl Checker<'_> {
-    fn check(&self, rows: &[u32]) -> Result<(), Distrust> {
+    /// Scores rows again in these calls, on as many threads as the step was; answers what the first of them shows.
+    fn check_all(&self, calls: &[Vec<u32>]) -> Result<(), Unproven> {
+        let next = AtomicUsize::new(0);
+        let found: Mutex<Option<(usize, Unproven)>> = Mutex::new(None);
+        let found_by = || found.lock().unwrap_or_else(PoisonError::into_inner);
+        let work = || {
+            while !self.conduct.patience.is_over() && found_by().is_none() {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(rows) = calls.get(index) else { return };
+                for rows in self.job.inputs.cut(rows, rows.len()) {
+                    if let Err(unproven) = self.check(&rows) {
+                        let mut found = found_by();
+                        if found.as_ref().is_none_or(|(other, _)| index < *other) {
+                            *found = Some((index, unproven));
+                        }
+                        return;
+                    }
+                }
+            }
+        };
+        let threads = self.conduct.threads.clamp(1, calls.len().max(1));
+        thread::scope(|scope| {
+            // One worker is this thread.
+            (1..threads).for_each(|_| drop(scope.spawn(work)));
+            work();
+        });
+        found_by().take().map_or(Ok(()), |(_, unproven)| Err(unproven))
+    }
+
+    fn check(&self, rows: &[u32]) -> Result<(), Unproven> {
         if rows.is_empty() || self.conduct.patience.is_over() {
             return Ok(());
         }
-        let job = self.job;
-        let batch = job.inputs.batch(job.manifest, rows);
-        let again = job.plugin.evaluate(job.parameters, job.context, job.manifest, &batch, job.limits);
-        match (again, rows) {
-            (Ok(again), rows) => self.compare(rows, &again),
-            // It is the host that was slow.
-            (Err(verdict), _) if verdict.reason == PluginReason::TimedOut => Ok(()),
+        match (self.job.evaluate(rows), rows) {
+            (Ok(again), rows) => self.compare(rows, &again).map_err(Unproven::Distrusted),
+            (Err(verdict), _) if verdict.is_of_host() => match self.conduct.patience.is_over() {
+                true => Ok(()),
+                false => Err(Unproven::Stopped(Stopped::Host(verdict))),
+            },
             (Err(verdict), &[row]) => {
                 let what = Shown::TwoAnswers(format!("it was scored; now {verdict}"));
-                Err(Distrust { row, what })
+                Err(Unproven::Distrusted(Distrust { row, what }))
             }
             // Together they may be too much.
             (Err(_), rows) => {
@@ -137,7 +169,7 @@ impl Checker<'_> {
     }
 
     /// Has a row explained, among those that it was scored with, and holds the steps to what was scored.
-    fn explain(&self, row: u32, rows: &[u32]) -> Result<(), Distrust> {
+    fn explain(&self, row: u32, rows: &[u32]) -> Result<(), Unproven> {
         if self.outcome.faults.contains_key(&row) || self.conduct.patience.is_over() {
             return Ok(());
         }
@@ -160,7 +192,8 @@ impl Checker<'_> {
         });
         match verified {
             Err(verdict) if verdict.reason == PluginReason::ContractViolation => {
-                Err(Distrust { row, what: Shown::Explanation(verdict.message) })
+                let what = Shown::Explanation(verdict.message);
+                Err(Unproven::Distrusted(Distrust { row, what }))
             }
             // One that it cannot give within its limits is no lie; whoever asks for it is told.
             _ => Ok(()),
@@ -170,7 +203,8 @@ impl Checker<'_> {
     fn compare(&self, rows: &[u32], again: &Outcome) -> Result<(), Distrust> {
         for (place, &row) in rows.iter().enumerate() {
             let different = |difference| Err(Distrust { row, what: Shown::TwoAnswers(difference) });
-            let now = again.faults.iter().find(|fault| fault.row == count_u32(place)).map(plugin_fault);
+            let fault_of = again.faults.binary_search_by_key(&count_u32(place), |fault| fault.row);
+            let now = fault_of.ok().map(|found| plugin_fault(&again.faults[found]));
             let before = self.outcome.faults.get(&row);
             if before != now.as_ref() {
                 return different(format!("it was {}, now it is {}", fault(before), fault(now.as_ref())));
@@ -180,8 +214,9 @@ impl Checker<'_> {
             }
             let outputs = self.job.outputs.iter().zip(&self.outcome.outputs).zip(&again.columns);
             for ((output, before), now) in outputs {
-                let (before, now) = (cell(output, before, row), cell_again(output, now, place));
+                let (before, now) = (Cell::of_file(output, before, row), Cell::of_call(now, place));
                 if before != now {
+                    let (before, now) = (before.shown(output.scale), now.shown(output.scale));
                     return different(format!("its {} was {before}, now it is {now}", output.name));
                 }
             }
@@ -194,42 +229,44 @@ fn fault(fault: Option<&RowFault>) -> String {
     fault.map_or_else(|| "scored".to_owned(), |fault| format!("faulted ({})", fault.message))
 }
 
-fn cell(output: &OutputHeader, column: &Column, row: u32) -> String {
-    let row = row as usize;
-    let cell = match output.role {
-        Role::Grade => column.text(row).map(|text| format!("{text:?}")),
-        _ => column.number(row).map(|(digits, scale)| decimal_text(i128::from(digits), scale, false)),
-    };
-    cell.unwrap_or_else(|| "missing".to_owned())
+/// What an output is for a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cell<'a> {
+    Missing,
+    Number(i64),
+    Text(&'a str),
 }
 
-fn cell_again(output: &OutputHeader, column: &sandbox::Column, place: usize) -> String {
-    if column.missing.binary_search(&count_u32(place)).is_ok() {
-        return "missing".to_owned();
+// === impl Cell ===
+
+impl<'a> Cell<'a> {
+    fn of_file(output: &OutputHeader, column: &'a Column, row: u32) -> Self {
+        let row = row as usize;
+        let cell = match output.role {
+            Role::Grade => column.text(row).map(Self::Text),
+            _ => column.number(row).map(|(digits, _)| Self::Number(digits)),
+        };
+        cell.unwrap_or(Self::Missing)
     }
-    match &column.values {
-        sandbox::Values::Decimals(decimals) => {
-            decimal_text(i128::from(decimals.unscaled[place]), output.scale, false)
+
+    fn of_call(column: &'a sandbox::Column, place: usize) -> Self {
+        if column.missing.binary_search(&count_u32(place)).is_ok() {
+            return Self::Missing;
         }
-        sandbox::Values::Texts(texts) => texts
-            .dictionary
-            .get(texts.codes[place] as usize)
-            .map_or_else(String::new, |text| format!("{text:?}")),
+        match &column.values {
+            sandbox::Values::Decimals(decimals) => Self::Number(decimals.unscaled[place]),
+            sandbox::Values::Texts(texts) => {
+                let text = texts.dictionary.get(texts.codes[place] as usize);
+                text.map_or(Self::Missing, |text| Self::Text(text))
+            }
+        }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sample_is_a_function_of_plugin_and_rows() {
-        let rows: Vec<u32> = (0..10_000).filter(|row| row % 3 == 0).collect();
-        let one = sample(&[1; 32], &rows);
-        assert_eq!((one.len(), one.is_sorted()), (TOGETHER, true));
-        assert!(one.iter().all(|row| row % 3 == 0));
-        assert_eq!(one, sample(&[1; 32], &rows));
-        assert_ne!(one, sample(&[2; 32], &rows));
-        assert_eq!(sample(&[1; 32], &rows[..TOGETHER]), rows[..TOGETHER]);
+    fn shown(self, scale: u8) -> String {
+        match self {
+            Self::Missing => "missing".to_owned(),
+            Self::Number(digits) => decimal_text(i128::from(digits), scale, false),
+            Self::Text(text) => format!("{text:?}"),
+        }
     }
 }

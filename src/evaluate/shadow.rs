@@ -58,12 +58,16 @@ pub fn bind_shadows(
 /// Executes a shadow. One that is given up has every row faulted.
 ///
 /// # Errors
-/// When the run was cancelled.
+/// When the run was cancelled, or the host could not do its part.
 pub fn execute(job: &StepJob<'_>, conduct: &Conduct<'_>) -> Result<StepOutcome, Stopped> {
     match execute::execute(job, conduct) {
         Err(Stopped::TooManyVerdicts(verdict) | Stopped::Hopeless(Hopeless { verdict, .. })) => {
             let why = "the candidate was given up: it could not finish its call for too many rows";
             Ok(given_up(job, verdict.reason, why))
+        }
+        Err(Stopped::TooMuchText) => {
+            let why = "the candidate was given up: it gave more text than a run keeps";
+            Ok(given_up(job, PluginReason::OutputTooLarge, why))
         }
         other => other,
     }

@@ -80,6 +80,12 @@ pub fn find(id: &str) -> Option<&'static StandardPlugin> {
     STANDARD_PLUGINS.iter().find(|plugin| plugin.id == id)
 }
 
+/// Whether a component is one of them. They are tested before they ship, and nobody's rows depend on others.
+#[must_use]
+pub fn ships(component: &[u8; 32]) -> bool {
+    STANDARD_PLUGINS.iter().any(|plugin| plugin.hash() == *component)
+}
+
 /// The component of the standard plugin of an id.
 #[must_use]
 pub fn component(id: &str) -> Option<&'static [u8]> {

@@ -2,37 +2,97 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
+use prost::Message;
+
 use super::{
+    answer::AnswerRoom,
     column::count_u32,
-    dataset::{self, RowFault},
+    dataset::RowFault,
+    described::manifest_message,
     evaluator::Evaluator,
     execute::{plugin_fault, verdict_fault},
     explain::step_message,
-    made::digits_of,
     plugin_limits::team_limits,
     plugins::{LoadedPlugin, rejection},
     team::team_context,
+    written::{batch, check_row, output_bytes, output_value},
 };
 use crate::{
     model::{
-        decimal::decimal_text,
         name::Name,
         period::Period,
-        rejection::{PluginReason, Rejection},
+        rejection::{PluginReason, Reason, Rejection},
     },
     proto::v1,
-    sandbox::{self, Batch, Context, Kind, Limits, Outcome, Role, Scope, Verdict, verify_steps},
+    sandbox::{Batch, Context, Limits, Outcome, Scope, Verdict, verify_steps},
     store::WriteError,
 };
 
 /// What a plugin sees for a period where the request names none.
 const DEFAULT_PERIOD: (&str, &str) = ("2000-01-01", "2000-04-01");
 
+/// Fuel for each call of a request that is tried in a moment: some hundredths of a second.
+const BRIEF_FUEL: u64 = 20_000_000;
+
+const SHORT_OF_FUEL: Reason = Reason::Plugin(PluginReason::OutOfFuel);
+
+/// How much a request may take. What is tried in a moment and takes longer is done again with all of it: it is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// One call of each kind, with little fuel.
+    Brief,
+    /// All that the team's plugins may take.
+    Whole,
+}
+
+/// What came of a request; nothing where it takes longer than it may.
+type Tried<T> = Result<Option<T>, WriteError>;
+
+/// Why a request is not answered.
+enum Untried {
+    /// It takes longer than a moment.
+    TakesLonger,
+    Failed(WriteError),
+}
+
+// === impl Untried ===
+
+impl<E: Into<WriteError>> From<E> for Untried {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+// === impl Pace ===
+
+impl Pace {
+    fn limits(self, limits: Limits) -> Limits {
+        match self {
+            Self::Whole => limits,
+            Self::Brief => {
+                Limits { fuel_per_call: limits.fuel_per_call.min(BRIEF_FUEL), fuel_per_row: 0, ..limits }
+            }
+        }
+    }
+
+    /// What is done about a verdict that is no answer for a row: of the host, or of fuel that was short.
+    fn check(self, verdict: &Verdict) -> Result<(), Untried> {
+        if verdict.is_of_host() {
+            return Err(rejection(verdict).into());
+        }
+        match self {
+            Self::Brief if verdict.reason == PluginReason::OutOfFuel => Err(Untried::TakesLonger),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Rows of a request, ready to be scored.
 struct TryOut {
     loaded: LoadedPlugin,
     context: Context,
     limits: Limits,
+    pace: Pace,
     rows: Vec<v1::PluginRow>,
     /// The required input that a row lacks, by row.
     lacking: BTreeMap<usize, String>,
@@ -56,8 +116,10 @@ struct Origin {
 // === impl Scored ===
 
 impl Scored {
-    fn fault(&mut self, reason: String, message: String) {
+    fn fault(&mut self, reason: String, message: String, room: &mut AnswerRoom) -> Result<(), Rejection> {
+        room.take(reason.len() + message.len())?;
         self.result.fault = Some(v1::Fault { reason, message, ..v1::Fault::default() });
+        Ok(())
     }
 }
 
@@ -71,60 +133,83 @@ impl Evaluator {
     pub fn describe_plugin(
         &self,
         request: &v1::DescribePluginRequest,
-    ) -> Result<v1::DescribePluginResponse, WriteError> {
-        let team = self.team(&request.parent)?;
-        let limits = team_limits(&team, self.options());
-        let loaded = self.briefly().plugins().within(limits).source(request.plugin.as_ref())?;
-        Ok(v1::DescribePluginResponse { manifest: Some(manifest_message(&loaded.manifest)) })
+        pace: Pace,
+    ) -> Tried<v1::DescribePluginResponse> {
+        let describe = || {
+            let team = self.team(&request.parent)?;
+            let (loaded, _) = self.source(&team, request.plugin.as_ref(), pace)?;
+            Ok(v1::DescribePluginResponse { manifest: Some(manifest_message(&loaded.manifest)) })
+        };
+        tried(describe())
     }
 
     /// See `PluginService.EvaluatePlugin`.
     ///
     /// # Errors
-    /// What is wrong with the plugin, its parameters or the rows.
+    /// What is wrong with the plugin, its parameters or the rows; `OUTPUT_TOO_LARGE`.
     pub fn evaluate_plugin(
         &self,
         request: &v1::EvaluatePluginRequest,
-    ) -> Result<v1::EvaluatePluginResponse, WriteError> {
-        let try_out = self.try_out(
-            &request.parent,
-            request.plugin.as_ref(),
-            (&request.period_start, &request.period_end),
-            &request.rows,
-        )?;
-        let results = try_out.results()?.into_iter().map(|scored| scored.result).collect();
-        Ok(v1::EvaluatePluginResponse { results })
+        pace: Pace,
+    ) -> Tried<v1::EvaluatePluginResponse> {
+        let evaluate = || {
+            let period = (request.period_start.as_str(), request.period_end.as_str());
+            let try_out =
+                self.try_out(&request.parent, request.plugin.as_ref(), period, &request.rows, pace)?;
+            let results = try_out.results()?.into_iter().map(|scored| scored.result).collect();
+            Ok(v1::EvaluatePluginResponse { results })
+        };
+        tried(evaluate())
     }
 
     /// See `PluginService.ExplainPlugin`.
     ///
     /// # Errors
-    /// What is wrong with the plugin, its parameters or the rows.
+    /// What is wrong with the plugin, its parameters or the rows; `OUTPUT_TOO_LARGE`.
     pub fn explain_plugin(
         &self,
         request: &v1::ExplainPluginRequest,
-    ) -> Result<v1::ExplainPluginResponse, WriteError> {
-        let try_out = self.try_out(
-            &request.parent,
-            request.plugin.as_ref(),
-            (&request.period_start, &request.period_end),
-            &request.rows,
-        )?;
-        let row = usize::try_from(request.row).ok().filter(|&row| row < request.rows.len());
-        let row = row.ok_or_else(|| {
-            Rejection::field("row", format!("{} is not one of the {} rows", request.row, request.rows.len()))
-        })?;
-        let Scored { result, from } = try_out.results()?.swap_remove(row);
-        let steps = match from {
-            Some(from) if result.fault.is_none() => try_out.explain(row, &from)?,
-            _ => Vec::new(),
+        pace: Pace,
+    ) -> Tried<v1::ExplainPluginResponse> {
+        let explain = || {
+            let period = (request.period_start.as_str(), request.period_end.as_str());
+            let try_out =
+                self.try_out(&request.parent, request.plugin.as_ref(), period, &request.rows, pace)?;
+            let row = usize::try_from(request.row).ok().filter(|&row| row < request.rows.len());
+            let row = row.ok_or_else(|| {
+                let what = format!("{} is not one of the {} rows", request.row, request.rows.len());
+                Rejection::field("row", what)
+            })?;
+            let Scored { result, from } = try_out.results()?.swap_remove(row);
+            let steps = match from {
+                Some(from) if result.fault.is_none() => try_out.explain(row, &from)?,
+                _ => Vec::new(),
+            };
+            let answer = v1::ExplainPluginResponse { result: Some(result), steps };
+            AnswerRoom::new().take(answer.encoded_len())?;
+            Ok(answer)
         };
-        Ok(v1::ExplainPluginResponse { result: Some(result), steps })
+        tried(explain())
     }
 
-    /// The same evaluator, with little patience: whatever a run's calls may take, somebody waits for this answer.
-    fn briefly(&self) -> Self {
-        self.waiting(&self.patience().at_most(self.options().try_out))
+    /// The plugin of a request and what it may use, for as long as somebody waits: whatever a run's calls may take.
+    fn source(
+        &self,
+        team: &v1::Team,
+        source: Option<&v1::PluginSource>,
+        pace: Pace,
+    ) -> Result<(LoadedPlugin, Limits), Untried> {
+        let limits = pace.limits(team_limits(team, self.options()));
+        let briefly = self.waiting(&self.patience().at_most(self.options().try_out));
+        match briefly.plugins().within(limits).source(source) {
+            Ok(loaded) => Ok((loaded, limits)),
+            Err(WriteError::Rejected(rejection))
+                if pace == Pace::Brief && rejection.reason == SHORT_OF_FUEL =>
+            {
+                Err(Untried::TakesLonger)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn try_out(
@@ -133,7 +218,8 @@ impl Evaluator {
         source: Option<&v1::PluginSource>,
         period: (&str, &str),
         rows: &[v1::PluginRow],
-    ) -> Result<TryOut, WriteError> {
+        pace: Pace,
+    ) -> Result<TryOut, Untried> {
         let team = self.team(team)?;
         let or = |given: &str, default: &'static str| match given {
             "" => default.to_owned(),
@@ -141,20 +227,34 @@ impl Evaluator {
         };
         let (start, end) = (or(period.0, DEFAULT_PERIOD.0), or(period.1, DEFAULT_PERIOD.1));
         let period = Period::parse(&start, &end)?;
-        let limits = team_limits(&team, self.options());
-        let loaded = self.briefly().plugins().within(limits).source(source)?;
+        let (loaded, limits) = self.source(&team, source, pace)?;
         let mut lacking = BTreeMap::new();
         for (place, row) in rows.iter().enumerate() {
             if let Some(input) = check_row(&loaded.manifest, place, row)? {
                 lacking.insert(place, input);
             }
         }
-        Ok(TryOut { context: team_context(&team, period), limits, loaded, rows: rows.to_vec(), lacking })
+        Ok(TryOut {
+            context: team_context(&team, period),
+            limits,
+            pace,
+            loaded,
+            rows: rows.to_vec(),
+            lacking,
+        })
     }
 
     /// The team of a request.
     pub(super) fn team(&self, name: &str) -> Result<v1::Team, WriteError> {
         self.resources().get(&Name::parse(name)?)
+    }
+}
+
+fn tried<T>(result: Result<T, Untried>) -> Tried<T> {
+    match result {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Untried::TakesLonger) => Ok(None),
+        Err(Untried::Failed(error)) => Err(error),
     }
 }
 
@@ -166,63 +266,70 @@ impl TryOut {
         (0..self.rows.len()).filter(|row| !self.lacking.contains_key(row)).collect()
     }
 
-    fn results(&self) -> Result<Vec<Scored>, WriteError> {
+    fn results(&self) -> Result<Vec<Scored>, Untried> {
         let mut results = vec![Scored::default(); self.rows.len()];
+        let mut room = AnswerRoom::new();
         for (&row, message) in &self.lacking {
-            results[row].fault(PluginReason::MissingInput.code().to_owned(), message.clone());
+            let reason = PluginReason::MissingInput.code().to_owned();
+            results[row].fault(reason, message.clone(), &mut room)?;
         }
-        self.score(&self.seen(), &mut results)?;
+        self.score(&self.seen(), &mut results, &mut room)?;
         Ok(results)
     }
 
     /// Scores rows; where the call does not end well, each row alone, so that the cause alone is faulted.
-    fn score(&self, rows: &[usize], results: &mut [Scored]) -> Result<(), WriteError> {
+    fn score(&self, rows: &[usize], results: &mut [Scored], room: &mut AnswerRoom) -> Result<(), Untried> {
         if rows.is_empty() {
             return Ok(());
         }
-        match self.evaluate(rows)? {
-            Ok(outcome) => self.take(rows, &Rc::new(outcome), results),
-            Err(verdict) if rows.len() > 1 && self.loaded.manifest.scope == Scope::Row => {
-                drop(verdict);
-                for row in rows {
-                    self.score(&[*row], results)?;
-                }
+        let LoadedPlugin { plugin, parameters, manifest, .. } = &self.loaded;
+        let batch = self.batch(rows)?;
+        let verdict = match plugin.evaluate(parameters, &self.context, manifest, &batch, &self.limits) {
+            Ok(outcome) => return Ok(self.take(rows, &Rc::new(outcome), results, room)?),
+            Err(verdict) => verdict,
+        };
+        self.pace.check(&verdict)?;
+        if rows.len() > 1 && manifest.scope == Scope::Row {
+            // Many calls are no matter of a moment.
+            if self.pace == Pace::Brief {
+                return Err(Untried::TakesLonger);
             }
-            Err(verdict) => {
-                let fault = verdict_fault(&verdict);
-                for &row in rows {
-                    results[row].fault(fault.reason.clone(), fault.message.clone());
-                }
-            }
+            return rows.iter().try_for_each(|row| self.score(&[*row], results, room));
+        }
+        let RowFault { reason, message } = verdict_fault(&verdict);
+        for &row in rows {
+            results[row].fault(reason.clone(), message.clone(), room)?;
         }
         Ok(())
     }
 
-    fn evaluate(&self, rows: &[usize]) -> Result<Result<Outcome, Verdict>, Rejection> {
-        let batch = self.batch(rows)?;
-        let LoadedPlugin { plugin, parameters, manifest, .. } = &self.loaded;
-        Ok(plugin.evaluate(parameters, &self.context, manifest, &batch, &self.limits))
-    }
-
-    fn take(&self, rows: &[usize], outcome: &Rc<Outcome>, results: &mut [Scored]) {
+    fn take(
+        &self,
+        rows: &[usize],
+        outcome: &Rc<Outcome>,
+        results: &mut [Scored],
+        room: &mut AnswerRoom,
+    ) -> Result<(), Rejection> {
         for fault in &outcome.faults {
             let RowFault { reason, message } = plugin_fault(fault);
-            results[rows[fault.row as usize]].fault(reason, message);
+            results[rows[fault.row as usize]].fault(reason, message, room)?;
         }
         for (place, &row) in rows.iter().enumerate() {
             let scored = &mut results[row];
             if scored.result.fault.is_some() {
                 continue;
             }
-            let outputs = self.loaded.manifest.outputs.iter().zip(&outcome.columns);
-            scored.result.outputs =
-                outputs.map(|(output, column)| output_value(output, column, place)).collect();
+            for (output, column) in self.loaded.manifest.outputs.iter().zip(&outcome.columns) {
+                room.take(output_bytes(output, column, place))?;
+                scored.result.outputs.push(output_value(output, column, place));
+            }
             scored.from = Some(Origin { outcome: Rc::clone(outcome), place: count_u32(place) });
         }
+        Ok(())
     }
 
     /// Has a row explained, and holds the steps to what it was scored with.
-    fn explain(&self, row: usize, from: &Origin) -> Result<Vec<v1::ExplanationStep>, WriteError> {
+    fn explain(&self, row: usize, from: &Origin) -> Result<Vec<v1::ExplanationStep>, Untried> {
         let LoadedPlugin { plugin, parameters, manifest, .. } = &self.loaded;
         let rows = match manifest.scope {
             Scope::Row => vec![row],
@@ -233,7 +340,10 @@ impl TryOut {
         let batch = self.batch(&rows)?;
         let steps = plugin
             .explain(parameters, &self.context, manifest, &batch, place, &self.limits)
-            .map_err(|verdict| rejection(&verdict))?;
+            .map_err(|verdict| match self.pace.check(&verdict) {
+                Ok(()) => rejection(&verdict).into(),
+                Err(untried) => untried,
+            })?;
         // An explanation that does not lead to what is paid explains nothing.
         for column in &from.outcome.columns {
             verify_steps(column, from.place, &steps).map_err(|verdict| rejection(&verdict))?;
@@ -244,139 +354,5 @@ impl TryOut {
     fn batch(&self, rows: &[usize]) -> Result<Batch, Rejection> {
         let rows: Vec<&v1::PluginRow> = rows.iter().map(|&row| &self.rows[row]).collect();
         batch(&self.loaded.manifest, &rows)
-    }
-}
-
-/// The batch of rows that are written as texts.
-pub(super) fn batch(manifest: &sandbox::Manifest, rows: &[&v1::PluginRow]) -> Result<Batch, Rejection> {
-    let given: Vec<&BTreeMap<String, String>> = rows.iter().map(|row| &row.inputs).collect();
-    let columns = manifest.inputs.iter().map(|input| column(input, &given)).collect::<Result<_, _>>()?;
-    let lines = if manifest.line_inputs.is_empty() {
-        None
-    } else {
-        let mut given: Vec<&BTreeMap<String, String>> = Vec::new();
-        let mut row_ends = Vec::new();
-        for row in rows {
-            given.extend(row.lines.iter().map(|line| &line.inputs));
-            row_ends.push(count_u32(given.len()));
-        }
-        let columns = manifest.line_inputs.iter().map(|input| column(input, &given));
-        Some(sandbox::Lines { row_ends, columns: columns.collect::<Result<_, _>>()? })
-    };
-    Ok(Batch { rows: count_u32(rows.len()), columns, lines })
-}
-
-/// Checks the values of a row; answers what a required input that is missing makes of it.
-pub(super) fn check_row(
-    manifest: &sandbox::Manifest,
-    place: usize,
-    row: &v1::PluginRow,
-) -> Result<Option<String>, Rejection> {
-    check_values(&manifest.inputs, &format!("rows[{place}].inputs"), &row.inputs)?;
-    let mut lacking = manifest
-        .inputs
-        .iter()
-        .find(|input| input.required && !row.inputs.contains_key(&input.name))
-        .map(|input| format!("the required input {} is missing", input.name));
-    for (line_place, line) in row.lines.iter().enumerate() {
-        let path = format!("rows[{place}].lines[{line_place}].inputs");
-        check_values(&manifest.line_inputs, &path, &line.inputs)?;
-        let missing = manifest
-            .line_inputs
-            .iter()
-            .find(|input| input.required && !line.inputs.contains_key(&input.name));
-        if let (None, Some(input)) = (&lacking, missing) {
-            lacking = Some(format!("the required line input {} is missing in line {line_place}", input.name));
-        }
-    }
-    Ok(lacking)
-}
-
-fn check_values(
-    inputs: &[sandbox::Input],
-    path: &str,
-    values: &BTreeMap<String, String>,
-) -> Result<(), Rejection> {
-    for (name, value) in values {
-        let path = format!("{path}[{name:?}]");
-        let Some(input) = inputs.iter().find(|input| input.name == *name) else {
-            let known: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            let message = format!("the plugin has no such input; it has {known}");
-            return Err(Rejection::field(path, message));
-        };
-        if input.kind == Kind::Number {
-            digits_of(value, input.scale).map_err(|what| Rejection::field(path, what))?;
-        }
-    }
-    Ok(())
-}
-
-fn column(input: &sandbox::Input, rows: &[&BTreeMap<String, String>]) -> Result<sandbox::Column, Rejection> {
-    let values = rows.iter().map(|row| row.get(&input.name));
-    let places = values.clone().enumerate().filter(|(_, value)| value.is_none());
-    let missing = places.map(|(place, _)| count_u32(place)).collect();
-    let values = match input.kind {
-        Kind::Number => {
-            let digits = values.map(|value| value.map_or(Ok(0), |text| digits_of(text, input.scale)));
-            let unscaled =
-                digits.collect::<Result<_, _>>().map_err(|what| Rejection::field(&*input.name, what))?;
-            sandbox::Values::Decimals(sandbox::Decimals { scale: input.scale, unscaled })
-        }
-        Kind::Text => {
-            let texts: super::column::Texts = values.map(|value| value.map_or("", |text| text)).collect();
-            let dictionary = texts.dictionary.iter().map(ToString::to_string).collect();
-            sandbox::Values::Texts(sandbox::Texts { dictionary, codes: texts.codes })
-        }
-    };
-    Ok(sandbox::Column { name: input.name.clone(), values, missing })
-}
-
-pub(super) fn output_value(output: &sandbox::Output, column: &sandbox::Column, place: usize) -> v1::Value {
-    use v1::value::Value;
-    let missing = column.missing.iter().any(|&row| row as usize == place);
-    let trim = output.role != Role::Payout;
-    let value = match &column.values {
-        _ if missing => None,
-        sandbox::Values::Decimals(decimals) => {
-            Some(Value::Number(decimal_text(i128::from(decimals.unscaled[place]), decimals.scale, trim)))
-        }
-        sandbox::Values::Texts(texts) => {
-            texts.dictionary.get(texts.codes[place] as usize).cloned().map(Value::Text)
-        }
-    };
-    let role = dataset::Role::from(output.role).message().into();
-    v1::Value { step: String::new(), name: output.name.clone(), role, value }
-}
-
-/// A manifest as clients see it.
-#[must_use]
-pub fn manifest_message(manifest: &sandbox::Manifest) -> v1::Manifest {
-    let input = |input: &sandbox::Input| v1::PluginInput {
-        name: input.name.clone(),
-        kind: match input.kind {
-            Kind::Number => v1::ValueKind::Number.into(),
-            Kind::Text => v1::ValueKind::Text.into(),
-        },
-        scale: i32::from(input.scale),
-        required: input.required,
-    };
-    v1::Manifest {
-        summary: manifest.summary.clone(),
-        scope: match manifest.scope {
-            Scope::Row => v1::PluginScope::Row.into(),
-            Scope::Group => v1::PluginScope::Group.into(),
-        },
-        inputs: manifest.inputs.iter().map(input).collect(),
-        line_inputs: manifest.line_inputs.iter().map(input).collect(),
-        outputs: manifest
-            .outputs
-            .iter()
-            .map(|output| v1::PluginOutput {
-                name: output.name.clone(),
-                role: dataset::Role::from(output.role).message().into(),
-                scale: i32::from(output.scale),
-            })
-            .collect(),
     }
 }

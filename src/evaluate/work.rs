@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use prost::Message;
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
 
 use super::{at_work::AtWork, evaluator::Evaluator, turns::Turns};
 use crate::{
@@ -25,13 +25,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 // === impl Evaluator ===
 
 impl Evaluator {
-    /// Takes up unfinished runs, and every run created from now on, until the database closes. Runs at work are told to stop
-    /// when the answer is dropped; they are begun again by the next start.
-    pub async fn work(&self) {
+    /// Takes up unfinished runs, and every run created from now on, until `stop` or until the database closes. Runs at work are
+    /// told to stop then, and when the answer is dropped; they are begun again by the next start.
+    pub async fn work(&self, stop: impl Future<Output = ()>) {
         let database = self.database().clone();
         let mut watch = database.watch();
         let turns = Turns::new(self.options().concurrent_runs, 1);
-        let mut runs = Runs { evaluator: self.clone(), turns, tasks: JoinSet::new() };
+        let suspects = Arc::new(Semaphore::new(1));
+        let mut runs = Runs { evaluator: self.clone(), turns, suspects, tasks: JoinSet::new() };
+        tokio::pin!(stop);
         let mut seen = *watch.borrow_and_update();
         let mut unfinished = true;
         loop {
@@ -50,6 +52,7 @@ impl Evaluator {
                 changed = watch.changed(), if !failed => if changed.is_err() { break },
                 () = sleep(PAUSE), if failed => {}
                 () = database.closed() => break,
+                () = &mut stop => break,
                 Some(done) = runs.tasks.join_next() => if let Err(error) = done {
                     tracing::error!(%error, "work on a run ended before its time; it is begun again by the next start");
                 },
@@ -65,6 +68,8 @@ impl Evaluator {
 struct Runs {
     evaluator: Evaluator,
     turns: Arc<Turns>,
+    /// The place of those that the service has ended with: one after the other, so that it shows which it is.
+    suspects: Arc<Semaphore>,
     tasks: JoinSet<()>,
 }
 
@@ -127,7 +132,7 @@ impl Runs {
             return;
         };
         match run.state() {
-            RunState::Pending | RunState::Running => self.take_up(name),
+            RunState::Pending | RunState::Running => self.take_up(name, run.attempts > 0),
             RunState::Cancelled => self.stop(key),
             RunState::Succeeded | RunState::Failed | RunState::Unspecified => {}
         }
@@ -139,12 +144,16 @@ impl Runs {
         }
     }
 
-    fn take_up(&mut self, name: Name) {
+    fn take_up(&mut self, name: Name, is_suspect: bool) {
         let Some(progress) = self.evaluator.board().begin(&name) else { return };
-        // Asked for here, in the order of the journal.
-        let turn = self.turns.ask(name.team().as_str());
+        let team = name.team().clone();
         let at_work = AtWork::new(self.evaluator.clone(), name, progress);
+        let (turns, suspects) = (Arc::clone(&self.turns), Arc::clone(&self.suspects));
+        // Asked for here, in the order of the journal; by a suspect when it is alone, so that it keeps nobody waiting before.
+        let turn = (!is_suspect).then(|| turns.ask(team.as_str()));
         self.tasks.spawn(async move {
+            let _alone = if is_suspect { suspects.acquire_owned().await.ok() } else { None };
+            let turn = turn.unwrap_or_else(|| turns.ask(team.as_str()));
             if let Ok(_turn) = turn.await
                 && at_work.is_wanted()
             {

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 
 use super::{limits::Limits, panic, status};
 use crate::{
-    evaluate::{Turn, Turns},
+    evaluate::{Pace, Turn, Turns},
     model::{
         caller::Caller,
         rejection::{Reason, Rejection, ResourceReason},
@@ -30,6 +30,8 @@ const WHOLE: usize = 2;
 #[derive(Clone)]
 pub struct Blocking {
     room: Arc<Turns>,
+    /// For what takes a moment only.
+    brief: Arc<Turns>,
     /// For what executes whole runs again: others do not wait for that.
     whole: Arc<Turns>,
     places: usize,
@@ -96,8 +98,14 @@ impl Blocking {
             0 => 2 * available_parallelism().map_or(1, usize::from),
             room => room,
         };
-        // One place is for whoever has none.
-        Self { room: Turns::new(room, room - 1), whole: Turns::new(WHOLE, 1), places: room }
+        let brief = available_parallelism().map_or(1, usize::from).max(2);
+        Self {
+            // One place is for whoever has none.
+            room: Turns::new(room, room - 1),
+            brief: Turns::new(brief, brief - 1),
+            whole: Turns::new(WHOLE, 1),
+            places: room,
+        }
     }
 
     /// How much is at work, and how much may be.
@@ -122,6 +130,30 @@ impl Blocking {
     ) -> Result<T, Status> {
         let turn = self.room.ask(team(name)).await.map_err(|_| stopping())?;
         run_in(turn, work).await
+    }
+
+    /// The same, for work that most of the time takes a moment: it is done in a place of those that do, and where it takes
+    /// longer, again and to its end among all others. So nobody waits long for what takes a moment, whatever others ask.
+    ///
+    /// # Errors
+    /// What the work says.
+    ///
+    /// # Panics
+    /// As the work does.
+    pub async fn run_tried<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl Fn(&Patience, Pace) -> Result<Option<T>, WriteError> + Send + Sync + 'static,
+    ) -> Result<T, Status> {
+        let work = Arc::new(work);
+        for (places, pace) in [(&self.brief, Pace::Brief), (&self.room, Pace::Whole)] {
+            let turn = places.ask(team(name)).await.map_err(|_| stopping())?;
+            let work = Arc::clone(&work);
+            if let Some(answer) = run_in(turn, move |patience| work(patience, pace)).await? {
+                return Ok(answer);
+            }
+        }
+        Err(status::deadline_exceeded())
     }
 
     /// The same, for work that executes a whole run again.

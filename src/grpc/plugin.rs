@@ -117,10 +117,10 @@ impl PluginService for Plugins {
         let prepared = evaluator.prepare(&request.parent, request.plugin.as_ref()).await;
         prepared.map_err(located("plugin")).map_err(status::of)?;
         let parent = request.parent.clone();
-        let work = move |patience: &Patience| {
-            evaluator.waiting(patience).describe_plugin(&request).map_err(located("plugin"))
+        let work = move |patience: &Patience, pace| {
+            evaluator.waiting(patience).describe_plugin(&request, pace).map_err(located("plugin"))
         };
-        self.blocking.run(&parent, work).await.map(Response::new)
+        self.blocking.run_tried(&parent, work).await.map(Response::new)
     }
 
     async fn evaluate_plugin(
@@ -131,10 +131,10 @@ impl PluginService for Plugins {
         let prepared = evaluator.prepare(&request.parent, request.plugin.as_ref()).await;
         prepared.map_err(located("plugin")).map_err(status::of)?;
         let parent = request.parent.clone();
-        let work = move |patience: &Patience| {
-            evaluator.waiting(patience).evaluate_plugin(&request).map_err(located("plugin"))
+        let work = move |patience: &Patience, pace| {
+            evaluator.waiting(patience).evaluate_plugin(&request, pace).map_err(located("plugin"))
         };
-        self.blocking.run(&parent, work).await.map(Response::new)
+        self.blocking.run_tried(&parent, work).await.map(Response::new)
     }
 
     async fn explain_plugin(
@@ -145,9 +145,9 @@ impl PluginService for Plugins {
         let prepared = evaluator.prepare(&request.parent, request.plugin.as_ref()).await;
         prepared.map_err(located("plugin")).map_err(status::of)?;
         let parent = request.parent.clone();
-        let work = move |patience: &Patience| {
-            evaluator.waiting(patience).explain_plugin(&request).map_err(located("plugin"))
+        let work = move |patience: &Patience, pace| {
+            evaluator.waiting(patience).explain_plugin(&request, pace).map_err(located("plugin"))
         };
-        self.blocking.run(&parent, work).await.map(Response::new)
+        self.blocking.run_tried(&parent, work).await.map(Response::new)
     }
 }

@@ -218,8 +218,9 @@ fn of_plugin(reason: PluginReason) -> Code {
         PluginReason::OutOfFuel
         | PluginReason::StackOverflow
         | PluginReason::OutOfMemory
-        | PluginReason::OutputTooLarge
-        | PluginReason::TimedOut => Code::ResourceExhausted,
+        | PluginReason::OutputTooLarge => Code::ResourceExhausted,
+        PluginReason::TimedOut => Code::DeadlineExceeded,
+        PluginReason::HostUnavailable => Code::Unavailable,
     }
 }
 

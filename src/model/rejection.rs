@@ -155,8 +155,10 @@ reasons! {
         ContractViolation = "CONTRACT_VIOLATION",
         /// The plugin trapped.
         Trapped = "TRAPPED",
-        /// The host's time limit struck.
+        /// The host's time limit struck, which says nothing of the plugin: come back.
         TimedOut = "TIMED_OUT",
+        /// The host could not do its part: it had no memory, or no process to compile with. Come back.
+        HostUnavailable = "HOST_UNAVAILABLE",
         /// A run found that the revision's answer for a row depends on more than the row, or that its explanations are
         /// not true.
         Quarantined = "QUARANTINED",

@@ -1,9 +1,13 @@
 //! What is checked of a component's bytes before the compiler sees them: form, size, imports, exports. Types are checked
-//! when it is linked, in `contract`.
+//! when it is linked, in `contract`; what an instance takes is weighed in `weight`.
 
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::{contract::INTERFACE, verdict::Verdict};
+use super::{
+    contract::INTERFACE,
+    verdict::Verdict,
+    weight::{Scales, Weight},
+};
 use crate::model::rejection::PluginReason;
 
 /// Bytes of a function's body: what compiling costs grows faster than this does. The main loop of CPython
@@ -20,8 +24,17 @@ const DEPTH: usize = 8;
 /// The imports that a refusal names.
 const NAMED_IMPORTS: usize = 5;
 
-/// Checks the bytes; answers the version of the contract that the component exports.
-pub fn check(bytes: &[u8], component_bytes: usize) -> Result<String, Verdict> {
+/// What a component is, as far as its bytes tell.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The version of the contract that it exports.
+    pub version: String,
+    /// What an instance of it takes.
+    pub weight: Weight,
+}
+
+/// Checks the bytes.
+pub fn check(bytes: &[u8], component_bytes: usize) -> Result<Admitted, Verdict> {
     if bytes.len() > component_bytes {
         return Err(Verdict::invalid_component(format!(
             "it has {} bytes; at most {component_bytes} are accepted (component_bytes in the configuration)",
@@ -35,7 +48,7 @@ pub fn check(bytes: &[u8], component_bytes: usize) -> Result<String, Verdict> {
     }
     let mut versions = found.exports.iter().filter_map(|name| name.strip_prefix(INTERFACE));
     match (versions.next(), versions.next()) {
-        (Some(version), None) => Ok(version.to_owned()),
+        (Some(version), None) => Ok(Admitted { version: version.to_owned(), weight: found.scales.result()? }),
         (Some(_), Some(_)) => {
             Err(Verdict::invalid_component(format!("it exports several versions of {INTERFACE}…; keep one")))
         }
@@ -78,6 +91,7 @@ struct Found {
     exports: Vec<String>,
     functions: usize,
     parts: usize,
+    scales: Scales,
 }
 
 /// Walks through all sections, nested ones too, and holds them to the limits.
@@ -85,7 +99,9 @@ fn scan(bytes: &[u8]) -> Result<Found, Verdict> {
     let mut found = Found::default();
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(malformed)? {
+        let payload = payload.map_err(malformed)?;
+        found.scales.add(&payload).map_err(malformed)?;
+        match payload {
             Payload::Version { encoding, range, .. } => {
                 depth += 1;
                 found.parts += 1;

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Write};
 
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::engine;
 
@@ -13,12 +13,10 @@ pub const COMMAND: &str = "compile-plugin";
 /// The exit code for a component that the compiler does not take; why is on standard error.
 pub const REFUSED: u8 = 65;
 
-/// The signals that end a process which has used up its processor time.
+/// The signal that ends a process which has used up its processor time, and the one by which others end it, such as a system
+/// that is short of memory.
 pub const SIGNAL_CPU: i32 = 24;
 pub const SIGNAL_KILL: i32 = 9;
-
-/// How much others go before it.
-const NICE: i32 = 10;
 
 /// Reads a component from standard input and writes what the compiler makes of it to standard output, with so many seconds
 /// of processor time and bytes of address space. What is beyond them ends the process.
@@ -45,7 +43,5 @@ fn limit(cpu_seconds: u64, memory_bytes: u64) -> rustix::io::Result<()> {
     setrlimit(Resource::Fsize, most(0))?;
     setrlimit(Resource::Core, most(0))?;
     setrlimit(Resource::Nofile, most(16))?;
-    // Whoever waits for an answer goes before it.
-    let _ = nice(NICE);
     Ok(())
 }

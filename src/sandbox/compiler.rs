@@ -11,8 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, setpriority_process};
+
 use super::{child, verdict::Verdict};
 use crate::model::rejection::PluginReason;
+
+/// Seconds of processor time in which a component is found to be one that takes no time to speak of: a plugin in Rust takes
+/// a tenth.
+const BRIEF_SECONDS: u64 = 1;
+
+/// How much others go before a process that may take longer than that.
+const NICE: i32 = 10;
 
 /// Bytes of what the process may say of a component that it does not take.
 const WORDS: u64 = 4 << 10;
@@ -55,6 +64,28 @@ pub enum Purpose {
     TryOut,
 }
 
+/// What compiling a component may take now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance {
+    /// A moment: to find out whether it takes longer.
+    Brief,
+    /// All that is allowed for the purpose.
+    Whole(Purpose),
+}
+
+/// Why nothing came of compiling a component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The compiler does not take it.
+    Refused(Verdict),
+    /// It used up the processor time.
+    UsedUp(Verdict),
+    /// The compiler broke down over it, as far as can be told.
+    BrokeDown(Verdict),
+    /// The host could not have it compiled at that moment.
+    Host(Verdict),
+}
+
 /// How a process ended, and what it said.
 struct Ended {
     status: ExitStatus,
@@ -83,10 +114,11 @@ impl Compiler {
 // === impl CompileLimits ===
 
 impl CompileLimits {
-    fn cpu_seconds_for(&self, purpose: Purpose) -> u64 {
-        match purpose {
-            Purpose::Revision => self.cpu_seconds,
-            Purpose::TryOut => self.try_out_cpu_seconds.min(self.cpu_seconds),
+    fn cpu_seconds_for(&self, allowance: Allowance) -> u64 {
+        match allowance {
+            Allowance::Brief => BRIEF_SECONDS.min(self.cpu_seconds),
+            Allowance::Whole(Purpose::Revision) => self.cpu_seconds,
+            Allowance::Whole(Purpose::TryOut) => self.try_out_cpu_seconds.min(self.cpu_seconds),
         }
     }
 }
@@ -104,29 +136,53 @@ impl Default for CompileLimits {
     }
 }
 
-/// Has the component compiled by a process.
+// === impl Failure ===
+
+impl Failure {
+    /// What whoever asked is told.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Self::Refused(verdict)
+            | Self::UsedUp(verdict)
+            | Self::BrokeDown(verdict)
+            | Self::Host(verdict) => verdict,
+        }
+    }
+}
+
+/// Has the component compiled by a process; by a second one where the first was killed, which the system does when memory is
+/// short.
 ///
 /// # Errors
-/// `INVALID_COMPONENT` when the compiler does not take it, or not within the limits; `TIMED_OUT` when the machine was too
-/// busy, or no process could be started.
+/// `INVALID_COMPONENT` when the compiler does not take it, or not within the limits; `TIMED_OUT` and `HOST_UNAVAILABLE` when
+/// the machine was too busy, or no process could be started or kept.
 pub fn compile(
     executable: &Path,
     limits: &CompileLimits,
     component: &[u8],
-    purpose: Purpose,
-) -> Result<Vec<u8>, Verdict> {
-    let ended = run(executable, limits, component, purpose).map_err(|error| {
-        tracing::error!(%error, executable = %executable.display(), "the compiler of plugins cannot be run");
-        timed_out("the compiler cannot be run on this server, the log says why; try again later".to_owned())
-    })?;
-    ended.answer(limits, component.len(), purpose)
+    allowance: Allowance,
+) -> Result<Vec<u8>, Failure> {
+    let compile = || {
+        let ended = run(executable, limits, component, allowance)
+            .map_err(|error| Failure::Host(Verdict::host(&format!("{}: {error}", executable.display()))))?;
+        ended.answer(limits, component.len(), allowance)
+    };
+    match compile() {
+        Err(Failure::Host(verdict)) if verdict.reason == PluginReason::HostUnavailable => compile(),
+        other => other,
+    }
 }
 
-fn run(executable: &Path, limits: &CompileLimits, component: &[u8], purpose: Purpose) -> io::Result<Ended> {
+fn run(
+    executable: &Path,
+    limits: &CompileLimits,
+    component: &[u8],
+    allowance: Allowance,
+) -> io::Result<Ended> {
     let start = Instant::now();
     let mut child = Command::new(executable)
         .arg0("merit")
-        .args([child::COMMAND, "--cpu-seconds", &limits.cpu_seconds_for(purpose).to_string()])
+        .args([child::COMMAND, "--cpu-seconds", &limits.cpu_seconds_for(allowance).to_string()])
         .args(["--memory-bytes", &limits.memory_bytes.to_string()])
         // It needs nothing of what this process knows.
         .env_clear()
@@ -135,6 +191,10 @@ fn run(executable: &Path, limits: &CompileLimits, component: &[u8], purpose: Pur
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
+    if allowance != Allowance::Brief {
+        // One that has ended already needs no telling.
+        let _ = setpriority_process(Some(Pid::from_child(&child)), NICE);
+    }
     let (Some(mut stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
@@ -186,53 +246,54 @@ impl Ended {
         self.words.starts_with("memory allocation of") || self.words.ends_with("out of memory")
     }
 
-    fn answer(self, limits: &CompileLimits, bytes: usize, purpose: Purpose) -> Result<Vec<u8>, Verdict> {
+    fn answer(self, limits: &CompileLimits, bytes: usize, allowance: Allowance) -> Result<Vec<u8>, Failure> {
         let CompileLimits { cpu_seconds, memory_bytes, code_bytes, wall_time, .. } = limits;
         let refused = |what: String, key: &str| {
-            Err(Verdict::invalid_component(format!(
+            Verdict::invalid_component(format!(
                 "compiling its {bytes} bytes {what} (plugins.{key} in the configuration raises that); large functions cost \
                  most: split them, or have less inlined into them"
-            )))
+            ))
         };
         if self.late {
-            return Err(timed_out(format!(
+            return Err(Failure::Host(timed_out(format!(
                 "compiling the component was not done after {:?}, and {wall_time:?} are allowed \
                  (plugins.compile_wall_ms in the configuration raises that); try again when the machine is less busy",
                 self.took
-            )));
+            ))));
         }
         if self.code.len() as u64 > *code_bytes {
-            return refused(
-                format!("gives more than the {code_bytes} bytes of machine code that are allowed"),
-                "compile_code_bytes",
-            );
+            let what = format!("gives more than the {code_bytes} bytes of machine code that are allowed");
+            return Err(Failure::Refused(refused(what, "compile_code_bytes")));
         }
         match (self.status.code(), self.status.signal()) {
             (Some(0), _) => Ok(self.code),
             (Some(code), _) if code == i32::from(child::REFUSED) && !self.ran_out_of_memory() => {
-                Err(Verdict::invalid_component(self.words))
+                Err(Failure::Refused(Verdict::invalid_component(self.words)))
             }
-            (_, Some(child::SIGNAL_CPU | child::SIGNAL_KILL))
-                if limits.cpu_seconds_for(purpose) < *cpu_seconds =>
-            {
-                let brief = limits.cpu_seconds_for(purpose);
-                let what = format!(
-                    "used up the {brief} s of processor time that are allowed for trying out; publishing it may take \
-                     {cpu_seconds} s"
-                );
-                refused(what, "try_out_compile_cpu_seconds")
+            (_, Some(child::SIGNAL_CPU)) => {
+                let seconds = limits.cpu_seconds_for(allowance);
+                let (instead, key) = match seconds < *cpu_seconds {
+                    true => (
+                        format!(" for trying out; publishing it may take {cpu_seconds} s"),
+                        "try_out_compile_cpu_seconds",
+                    ),
+                    false => (String::new(), "compile_cpu_seconds"),
+                };
+                let what = format!("used up the {seconds} s of processor time that are allowed{instead}");
+                Err(Failure::UsedUp(refused(what, key)))
             }
-            (_, Some(child::SIGNAL_CPU | child::SIGNAL_KILL)) => refused(
-                format!("used up the {cpu_seconds} s of processor time that are allowed"),
-                "compile_cpu_seconds",
-            ),
-            _ if self.ran_out_of_memory() => refused(
-                format!("used up the {memory_bytes} bytes of memory that are allowed"),
-                "compile_memory_bytes",
-            ),
+            // Somebody else's doing: the limits that it has set itself end it otherwise.
+            (_, Some(child::SIGNAL_KILL)) => Err(Failure::Host(Verdict::host(
+                "the process that compiles plugins was killed, perhaps for want of memory",
+            ))),
+            _ if self.ran_out_of_memory() => {
+                let what = format!("used up the {memory_bytes} bytes of memory that are allowed");
+                Err(Failure::Refused(refused(what, "compile_memory_bytes")))
+            }
             (code, signal) => {
                 tracing::warn!(?code, ?signal, words = self.words, "the compiler of plugins broke down");
-                Err(Verdict::invalid_component("the compiler cannot handle it: it broke down over it"))
+                let words = "the compiler cannot handle it: it broke down over it";
+                Err(Failure::BrokeDown(Verdict::invalid_component(words)))
             }
         }
     }

@@ -2,14 +2,18 @@
 //! in any doubt it is as if it were not there. What may go wrong here costs time, never an answer.
 
 use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    fs::{self, File, Metadata, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use rand::TryRngCore;
+use rustix::{
+    fs::{OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens},
+    process::geteuid,
+};
 use wasmtime::{Engine, component::Component};
 
 use super::compiled::{self, Authenticated};
@@ -22,7 +26,7 @@ const HASH: usize = blake3::OUT_LEN;
 #[derive(Debug)]
 pub struct Disk {
     directory: PathBuf,
-    /// Bytes that all files may take together; the ones written longest ago go first.
+    /// Bytes that all files may take together; the ones used longest ago go first.
     capacity: u64,
     key: [u8; HASH],
     engine: [u8; HASH],
@@ -46,6 +50,8 @@ impl Disk {
             |error: io::Error| format!("the cache of compiled plugins, {}: {error}", directory.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(words)?;
         let directory = directory.canonicalize().map_err(words)?;
+        check_private(&fs::metadata(&directory).map_err(words)?, 0o022)
+            .map_err(|what| format!("the cache of compiled plugins, {}: {what}", directory.display()))?;
         let mut name = directory.file_name().ok_or("the cache of compiled plugins cannot be /")?.to_owned();
         name.push(".key");
         let key_path = directory.with_file_name(name);
@@ -56,8 +62,9 @@ impl Disk {
 
     /// Loads what was compiled from the component of this hash.
     pub fn load(&self, engine: &Engine, component: &[u8; HASH]) -> Found {
-        let bytes = match fs::read(self.path(component)) {
-            Ok(bytes) => bytes,
+        let bytes = match read(&self.path(component), 0o022) {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(what)) => return Found::Refused(what),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Absent,
             Err(error) => return Found::Refused(error.to_string()),
         };
@@ -108,8 +115,8 @@ impl Disk {
             let entry = entry?;
             let metadata = entry.metadata()?;
             if metadata.is_file() {
-                let written = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                files.push((written, metadata.len(), entry.path()));
+                let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                files.push((used, metadata.len(), entry.path()));
             }
         }
         files.sort();
@@ -150,11 +157,77 @@ fn open_key(path: &Path) -> io::Result<[u8; HASH]> {
     }
 }
 
-/// Nothing, when the file is not a key or others may read it.
+/// Nothing, when the file is not a key or not of this account alone.
 fn read_key(path: &Path) -> io::Result<Option<[u8; HASH]>> {
-    let metadata = fs::symlink_metadata(path)?;
-    if !metadata.is_file() || metadata.permissions().mode() & 0o077 != 0 {
-        return Ok(None);
+    let bytes = read(path, 0o077)?;
+    Ok(bytes.ok().and_then(|bytes| bytes.try_into().ok()))
+}
+
+/// The bytes of a file, which counts as used now; or why they are not believed, in words. Whatever else has its name is not
+/// followed, and not waited for.
+fn read(path: &Path, others_may_not: u32) -> io::Result<Result<Vec<u8>, String>> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut file = match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
+        // A link.
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            return Ok(Err("it is a link".to_owned()));
+        }
+        other => other?,
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(Err("it is not a file".to_owned()));
     }
-    Ok(fs::read(path)?.try_into().ok())
+    if let Err(what) = check_private(&metadata, others_may_not) {
+        return Ok(Err(what));
+    }
+    note_use(&file);
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(Ok(bytes))
+}
+
+/// Notes that a file was used, by which the next to go is found. That it cannot be noted costs time only.
+fn note_use(file: &File) {
+    let time = |nanoseconds| Timespec { tv_sec: 0, tv_nsec: nanoseconds };
+    let now = Timestamps { last_access: time(UTIME_OMIT), last_modification: time(UTIME_NOW) };
+    let _ = futimens(file, &now);
+}
+
+/// Holds what is there to be of this account, and out of reach of the others.
+fn check_private(metadata: &Metadata, others_may_not: u32) -> Result<(), String> {
+    check_owner(metadata.uid(), geteuid().as_raw(), metadata.mode(), others_may_not)
+}
+
+fn check_owner(owner: u32, own: u32, mode: u32, others_may_not: u32) -> Result<(), String> {
+    if owner != own {
+        return Err(format!("it belongs to user {owner}, and this service runs as user {own}"));
+    }
+    let mode = mode & 0o7777;
+    if mode & others_may_not != 0 {
+        return Err(format!("others may reach it (its mode is {mode:03o}): take that away with chmod"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_others_or_may_be_changed_by_them_is_not_believed() {
+        let check = |owner, mode, others_may_not, refused: Option<&str>| {
+            let told = check_owner(owner, 1_000, mode, others_may_not);
+            let told = told.err().map(|what| what.split("):").next().unwrap_or_default().to_owned());
+            assert_eq!(told.as_deref(), refused, "{owner} {mode:o}");
+        };
+        check(1_000, 0o100_600, 0o077, None);
+        check(1_000, 0o040_755, 0o022, None);
+        // Though nobody else could read it.
+        let other = "it belongs to user 65534, and this service runs as user 1000";
+        check(65_534, 0o100_600, 0o077, Some(other));
+        check(1_000, 0o100_640, 0o077, Some("others may reach it (its mode is 640"));
+        check(1_000, 0o040_777, 0o022, Some("others may reach it (its mode is 777"));
+        check(1_000, 0o040_720, 0o022, Some("others may reach it (its mode is 720"));
+    }
 }

@@ -4,12 +4,15 @@
 
 use std::{hash::Hasher, time::Duration};
 
-use wasmtime::{Config, Engine, Inlining, OperatorCost, OptLevel, WasmBacktraceDetails, WasmFeatures};
+use wasmtime::{Config, Engine, Inlining, OptLevel, WasmBacktraceDetails, WasmFeatures};
 
-use super::limits::FUEL_PER_PAGE;
+use super::prices;
 
 /// The version of wasmtime; a test holds it to the lock file, since the crate does not tell.
 pub const VERSION: &str = "48.0.8";
+
+/// The system that Merit runs on; what is compiled depends on nothing of the processor but its architecture.
+const SYSTEM: &str = "unknown-linux-gnu";
 
 /// How often the epoch moves, and a guest is asked whether it may go on: how exactly wall time is held.
 const TICK: Duration = Duration::from_millis(10);
@@ -82,14 +85,12 @@ fn config() -> wasmtime::Result<Config> {
     config.wasm_wide_arithmetic(true);
 
     // The same answer on every machine: no features of the processor at hand, one bit pattern for what is not a number.
-    config.target(&target())?;
+    config.target(&format!("{}-{SYSTEM}", std::env::consts::ARCH))?;
     config.cranelift_nan_canonicalization(true);
     config.relaxed_simd_deterministic(true);
 
     // What a call may use: fuel decides, the epoch protects the host.
-    let mut cost = OperatorCost::new();
-    cost.variable.memory_grow_per_page = FUEL_PER_PAGE;
-    config.consume_fuel(true).operator_cost(cost);
+    config.consume_fuel(true).operator_cost(prices::operators());
     config.epoch_interruption(true);
     config.max_wasm_stack(STACK_BYTES);
 
@@ -106,14 +107,9 @@ fn config() -> wasmtime::Result<Config> {
     Ok(config)
 }
 
-/// The machine's architecture and system, without what this very processor can do.
-fn target() -> String {
-    let architecture = std::env::consts::ARCH;
-    match std::env::consts::OS {
-        "macos" => format!("{architecture}-apple-darwin"),
-        "windows" => format!("{architecture}-pc-windows-msvc"),
-        _ => format!("{architecture}-unknown-linux-gnu"),
-    }
+/// Name and version of the engine and of its prices, which together decide what a plugin gives and whether it ends.
+pub fn name() -> String {
+    format!("wasmtime {VERSION}, fuel {}", prices::VERSION)
 }
 
 /// What compiled code depends on: engine version, target, settings. Two engines with the same can share compiled code.

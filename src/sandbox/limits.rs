@@ -4,11 +4,7 @@ use std::{fmt, time::Duration};
 
 use wasmtime::{ResourceLimiter, Result};
 
-use super::{Batch, Scope, census::Counted, patience::Over};
-
-/// Fuel for a page (64 KiB) of linear memory, when it is there at the start and when it is grown. The engine takes no
-/// more than a byte for it.
-pub const FUEL_PER_PAGE: u8 = u8::MAX;
+use super::{Batch, Scope, census::Counted, patience::Over, prices::FUEL_PER_PAGE};
 
 const PAGE_BYTES: usize = 64 << 10;
 
@@ -16,15 +12,17 @@ const PAGE_BYTES: usize = 64 << 10;
 pub const TABLE_ELEMENTS: usize = 500_000;
 
 /// Core instances, memories and tables that a component may make in a call. Components of dynamically linked languages
-/// have a few dozen.
-const INSTANCES: usize = 256;
-const MEMORIES: usize = 32;
-const TABLES: usize = 64;
+/// have a few dozen. What a component makes by itself is counted when it is admitted; the engine makes some besides, between
+/// components inside it.
+pub const INSTANCES: usize = 256;
+pub const MEMORIES: usize = 32;
+pub const TABLES: usize = 64;
 
 /// What a plugin may use.
 ///
-/// Fuel is counted by instruction (bulk operations by byte, memory growth by page) and decides alike on every machine.
-/// Wall time only protects the host: it should be so generous that fuel always strikes first.
+/// Fuel is counted by instruction, at prices that follow the time that each takes, and decides alike on every machine. Wall
+/// time only protects the host, from a guest that hangs where fuel does not see it: it follows from the fuel, so generously
+/// that fuel strikes first on any machine, and what it ends says nothing of the plugin.
 ///
 /// A batch of independent rows gets the fuel of its poorest row alone, however many rows it has: then a batch that ends
 /// well proves that each of its rows would alone, and whoever cuts a batch that does not finds for every row the verdict
@@ -39,8 +37,10 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Bytes that the answer of a call may take on the host.
     pub output_bytes: usize,
-    /// The wall time of a call, to protect the host only.
+    /// The wall time of a call, beside that of its fuel.
     pub wall_time: Duration,
+    /// Wall time on top for each unit of its fuel, in nanoseconds; a unit takes less than one where nobody else is at work.
+    pub fuel_ns: u64,
     /// Which of these only the operator can raise: verdicts say who can.
     pub at_ceiling: AtCeiling,
 }
@@ -56,30 +56,18 @@ pub struct AtCeiling {
     pub memory_bytes: bool,
     /// See [`Limits`].
     pub output_bytes: bool,
-    /// See [`Limits`].
-    pub wall_time: bool,
 }
 
 // === impl AtCeiling ===
 
 impl AtCeiling {
     /// None of them.
-    pub const NONE: Self = Self {
-        fuel_per_call: false,
-        fuel_per_row: false,
-        memory_bytes: false,
-        output_bytes: false,
-        wall_time: false,
-    };
+    pub const NONE: Self =
+        Self { fuel_per_call: false, fuel_per_row: false, memory_bytes: false, output_bytes: false };
 
     /// All of them: what the ceilings themselves are.
-    pub const ALL: Self = Self {
-        fuel_per_call: true,
-        fuel_per_row: true,
-        memory_bytes: true,
-        output_bytes: true,
-        wall_time: true,
-    };
+    pub const ALL: Self =
+        Self { fuel_per_call: true, fuel_per_row: true, memory_bytes: true, output_bytes: true };
 }
 
 // === impl Limits ===
@@ -94,6 +82,7 @@ impl Default for Limits {
             memory_bytes: 256 << 20,
             output_bytes: 64 << 20,
             wall_time: Duration::from_secs(60),
+            fuel_ns: 250,
             at_ceiling: AtCeiling::NONE,
         }
     }
@@ -135,6 +124,12 @@ impl Size {
     /// The fuel for a call of this size.
     pub fn fuel(self, limits: &Limits) -> u64 {
         limits.fuel_per_call.saturating_add(limits.fuel_per_row.saturating_mul(self.paid))
+    }
+
+    /// The time after which a call of this size is taken for one that hangs.
+    pub fn wall_time(self, limits: &Limits) -> Duration {
+        let of_fuel = Duration::from_nanos(self.fuel(limits).saturating_mul(limits.fuel_ns));
+        limits.wall_time.saturating_add(of_fuel)
     }
 
     /// Rows and lines that there is fuel for, on top of that for the call.
@@ -187,9 +182,9 @@ pub enum Exceeded {
     /// Table elements: all that would then be in use.
     #[error("table elements")]
     Tables(usize),
-    /// Growth beyond what a memory or table can ever have, or than the host can give; in the engine's words.
-    #[error("growth: {0}")]
-    Ungrowable(String),
+    /// Growth within the limits that the host could not give, in the engine's words.
+    #[error("the host has no more: {0}")]
+    Host(String),
 }
 
 // === impl Meter ===
@@ -207,36 +202,37 @@ impl Meter {
 
 impl ResourceLimiter for Meter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         let more = desired.saturating_sub(current);
         let memory = self.guest.memory_bytes().saturating_add(more);
         if memory > self.memory_limit {
             return Err(Exceeded::Memory(memory).into());
+        }
+        // Beyond what the module itself says: it expects to be told.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
         }
         self.guest.grow(more);
         Ok(true)
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
-        Err(Exceeded::Ungrowable(error.to_string()).into())
+        Err(Exceeded::Host(error.to_string()).into())
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         let tables = self.tables.saturating_add(desired.saturating_sub(current));
         if tables > TABLE_ELEMENTS {
             return Err(Exceeded::Tables(tables).into());
+        }
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
         }
         self.tables = tables;
         Ok(true)
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> Result<()> {
-        Err(Exceeded::Ungrowable(error.to_string()).into())
+        Err(Exceeded::Host(error.to_string()).into())
     }
 
     fn instances(&self) -> usize {
@@ -249,5 +245,24 @@ impl ResourceLimiter for Meter {
 
     fn memories(&self) -> usize {
         MEMORIES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fuel_strikes_before_time() {
+        let check = |fuel_per_call, fuel_ns, more| {
+            let limits = Limits { fuel_per_call, fuel_ns, ..Limits::default() };
+            assert_eq!(Size::NONE.wall_time(&limits), Duration::from_secs(60) + more);
+        };
+        check(0, 250, Duration::ZERO);
+        check(1_000_000_000, 250, Duration::from_secs(250));
+        check(100_000_000_000, 250, Duration::from_secs(25_000));
+        check(1_000_000_000, 0, Duration::ZERO);
+        // Fuel for ever is time for ever.
+        check(u64::MAX, 250, Duration::from_nanos(u64::MAX));
     }
 }

@@ -20,8 +20,10 @@ mod outcome;
 mod pack;
 mod patience;
 mod plugin;
+mod prices;
 mod refused;
 mod verdict;
+mod weight;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -48,8 +50,10 @@ pub use patience::{Over, Patience, Waiting};
 pub use plugin::Plugin;
 pub use verdict::{REFUSES_PARAMETERS, Verdict};
 
+use admission::Admitted;
 use census::Census;
 use compiled::Authenticated;
+use compiler::{Allowance, Failure};
 use contract::Contract;
 use disk::{Disk, Found};
 use memory::{Capacity, Memory};
@@ -58,12 +62,15 @@ use refused::Refused;
 /// What is kept in memory: more plugins than a large organisation has, and a few dozen interpreters among them.
 const IN_MEMORY: Capacity = Capacity { entries: 256, bytes: 1 << 30 };
 
+/// What is kept of components that are only tried out: for whoever is at it, and never in the place of those above.
+const TRIED_OUT: Capacity = Capacity { entries: 64, bytes: 256 << 20 };
+
 /// How the sandbox is set up.
 #[derive(Clone, Debug)]
 pub struct SandboxConfig {
     /// Where compiled plugins are kept; nothing means in memory only. The folder's key is kept beside it, in `NAME.key`.
     pub cache: Option<PathBuf>,
-    /// Bytes that they may take there; the ones written longest ago go first.
+    /// Bytes that they may take there; the ones used longest ago go first.
     pub cache_bytes: u64,
     /// The largest component accepted, in bytes.
     pub component_bytes: usize,
@@ -91,11 +98,20 @@ struct Inner {
     engine: Engine,
     component_bytes: usize,
     compiler: Compiler,
-    memory: Memory<Plugin, Verdict>,
+    memory: Memory<Plugin, Unloaded>,
+    tried_out: Memory<Plugin, Unloaded>,
     refused: Refused,
     disk: Option<Disk>,
     loads: Counters,
     census: Arc<Census>,
+}
+
+/// Why a component was not loaded.
+#[derive(Clone, Debug)]
+enum Unloaded {
+    Refused(Verdict),
+    /// It was not compiled in a moment.
+    TakesLonger,
 }
 
 /// How loads were answered since the sandbox was set up; those answered from memory are not counted.
@@ -137,6 +153,7 @@ impl Sandbox {
             compiler: config.compiler,
             refused: Refused::default(),
             memory: Memory::new(IN_MEMORY, Plugin::code_bytes),
+            tried_out: Memory::new(TRIED_OUT, Plugin::code_bytes),
             disk,
             loads: Counters::default(),
             census: Arc::default(),
@@ -153,17 +170,46 @@ impl Sandbox {
         self.load_for(component, Purpose::Revision)
     }
 
-    /// The same, with what compiling for this purpose may take.
+    /// The same, with what compiling for this purpose may take. What is only tried out is kept apart, and in memory only.
     ///
     /// # Errors
-    /// As for `load`.
+    /// As for `load`; `TIMED_OUT` and `HOST_UNAVAILABLE` where the host could not do it now.
     pub fn load_for(&self, component: &[u8], purpose: Purpose) -> Result<Plugin, Verdict> {
+        match self.load_within(component, purpose, Allowance::Whole(purpose)) {
+            Ok(plugin) => Ok(plugin),
+            Err(Unloaded::Refused(verdict)) => Err(verdict),
+            Err(Unloaded::TakesLonger) => Err(Verdict::host("compiling was given up before its time")),
+        }
+    }
+
+    /// The same, where compiling takes no time to speak of; nothing where it takes longer.
+    ///
+    /// # Errors
+    /// As for `load_for`.
+    pub fn load_briefly(&self, component: &[u8], purpose: Purpose) -> Result<Option<Plugin>, Verdict> {
+        match self.load_within(component, purpose, Allowance::Brief) {
+            Ok(plugin) => Ok(Some(plugin)),
+            Err(Unloaded::Refused(verdict)) => Err(verdict),
+            Err(Unloaded::TakesLonger) => Ok(None),
+        }
+    }
+
+    fn load_within(
+        &self,
+        component: &[u8],
+        purpose: Purpose,
+        allowance: Allowance,
+    ) -> Result<Plugin, Unloaded> {
         let hash = *blake3::hash(component).as_bytes();
+        if let Some(plugin) = self.loaded(&hash, purpose) {
+            return Ok(plugin);
+        }
         loop {
             let mut own = false;
-            let loaded = self.inner.memory.get_or_load(hash, || {
+            let memory = self.inner.memory_for(purpose);
+            let loaded = memory.get_or_load(hash, || {
                 own = true;
-                self.inner.load(hash, component, purpose)
+                self.inner.load(hash, component, purpose, allowance)
             });
             // Others that wait for the same component may have had less time for it.
             if loaded.is_ok() || own {
@@ -172,14 +218,18 @@ impl Sandbox {
         }
     }
 
-    /// The plugin of a component, where it is loaded already.
-    pub fn loaded(&self, hash: &[u8; 32]) -> Option<Plugin> {
-        self.inner.memory.get(hash)
+    /// The plugin of a component, where it is loaded already for this purpose. What is published can be tried out as well.
+    pub fn loaded(&self, hash: &[u8; 32], purpose: Purpose) -> Option<Plugin> {
+        let published = self.inner.memory.get(hash);
+        match purpose {
+            Purpose::Revision => published,
+            Purpose::TryOut => published.or_else(|| self.inner.tried_out.get(hash)),
+        }
     }
 
     /// Name and version of the engine, for the evidence of a run.
     pub fn version(&self) -> String {
-        format!("wasmtime {}", engine::VERSION)
+        engine::name()
     }
 
     /// The largest component that is accepted, in bytes.
@@ -204,16 +254,37 @@ impl Sandbox {
 // === impl Inner ===
 
 impl Inner {
-    fn load(&self, hash: [u8; 32], bytes: &[u8], purpose: Purpose) -> Result<Plugin, Verdict> {
-        let version = admission::check(bytes, self.component_bytes)?;
+    fn memory_for(&self, purpose: Purpose) -> &Memory<Plugin, Unloaded> {
+        match purpose {
+            Purpose::Revision => &self.memory,
+            Purpose::TryOut => &self.tried_out,
+        }
+    }
+
+    fn load(
+        &self,
+        hash: [u8; 32],
+        bytes: &[u8],
+        purpose: Purpose,
+        allowance: Allowance,
+    ) -> Result<Plugin, Unloaded> {
+        // What was tried out is published without compiling it again.
+        if purpose == Purpose::Revision
+            && let Some(plugin) = self.tried_out.get(&hash)
+        {
+            self.keep(&hash, || plugin.compiled());
+            return Ok(plugin);
+        }
+        let Admitted { version, weight } =
+            admission::check(bytes, self.component_bytes).map_err(Unloaded::Refused)?;
         let component = match self.load_compiled(&hash) {
             Some(component) => component,
-            None => self.compile(&hash, bytes, purpose)?,
+            None => self.compile(&hash, bytes, purpose, allowance)?,
         };
-        let contract = Contract::link(&self.engine, &component, &version)?;
+        let contract = Contract::link(&self.engine, &component, &version).map_err(Unloaded::Refused)?;
         let image = component.image_range();
         let code_bytes = (image.end as usize).saturating_sub(image.start as usize);
-        Ok(Plugin::new(hash, self.engine.clone(), contract, code_bytes, Arc::clone(&self.census)))
+        Ok(Plugin::new(hash, self.engine.clone(), contract, weight, code_bytes, Arc::clone(&self.census)))
     }
 
     fn load_compiled(&self, hash: &[u8; 32]) -> Option<Component> {
@@ -232,25 +303,49 @@ impl Inner {
         }
     }
 
-    fn compile(&self, hash: &[u8; 32], bytes: &[u8], purpose: Purpose) -> Result<Component, Verdict> {
-        if let Some(verdict) = self.refused.get(hash, purpose) {
-            return Err(verdict);
+    fn compile(
+        &self,
+        hash: &[u8; 32],
+        bytes: &[u8],
+        purpose: Purpose,
+        allowance: Allowance,
+    ) -> Result<Component, Unloaded> {
+        let code = self.code(hash, bytes, allowance).map_err(|failure| match failure {
+            Failure::UsedUp(_) if allowance == Allowance::Brief => Unloaded::TakesLonger,
+            failure => Unloaded::Refused(failure.verdict()),
+        })?;
+        if purpose == Purpose::Revision {
+            self.keep(hash, || Ok(&code));
+        }
+        compiled::load(&self.engine, &Authenticated::vouch(&code)).map_err(|error| {
+            Unloaded::Refused(Verdict::host(&format!(
+                "what the compiler gave does not load, is it another version's? {error:#}"
+            )))
+        })
+    }
+
+    /// Keeps what was compiled, so that what is published is there again after a restart.
+    fn keep<T: AsRef<[u8]>>(&self, hash: &[u8; 32], code: impl FnOnce() -> wasmtime::Result<T>) {
+        let Some(disk) = &self.disk else { return };
+        let kept = code().map_err(|error| format!("{error:#}"));
+        let kept = kept.and_then(|code| disk.keep(hash, code.as_ref()).map_err(|error| error.to_string()));
+        if let Err(error) = kept {
+            tracing::warn!(error, "a compiled plugin could not be kept on disk");
+        }
+    }
+
+    fn code(&self, hash: &[u8; 32], bytes: &[u8], allowance: Allowance) -> Result<Vec<u8>, Failure> {
+        if let Some(failure) = self.refused.get(hash, allowance) {
+            return Err(failure);
         }
         self.loads.compiled.fetch_add(1, Ordering::Relaxed);
         let code = match &self.compiler {
-            Compiler::Here => self.compile_here(bytes),
-            Compiler::Process { executable, limits } => compiler::compile(executable, limits, bytes, purpose),
+            Compiler::Here => self.compile_here(bytes).map_err(Failure::Refused),
+            Compiler::Process { executable, limits } => {
+                compiler::compile(executable, limits, bytes, allowance)
+            }
         };
-        let code = code.inspect_err(|verdict| self.refused.put(hash, purpose, verdict))?;
-        if let Some(disk) = &self.disk
-            && let Err(error) = disk.keep(hash, &code)
-        {
-            tracing::warn!(%error, "a compiled plugin could not be kept on disk");
-        }
-        compiled::load(&self.engine, &Authenticated::vouch(&code)).map_err(|error| {
-            tracing::error!(%error, "what the compiler gave does not load: is it another version's?");
-            Verdict::invalid_component("the compiler gave what does not load; the log of the server says why")
-        })
+        code.inspect_err(|failure| self.refused.put(hash, allowance, failure))
     }
 
     fn compile_here(&self, bytes: &[u8]) -> Result<Vec<u8>, Verdict> {

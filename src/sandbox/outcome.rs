@@ -2,9 +2,12 @@
 //! agreed, with faults that name rows of the batch.
 
 use super::{
-    Column, Context, Manifest, Outcome, Output, Role, Values,
+    Column, Context, Manifest, Outcome, Output, Role, Texts, Values,
     verdict::{Verdict, shorten},
 };
+
+/// Bytes of a grade. It is kept, shown and sent for each row that has it, however little room it takes in an answer.
+pub const GRADE_BYTES: usize = 1_024;
 
 /// Holds the outcome of a batch of `rows` rows to the contract. A fault's message is cut to the length that is kept.
 pub fn check(
@@ -57,21 +60,26 @@ fn check_column(column: &Column, output: &Output, context: &Context, rows: u32) 
         }
         (Values::Texts(texts), Role::Grade) => {
             check_length(texts.codes.len())?;
-            let known = u32::try_from(texts.dictionary.len()).unwrap_or(u32::MAX);
-            check_codes(&texts.codes, known, &column.missing).map_err(|(row, code)| {
-                wrong(format!("row {row} has the code {code}, the dictionary has {known} texts")).at_row(row)
-            })
+            check_texts(texts, &column.missing, &output.name)
         }
         (Values::Decimals(_), Role::Grade) => Err(wrong("a grade is text, it has decimals".into())),
         (Values::Texts(_), _) => Err(wrong("only a grade is text, all others are decimals".into())),
     }
 }
 
-/// Finds a code outside the dictionary, in a row that is not missing (`missing` is ascending).
-fn check_codes(codes: &[u32], known: u32, missing: &[u32]) -> Result<(), (u32, u32)> {
-    for (row, &code) in (0_u32..).zip(codes) {
-        if code >= known && missing.binary_search(&row).is_err() {
-            return Err((row, code));
+/// Looks at the text of every row that is not missing (`missing` is ascending).
+fn check_texts(texts: &Texts, missing: &[u32], output: &str) -> Result<(), Verdict> {
+    for (row, &code) in (0_u32..).zip(&texts.codes) {
+        let text = texts.dictionary.get(usize::try_from(code).unwrap_or(usize::MAX));
+        match text {
+            Some(text) if text.len() <= GRADE_BYTES => {}
+            _ if missing.binary_search(&row).is_ok() => {}
+            Some(text) => return Err(Verdict::grade_too_long(output, text.len(), GRADE_BYTES).at_row(row)),
+            None => {
+                let known = texts.dictionary.len();
+                let what = format!("row {row} has the code {code}, the dictionary has {known} texts");
+                return Err(Verdict::contract(format!("the column `{output}`: {what}")).at_row(row));
+            }
         }
     }
     Ok(())

@@ -13,6 +13,7 @@ use super::{
     manifest, outcome,
     patience::Patience,
     verdict::{Call, Verdict},
+    weight::Weight,
 };
 
 /// A plugin, compiled and ready to be called from any thread. Cheap to clone. Every call has an instance of its own, so
@@ -29,6 +30,7 @@ struct Inner {
     hash: [u8; 32],
     engine: Engine,
     contract: Contract,
+    weight: Weight,
     code_bytes: usize,
     census: Arc<Census>,
 }
@@ -40,10 +42,11 @@ impl Plugin {
         hash: [u8; 32],
         engine: Engine,
         contract: Contract,
+        weight: Weight,
         code_bytes: usize,
         census: Arc<Census>,
     ) -> Self {
-        let inner = Inner { hash, engine, contract, code_bytes, census };
+        let inner = Inner { hash, engine, contract, weight, code_bytes, census };
         Self { inner: Arc::new(inner), patience: Patience::default() }
     }
 
@@ -61,6 +64,11 @@ impl Plugin {
     /// Bytes of machine code and data that are loaded.
     pub(super) fn code_bytes(&self) -> usize {
         self.inner.code_bytes
+    }
+
+    /// What the compiler made of the component.
+    pub(super) fn compiled(&self) -> wasmtime::Result<Vec<u8>> {
+        self.inner.contract.component().serialize()
     }
 
     /// What the plugin needs and gives under these parameters.
@@ -123,19 +131,23 @@ impl Plugin {
         if let Some(over) = self.patience.over() {
             return Err(call.interrupted(Interrupted::Unwanted(over)));
         }
-        let mut store = self.store(&call);
+        let mut store = self.store(&call)?;
         let answer = self.instantiate(&mut store, &call).and_then(|instance| {
             function(&instance, &mut store).map_err(|error| Verdict::of_call(&error, &call))
         })?;
         answer.map_err(|refusal| Verdict::refused(refusal, &call))
     }
 
-    fn store(&self, call: &Call<'_>) -> Store<Meter> {
+    /// A store with the fuel of the call, less what making the instance costs.
+    fn store(&self, call: &Call<'_>) -> Result<Store<Meter>, Verdict> {
+        let fuel = call.size.fuel(call.limits).checked_sub(self.inner.weight.fuel());
+        let fuel = fuel.ok_or_else(|| call.out_of_fuel())?;
         let meter = Meter::new(call.limits, self.inner.census.count());
         let mut store = Store::new(&self.inner.engine, meter);
         store.limiter(|meter| meter);
-        store.set_fuel(call.size.fuel(call.limits)).expect("the engine counts fuel");
-        let (start, wall_time, patience) = (Instant::now(), call.limits.wall_time, self.patience.clone());
+        store.set_fuel(fuel).expect("the engine counts fuel");
+        let (start, patience) = (Instant::now(), self.patience.clone());
+        let wall_time = call.size.wall_time(call.limits);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| match patience.over() {
             Some(over) => Err(Interrupted::Unwanted(over).into()),
@@ -143,7 +155,7 @@ impl Plugin {
             None => Ok(UpdateDeadline::Continue(1)),
         });
         store.set_hostcall_fuel(call.limits.output_bytes);
-        store
+        Ok(store)
     }
 
     /// Makes the instance and charges its fuel for the memory that it begins with.

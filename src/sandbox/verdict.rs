@@ -5,7 +5,7 @@ use wasmtime::{Trap, WasmBacktrace};
 
 use super::{
     contract::v1_0_0::Refusal,
-    limits::{Exceeded, Interrupted, Limits, Size, TABLE_ELEMENTS},
+    limits::{Exceeded, INSTANCES, Interrupted, Limits, MEMORIES, Size, TABLE_ELEMENTS, TABLES},
     patience::Over,
 };
 use crate::model::rejection::PluginReason;
@@ -20,11 +20,26 @@ pub const REFUSES_PARAMETERS: &str = "the plugin refuses its parameters: ";
 /// keeps it for every row.
 const PARAMETER_BYTES: usize = 64 << 10;
 
-/// What the engine says when an answer takes more than `output_bytes`; it has no type for it.
+/// What the engine says when an answer takes more than `output_bytes`; its type for it cannot be named from outside.
 const OUTPUT_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
 
-/// What the engine says when a component makes too many instances, memories or tables.
+/// What the engine says when a component makes too many instances, memories or tables; it has no type for it.
 const TOO_MANY: &str = "resource limit exceeded";
+
+/// What the engine says when what the guest gave is no value of its type; it has no types for most of it. What is in none of
+/// these words is not the guest's doing.
+const NO_VALUE: &[&str] = &[
+    "aligned",
+    "beyond end of memory",
+    "discriminant",
+    "out of bounds",
+    "overflow",
+    "surrogate",
+    "too large",
+    "utf16",
+    "utf-8",
+    "utf8",
+];
 
 /// Why a call has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,10 +67,32 @@ impl Verdict {
         Self { reason: PluginReason::ContractViolation, row: None, message }
     }
 
+    /// A grade has more bytes than any may.
+    pub(super) fn grade_too_long(output: &str, bytes: usize, most: usize) -> Self {
+        let message = format!(
+            "the plugin gave `{output}` a text of {bytes} bytes; a grade may have {most}, and nothing raises that"
+        );
+        Self { reason: PluginReason::OutputTooLarge, row: None, message }
+    }
+
     /// The same, about a row.
     pub(super) fn at_row(mut self, row: u32) -> Self {
         self.row = Some(row);
         self
+    }
+
+    /// The host could not do its part, which says nothing of the plugin. The cause is logged; clients do not see it.
+    pub(super) fn host(cause: &str) -> Self {
+        tracing::error!(cause, "a plugin could not be run, and it is not its fault");
+        let message = "the server could not run the plugin, and the plugin is not the reason; the log of the server says \
+                       what was: try again later";
+        Self { reason: PluginReason::HostUnavailable, row: None, message: message.to_owned() }
+    }
+
+    /// Whether it says something of the host alone, at this moment: it is no answer of the plugin's, whoever asks.
+    #[must_use]
+    pub fn is_of_host(&self) -> bool {
+        matches!(self.reason, PluginReason::TimedOut | PluginReason::HostUnavailable)
     }
 
     /// The plugin refuses in a call.
@@ -71,7 +108,7 @@ impl Verdict {
     /// What an error of the engine during a call means.
     pub(super) fn of_call(error: &wasmtime::Error, call: &Call<'_>) -> Self {
         if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
-            return call.out_of_memory(exceeded);
+            return call.exceeded(exceeded);
         }
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
             return call.interrupted(*interrupted);
@@ -84,11 +121,29 @@ impl Verdict {
             return call.output_too_large();
         }
         if words.contains(TOO_MANY) {
-            let message = format!("the plugin makes too many instances, memories or tables: {words}");
-            return Self { reason: PluginReason::OutOfMemory, row: None, message };
+            return too_many();
         }
-        Self::contract(format!("`{}`: {words}", call.function))
+        if NO_VALUE.iter().any(|said| words.contains(said)) {
+            return Self::contract(format!("`{}`: {words}", call.function));
+        }
+        Self::host(&format!("{error:#}"))
     }
+
+    /// The component makes more than any plugin may.
+    pub(super) fn is_too_much(what: &str, used: u64, most: u64) -> Self {
+        Self::invalid_component(format!(
+            "an instance of it takes {used} {what}; no plugin may take more than {most}"
+        ))
+    }
+}
+
+/// The engine makes instances of its own, between components inside one: they count as the component's.
+fn too_many() -> Verdict {
+    let message = format!(
+        "the plugin, with what the engine puts between its parts, makes more than {INSTANCES} instances, {MEMORIES} memories \
+         or {TABLES} tables; no plugin may have more"
+    );
+    Verdict { reason: PluginReason::OutOfMemory, row: None, message }
 }
 
 /// A call, as its verdict has to describe it.
@@ -145,9 +200,9 @@ impl Call<'_> {
         let what = self.what();
         let message = match interrupted {
             Interrupted::WallTime => format!(
-                "the plugin took longer than {:?} for {what} (wall_time_ms): try again when the machine is less busy, or {}",
-                self.limits.wall_time,
-                who_raises("wall_time_ms", self.limits.at_ceiling.wall_time)
+                "the plugin took longer than {:?} for {what}, which its fuel should have ended long before: this server is \
+                 too busy or too slow for it, try again later",
+                self.size.wall_time(self.limits),
             ),
             Interrupted::Unwanted(Over::Late(time)) => {
                 let instead = match self.size {
@@ -166,7 +221,7 @@ impl Call<'_> {
         self.verdict(PluginReason::TimedOut, message)
     }
 
-    fn out_of_memory(&self, exceeded: &Exceeded) -> Verdict {
+    fn exceeded(&self, exceeded: &Exceeded) -> Verdict {
         let message = match exceeded {
             Exceeded::Memory(bytes) => format!(
                 "the plugin wanted {bytes} bytes of memory in `{}` and may have {} (memory_bytes): {}",
@@ -175,19 +230,18 @@ impl Call<'_> {
                 who_raises("memory_bytes", self.limits.at_ceiling.memory_bytes)
             ),
             Exceeded::Tables(elements) => format!(
-                "the plugin wanted {elements} table elements in `{}`; no plugin may have more than {TABLE_ELEMENTS}",
+                "the plugin wanted {elements} table elements in `{}`; no plugin may have more than {TABLE_ELEMENTS}, and \
+                 nothing raises that",
                 self.function
             ),
-            Exceeded::Ungrowable(words) => {
-                format!("the plugin wanted more memory in `{}` than there can be: {words}", self.function)
-            }
+            Exceeded::Host(words) => return Verdict::host(words),
         };
         self.verdict(PluginReason::OutOfMemory, message)
     }
 
     fn output_too_large(&self) -> Verdict {
         let message = format!(
-            "the plugin's answer to `{}` takes more than {} bytes (output_bytes): {}",
+            "the plugin's answer to `{}` takes more than {} bytes (output_bytes), where it was cut off: {}",
             self.function,
             self.limits.output_bytes,
             who_raises("output_bytes", self.limits.at_ceiling.output_bytes)
@@ -201,7 +255,7 @@ impl Call<'_> {
             Trap::StackOverflow => self.verdict(
                 PluginReason::StackOverflow,
                 format!(
-                    "the plugin used up its stack of {} bytes in `{}`{}; it may call itself without end",
+                    "the plugin used up its stack of {} bytes in `{}`{}; it may call itself without end; nothing raises that",
                     super::engine::STACK_BYTES,
                     self.function,
                     place(error)
@@ -226,8 +280,7 @@ impl Call<'_> {
 /// Who can raise a limit: the team, up to what the operator allows.
 fn who_raises(limit: &str, at_ceiling: bool) -> String {
     if at_ceiling {
-        let key = limit.replace("wall_time_ms", "wall_ms");
-        format!("it is at the operator's ceiling, plugins.ceilings.{key} in the configuration")
+        format!("it is at the operator's ceiling, plugins.ceilings.{limit} in the configuration")
     } else {
         format!("raise {limit} in the team's plugin_limits")
     }
@@ -259,5 +312,30 @@ fn shorten_to(words: &mut String, bytes: usize) {
         let mark = "…";
         words.truncate(words.floor_char_boundary(bytes - mark.len()));
         words.push_str(mark);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is not known to be the guest's doing is not held against it.
+    #[test]
+    fn what_the_host_lacks_is_no_fault_of_the_guest() {
+        let limits = Limits::default();
+        let call = Call { function: "evaluate", size: Size::NONE, limits: &limits };
+        let check = |error: wasmtime::Error, reason| {
+            let verdict = Verdict::of_call(&error, &call);
+            assert_eq!(verdict.reason, reason, "{verdict}");
+            assert_eq!(verdict.is_of_host(), reason == PluginReason::HostUnavailable, "{verdict}");
+        };
+        let lacking = std::io::Error::from_raw_os_error(rustix::io::Errno::NOMEM.raw_os_error());
+        check(wasmtime::Error::from(lacking).context("mmap failed"), PluginReason::HostUnavailable);
+        check(wasmtime::Error::msg("what nobody has thought of"), PluginReason::HostUnavailable);
+        check(Exceeded::Host("no more".to_owned()).into(), PluginReason::HostUnavailable);
+        check(Exceeded::Memory(1).into(), PluginReason::OutOfMemory);
+        check(Trap::UnreachableCodeReached.into(), PluginReason::Trapped);
+        check(Trap::StringOutOfBounds.into(), PluginReason::ContractViolation);
+        check(wasmtime::Error::msg("invalid utf-8 sequence"), PluginReason::ContractViolation);
     }
 }

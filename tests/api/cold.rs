@@ -29,11 +29,20 @@ struct Gate {
 
 impl Gate {
     fn new() -> Self {
+        Self::behind("")
+    }
+
+    /// One that holds up only what may take longer than a moment.
+    fn for_long() -> Self {
+        Self::behind(&format!("[ \"$3\" = 1 ] && exec {MERIT} \"$@\"\n"))
+    }
+
+    fn behind(before: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let gate = Self { folder };
         let (begun, open) = (gate.folder.path().join("begun"), gate.open_file());
         let script = format!(
-            "#!/bin/sh\n: > {}.$$\nwhile [ ! -e {} ]; do /bin/sleep 0.02; done\nexec {MERIT} \"$@\"\n",
+            "#!/bin/sh\n{before}: > {}.$$\nwhile [ ! -e {} ]; do /bin/sleep 0.02; done\nexec {MERIT} \"$@\"\n",
             begun.display(),
             open.display(),
         );
@@ -164,6 +173,41 @@ async fn no_team_waits_for_what_another_one_uploads() {
         assert_eq!(call.await.unwrap().unwrap().into_inner().results[0].fault, None);
     }
     call("acme", 2).await.unwrap();
+}
+
+/// Whoever has a component made to take long has it compiled among its like; the others have places of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_compiled_in_a_moment_waits_for_no_bomb() {
+    let gate = Gate::for_long();
+    let harness = Harness::start_with(|config| {
+        config.plugins.compiler = gate.compiler();
+        (config.plugins.compiles, config.plugins.compile_wait_ms) = (2, 600_000);
+        config.plugins.try_out_compile_cpu_seconds = 2;
+    })
+    .await;
+    for team in ["first", "second", "third"] {
+        harness.team(team).await;
+    }
+    let call = |team: &str, component: Vec<u8>| {
+        let source = Source::Component(component.into());
+        let request = v1::EvaluatePluginRequest { parent: format!("teams/{team}"), ..evaluate(source) };
+        let mut plugins = harness.plugins();
+        async move { plugins.evaluate_plugin(request).await }
+    };
+    let bomb = |number: usize| {
+        let blocks = format!("{}{}", "(block ".repeat(60_000), ")".repeat(60_000));
+        let module = format!("(global i32 (i32.const {number})) (func {blocks})");
+        Guest::good().with(|guest| guest.module = module).component()
+    };
+    let bombs = [tokio::spawn(call("first", bomb(1))), tokio::spawn(call("second", bomb(2)))];
+    until("both bombs are among those that take long", || gate.begun() >= 2).await;
+    let answer = call("third", component(1)).await.unwrap().into_inner();
+    assert_eq!(answer.results[0].fault, None);
+    assert!(bombs.iter().all(|bomb| !bomb.is_finished()));
+    gate.open();
+    for bomb in bombs {
+        assert_eq!(reason(&bomb.await.unwrap().unwrap_err()), "INVALID_COMPONENT");
+    }
 }
 
 /// A call with a large component has room that the large ones of all teams share.

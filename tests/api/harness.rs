@@ -322,7 +322,6 @@ pub fn config(directory: &Path) -> Config {
         &mut limits.ping_answer_ms,
         &mut limits.drain_ms,
         &mut config.runs.wall_ms,
-        &mut config.plugins.ceilings.wall_ms,
         &mut config.plugins.try_out_ms,
         &mut config.plugins.compile_wall_ms,
         &mut config.plugins.compile_wait_ms,

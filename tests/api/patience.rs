@@ -164,21 +164,9 @@ async fn trying_out_takes_a_while_at_most_for_all_rows_together() {
         guest.describe = format!("(i32.const {})", guest.image.manifest(&manifest()));
         guest.evaluate = LOOP.into();
     });
-    let answer = loop {
-        match harness.plugins().evaluate_plugin(evaluate(&guest)).await {
-            Ok(answer) => break answer.into_inner(),
-            // On a busy machine the time may be over before the guest has described itself.
-            Err(status) => assert_eq!(reason(&status), "TIMED_OUT", "{status:?}"),
-        }
-    };
-    assert_eq!(answer.results.len(), 3);
-    for result in answer.results {
-        let fault = result.fault.expect("each row is stopped");
-        assert_eq!(fault.reason, "TIMED_OUT");
-        for part in
-            ["may take 100ms together (plugins.try_out_ms in the configuration)", "ask for fewer rows"]
-        {
-            assert!(fault.message.contains(part), "{}", fault.message);
-        }
-    }
+    // How far it got says something of the machine: it is no answer for any row.
+    let status = harness.plugins().evaluate_plugin(evaluate(&guest)).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::DeadlineExceeded, "TIMED_OUT"));
+    let part = "may take 100ms together (plugins.try_out_ms in the configuration)";
+    assert!(status.message().contains(part), "{status:?}");
 }

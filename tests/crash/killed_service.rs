@@ -3,9 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
     thread,
     time::Duration,
 };
@@ -26,6 +24,8 @@ use tokio::{sync::mpsc, task::JoinSet};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 
+use crate::service::{Service, spawn};
+
 const KILLS: u32 = 50;
 const CREATORS: u32 = 2;
 const IMPORTERS: u32 = 2;
@@ -36,11 +36,8 @@ const UPDATED: &str = "Updated";
 /// About as long as opening takes.
 const OPENING_MS: u64 = 150;
 
-/// A running service; killed when it is dropped.
-struct Service {
-    process: Child,
-    channel: Channel,
-}
+/// So that a new segment is often under way.
+const SETTINGS: [(&str, &str); 1] = [("MERIT_STORE__SEGMENT_BYTES", "8192")];
 
 /// What the clients of one round were told, and what they asked last.
 #[derive(Default)]
@@ -55,48 +52,9 @@ struct Told {
     unanswered: Vec<CreateProductRequest>,
 }
 
-// === impl Service ===
-
-impl Service {
-    async fn start(directory: &Path) -> Self {
-        let mut process = spawn(directory);
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("it says {line:?}"));
-        let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { process, channel }
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // Already killed, most of the time.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn spawn(directory: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_merit"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--log-filter", "error", "--data"])
-        .arg(directory)
-        // Tests run on disks that may be nearly full.
-        .env("MERIT_STORE__FREE_FLOOR_BYTES", "0")
-        // So that a new segment is often under way.
-        .env("MERIT_STORE__SEGMENT_BYTES", "8192")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
 /// Starts the service and kills it before it says that it listens, or soon after.
 fn kill_while_opening(directory: &Path, random: &mut StdRng) {
-    let mut process = spawn(directory);
+    let mut process = spawn(directory, &SETTINGS);
     thread::sleep(Duration::from_millis(random.random_range(0..OPENING_MS)));
     process.kill().unwrap();
     process.wait().unwrap();
@@ -326,14 +284,14 @@ async fn every_acknowledged_call_survives_kills() {
         if round > 0 && random.random_bool(0.5) {
             kill_while_opening(directory.path(), &mut random);
         }
-        let service = Service::start(directory.path()).await;
+        let service = Service::start(directory.path(), &SETTINGS).await;
         if let Some((told, before)) = rounds.last_mut().zip(round.checked_sub(1)) {
             check(service.channel.clone(), before, told).await;
             repeat(service.channel.clone(), told).await;
         }
         rounds.push(work_until_killed(service, round, &mut random).await);
     }
-    let service = Service::start(directory.path()).await;
+    let service = Service::start(directory.path(), &SETTINGS).await;
     for (round, told) in (0..).zip(&rounds) {
         check(service.channel.clone(), round, told).await;
     }

@@ -1,7 +1,7 @@
 //! Answers that are well formed and still break the contract, one thing wrong at a time; and those that are right.
 
 use merit::{
-    model::rejection::PluginReason::{BadBatch, BadParameters, ContractViolation},
+    model::rejection::PluginReason::{BadBatch, BadParameters, ContractViolation, OutputTooLarge},
     sandbox::{
         Column, Context, Fault, Input, Kind, Manifest, Outcome, Output, Role, Step, Texts, Values, Verdict,
         verify_steps,
@@ -105,6 +105,32 @@ fn right_outcomes_come_through_as_they_are() {
     for right in [outcome(), full] {
         assert_eq!(evaluate(&right, &context()), Ok(right));
     }
+}
+
+/// A grade is kept and sent for each row that has it, however little room it takes in an answer.
+#[test]
+fn grades_have_a_bound() {
+    let graded = |bytes: usize, codes: &[u32], missing: &[u32]| {
+        let mut graded = outcome();
+        self::codes(&mut graded, codes);
+        let Values::Texts(texts) = &mut graded.columns[1].values else { unreachable!("made of texts") };
+        texts.dictionary[1] = "x".repeat(bytes);
+        graded.columns[1].missing = missing.to_vec();
+        graded
+    };
+    let right = [
+        graded(1_024, &[0, 1, 1], &[]),
+        // Nobody has it.
+        graded(10_000, &[0, 0, 0], &[]),
+        graded(10_000, &[0, 1, 0], &[1]),
+    ];
+    for right in right {
+        assert_eq!(evaluate(&right, &context()), Ok(right));
+    }
+    let verdict = evaluate(&graded(1_025, &[0, 1, 1], &[]), &context()).expect_err("a verdict");
+    assert_eq!((verdict.reason, verdict.row), (OutputTooLarge, Some(1)), "{verdict}");
+    let said = "gave `letter` a text of 1025 bytes; a grade may have 1024, and nothing raises that";
+    assert!(verdict.message.contains(said), "{verdict}");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Components made to be expensive to compile. They are compiled by a process of its own, which runs into its limits; the
 //! service goes on meanwhile.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
 use merit::{
-    model::rejection::PluginReason::{self, InvalidComponent, TimedOut},
+    model::rejection::PluginReason::{self, HostUnavailable, InvalidComponent, TimedOut},
     sandbox::{CompileLimits, Compiler, Loads, Plugin, Purpose, Sandbox, SandboxConfig, Verdict},
 };
 
@@ -148,9 +148,37 @@ fn time_and_code_are_bounded() {
 #[test]
 fn a_compiler_that_is_none_is_no_outage() {
     let load = |executable| sandbox(executable, patient()).load(&Guest::good().component());
-    check_refused(load("/does/not/exist"), TimedOut, &["the compiler cannot be run on this server"]);
-    check_refused(load("/bin/true"), InvalidComponent, &["gave what does not load"]);
+    let said = ["the server could not run the plugin", "the log of the server says", "try again later"];
+    check_refused(load("/does/not/exist"), HostUnavailable, &said);
+    check_refused(load("/bin/true"), HostUnavailable, &said);
     check_refused(load("/bin/false"), InvalidComponent, &["broke down"]);
+}
+
+/// The system kills whom it likes when memory is short. That says nothing of the component, and is not remembered.
+#[test]
+fn a_compiler_that_is_killed_says_nothing_of_the_component() {
+    let check = |kills: usize, refused: usize| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (compiler, counts) = (folder.path().join("compiler"), folder.path().join("killed"));
+        let script = format!(
+            "#!/bin/sh\nread -r left < {counts}\nif [ \"$left\" -gt 0 ]; then\n  echo $((left - 1)) > {counts}\n  \
+             kill -9 $$\nfi\nexec {MERIT} \"$@\"\n",
+            counts = counts.display(),
+        );
+        fs::write(&counts, format!("{kills}\n")).expect("written");
+        fs::write(&compiler, script).expect("written");
+        fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).expect("permissions");
+        let sandbox = sandbox(compiler.to_str().expect("a path"), patient());
+        for _ in 0..refused {
+            let said = ["the plugin is not the reason", "try again later"];
+            check_refused(sandbox.load(&Guest::good().component()), HostUnavailable, &said);
+        }
+        check_plugin(&sandbox.load(&Guest::good().component()).expect("a plugin"));
+    };
+    check(0, 0);
+    check(1, 0);
+    check(2, 1);
+    check(5, 2);
 }
 
 /// Each is accepted or refused, with one second of processor time, and never ends the service.

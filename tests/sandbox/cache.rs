@@ -1,8 +1,13 @@
 //! The compiled cache on disk: what is believed, and what is compiled again.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+};
 
-use merit::sandbox::{Loads, Sandbox, SandboxConfig};
+use merit::sandbox::{Loads, Purpose, Sandbox, SandboxConfig};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::guest::{Guest, LIMITS, manifest};
 
@@ -100,6 +105,41 @@ fn another_key_believes_nothing() {
     );
 }
 
+fn fifo(path: &Path) {
+    fs::remove_file(path).expect("removed");
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
+}
+
+fn link(path: &Path) {
+    let elsewhere = path.with_extension("elsewhere");
+    fs::rename(path, &elsewhere).expect("moved");
+    symlink(elsewhere, path).expect("a link");
+}
+
+/// Nothing but a file of the service's own is opened, read or waited for.
+#[test]
+fn what_is_no_file_is_compiled_again() {
+    check(|folder| fifo(&folder.compiled()), COMPILED_AGAIN);
+    check(|folder| fifo(&folder.key()), COMPILED_AGAIN);
+    check(|folder| link(&folder.key()), COMPILED_AGAIN);
+    let others_may_write = |path: PathBuf| {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o622)).expect("permissions");
+    };
+    check(|folder| others_may_write(folder.compiled()), COMPILED_AGAIN);
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_is_refused() {
+    for mode in [0o777, 0o770, 0o703] {
+        let folder = Folder::new();
+        folder.start();
+        fs::set_permissions(folder.cache(), fs::Permissions::from_mode(mode)).expect("permissions");
+        let config = SandboxConfig { cache: Some(folder.cache()), ..SandboxConfig::default() };
+        let error = Sandbox::new(config).err().expect("an error");
+        assert!(error.contains("take that away with chmod"), "{error}");
+    }
+}
+
 #[test]
 fn a_file_under_another_plugins_name_is_not_believed() {
     let folder = Folder::new();
@@ -149,6 +189,53 @@ fn what_was_written_longest_ago_makes_room() {
     let sandbox = start(one / 2);
     sandbox.load(&numbered(7)).expect("a plugin");
     assert_eq!(kept(), 3);
+}
+
+/// What is on disk is there because it is used, not because it is new.
+#[test]
+fn what_was_used_longest_ago_makes_room() {
+    let folder = Folder::new();
+    folder.start();
+    let one = fs::metadata(folder.compiled()).expect("a file").len();
+    fs::remove_file(folder.compiled()).expect("removed");
+    let start = || {
+        let cache_bytes = one * 7 / 2;
+        let config = SandboxConfig { cache: Some(folder.cache()), cache_bytes, ..SandboxConfig::default() };
+        Sandbox::new(config).expect("a sandbox")
+    };
+    let load = |sandbox: &Sandbox, number| {
+        sandbox.load(&numbered(number)).expect("a plugin");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    let sandbox = start();
+    (0..3).for_each(|number| load(&sandbox, number));
+    let sandbox = start();
+    [0, 3].into_iter().for_each(|number| load(&sandbox, number));
+    let sandbox = start();
+    [0, 2, 3].into_iter().for_each(|number| load(&sandbox, number));
+    assert_eq!(sandbox.loads(), Loads { compiled: 0, from_disk: 3, refused: 0 });
+}
+
+/// What is tried out takes nobody's place, neither on disk nor in memory, and need not be compiled again to be published.
+#[test]
+fn what_is_tried_out_drives_out_nothing_that_is_published() {
+    let folder = Folder::new();
+    let config = SandboxConfig { cache: Some(folder.cache()), ..SandboxConfig::default() };
+    let sandbox = Sandbox::new(config).expect("a sandbox");
+    sandbox.load(&numbered(0)).expect("a plugin");
+    for number in 1..70 {
+        sandbox.load_for(&numbered(number), Purpose::TryOut).expect("a plugin");
+    }
+    assert_eq!(fs::read_dir(folder.cache()).expect("the cache").count(), 1);
+    assert_eq!(sandbox.loads().compiled, 70);
+    sandbox.load(&numbered(0)).expect("a plugin");
+    sandbox.load_for(&numbered(0), Purpose::TryOut).expect("a plugin");
+    sandbox.load(&numbered(69)).expect("a plugin");
+    assert_eq!(sandbox.loads(), Loads { compiled: 70, from_disk: 0, refused: 0 });
+    assert_eq!(fs::read_dir(folder.cache()).expect("the cache").count(), 2);
+    // The few that are kept are those of the end.
+    sandbox.load_for(&numbered(1), Purpose::TryOut).expect("a plugin");
+    assert_eq!(sandbox.loads().compiled, 71);
 }
 
 #[test]

@@ -85,6 +85,7 @@ pub const LIMITS: Limits = Limits {
     memory_bytes: 8 << 20,
     output_bytes: 1 << 20,
     wall_time: Duration::from_secs(3_600),
+    fuel_ns: 0,
     at_ceiling: AtCeiling::NONE,
 };
 

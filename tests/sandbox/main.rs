@@ -15,5 +15,7 @@ mod official;
 #[path = "../referee/mod.rs"]
 mod referee;
 mod rows;
+mod space;
 mod standard;
 mod uploads;
+mod weight;

@@ -20,6 +20,7 @@ fn half() -> Limits {
         output_bytes: usual.output_bytes / 2,
         // How quick the machine is says nothing of the plugin.
         wall_time: LIMITS.wall_time,
+        fuel_ns: LIMITS.fuel_ns,
         at_ceiling: usual.at_ceiling,
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         evaluator::Evaluator,
         execute::{Conduct, StepJob, execute},
         made::rescaled,
+        outputs::TextRoom,
         plugins::LoadedPlugin,
         recorded::RecordedStep,
         step_inputs::{earlier_output, input_fault, is_unfit, note_earlier, note_unfit},
@@ -107,12 +108,10 @@ fn run(
         threads: options.threads,
         patience: evaluator.patience(),
         done: &AtomicU64::new(0),
+        texts: &TextRoom::default(),
         may_give_up: true,
     };
-    let outcome = execute(&job, &conduct).map_err(|stopped| {
-        let reason = Reason::Plugin(PluginReason::Trapped);
-        Rejection::new(reason, format!("step {}: {stopped}", header.step))
-    })?;
+    let outcome = execute(&job, &conduct).map_err(|stopped| stopped.rejection(&header.step))?;
     drop(job);
     let data = &mut dataset.steps[place];
     (data.outputs, data.faults) = (outcome.outputs, outcome.faults);

@@ -269,12 +269,12 @@ impl StoredLimits {
             memory_bytes: usize::try_from(self.memory_bytes).unwrap_or(usize::MAX),
             output_bytes: usize::try_from(self.output_bytes).unwrap_or(usize::MAX),
             wall_time: now.wall_time,
+            fuel_ns: now.fuel_ns,
             at_ceiling: AtCeiling {
                 fuel_per_call: self.is_at_ceiling("fuel_per_call"),
                 fuel_per_row: self.is_at_ceiling("fuel_per_row"),
                 memory_bytes: self.is_at_ceiling("memory_bytes"),
                 output_bytes: self.is_at_ceiling("output_bytes"),
-                wall_time: now.at_ceiling.wall_time,
             },
         }
     }
@@ -284,7 +284,7 @@ impl StoredLimits {
     }
 }
 
-/// The limits at a ceiling by name, but for the wall time.
+/// The limits at a ceiling by name.
 fn kept_ceilings(at: &AtCeiling) -> Vec<String> {
     let limits = [
         ("fuel_per_call", at.fuel_per_call),

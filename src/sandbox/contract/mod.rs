@@ -47,6 +47,13 @@ impl Contract {
         }
     }
 
+    /// The component.
+    pub fn component(&self) -> &Component {
+        match self {
+            Self::V1_0_0(linked) => linked.component(),
+        }
+    }
+
     /// Makes an instance in the store. This runs the guest's start functions.
     pub fn instantiate(&self, store: &mut Store<Meter>) -> wasmtime::Result<Instance> {
         match self {

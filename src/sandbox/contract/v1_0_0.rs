@@ -49,6 +49,10 @@ impl Linked {
         Ok(Self { instance, exports })
     }
 
+    pub fn component(&self) -> &Component {
+        self.instance.component()
+    }
+
     pub fn instantiate(&self, store: &mut Store<Meter>) -> wasmtime::Result<Guest> {
         let instance = self.instance.instantiate(&mut *store)?;
         self.exports.load(store, &instance)

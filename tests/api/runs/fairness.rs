@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::{bound, watched};
 use crate::{
     guest::Guest,
-    harness::{Harness, until},
+    harness::{Harness, reason, until},
 };
 
 /// A team with some account managers, and a plugin that is a formula first and then this component.
@@ -102,7 +102,6 @@ fn endless() -> Vec<u8> {
 fn for_ever(config: &mut Config) {
     (config.runs.threads, config.runs.concurrent) = (1, 2);
     (config.runs.fuel_per_call, config.plugins.ceilings.fuel_per_call) = (1 << 60, 1 << 60);
-    (config.runs.wall_ms, config.plugins.ceilings.wall_ms) = (1 << 40, 1 << 40);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,7 +187,37 @@ async fn no_team_waits_for_what_another_one_asks() {
     let answer = evaluate("other", Guest::good().component()).await.unwrap().into_inner();
     assert_eq!(answer.results[0].fault, None);
     assert!(calls.iter().all(|call| !call.is_finished()));
-    assert_eq!(harness.evaluator.under_way().guests, 2);
+    // What is found to take longer than a moment waits for its turn.
+    until("the others wait", || harness.evaluator.under_way().guests == 2).await;
+    calls.iter().for_each(JoinHandle::abort);
+}
+
+/// What takes a moment does not wait for what takes long, however many teams ask for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_a_moment_waits_for_nobody() {
+    let harness = Harness::start_with(|config| {
+        for_ever(config);
+        (config.limits.computing_calls, config.plugins.try_out_ms) = (2, 1 << 40);
+    })
+    .await;
+    let evaluate = |team: &str, component: Vec<u8>| {
+        let (mut plugins, request) = (harness.plugins(), evaluation(team, component));
+        async move { plugins.evaluate_plugin(request).await }
+    };
+    let mut calls = Vec::new();
+    for number in 0..8 {
+        let team = format!("looping-{number}");
+        harness.team(&team).await;
+        calls.push(tokio::spawn(answered(evaluate(&team, endless()))));
+    }
+    harness.team("other").await;
+    // All places of those that take long are taken, and six wait for one.
+    until_guests(&harness, 2).await;
+    for _ in 0..5 {
+        let answer = evaluate("other", Guest::good().component()).await.unwrap().into_inner();
+        assert_eq!(answer.results[0].fault, None);
+    }
+    assert!(calls.iter().all(|call| !call.is_finished()));
     calls.iter().for_each(JoinHandle::abort);
 }
 
@@ -212,7 +241,7 @@ async fn a_run_that_is_cancelled_before_its_turn_holds_up_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_gets_nobody_through_ends_early_and_says_so() {
-    let mut failures = BTreeSet::new();
+    let (mut failures, mut reasons) = (BTreeSet::new(), BTreeSet::new());
     for (chunk_rows, threads) in [(1, 2), (7, 1), (4096, 2)] {
         let harness = Harness::start_with(|config| {
             (config.runs.chunk_rows, config.runs.threads) = (chunk_rows, threads);
@@ -224,7 +253,15 @@ async fn a_run_that_gets_nobody_through_ends_early_and_says_so() {
         let ended = watched(&harness, &run.name).await;
         assert_eq!((ended.state(), ended.dataset.as_str()), (RunState::Failed, ""));
         failures.insert(ended.failure);
+        // What it would change is not to be had either, for the same reason.
+        let formula = create(&harness, "looping", "q2", 1).await;
+        let run = watched(&harness, &formula.name).await.name;
+        let candidate = "teams/looping/pluginRevisions/sum-2".to_owned();
+        let compare = v1::CompareRevisionsRequest { run, candidate, ..Default::default() };
+        let refused = harness.evaluations().compare_revisions(compare).await.unwrap_err();
+        reasons.insert(reason(&refused));
     }
+    assert_eq!(reasons, BTreeSet::from(["OUT_OF_FUEL".to_owned()]));
     let failures: Vec<String> = failures.into_iter().collect();
     let [failure] = &failures[..] else { panic!("however it was executed: {failures:#?}") };
     for part in [

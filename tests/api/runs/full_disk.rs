@@ -79,7 +79,7 @@ async fn check(full: &'static str) {
     };
     resources.put(&caller, &name, again).await.unwrap();
     *disk.0.lock().unwrap() = vec![(full, 2)];
-    let work = tokio::spawn(async move { evaluator.work().await });
+    let work = tokio::spawn(async move { evaluator.work(std::future::pending()).await });
     let done = async {
         loop {
             let run: v1::Run = resources.get(&name).unwrap();

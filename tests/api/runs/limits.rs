@@ -79,19 +79,19 @@ async fn more_than_the_operator_allows_is_refused_whole_and_held_to_what_is_allo
     .await;
     organisation(&harness).await;
     publish_component(&harness, "burning", burning().component()).await;
-    let much = v1::PluginLimits { fuel_per_call: 2_000_001, wall_time_ms: 86_400_000, ..Default::default() };
+    let much = v1::PluginLimits { fuel_per_call: 2_000_001, output_bytes: 4 << 30, ..Default::default() };
     let check = |status: Status| {
         assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "INVALID_FIELD"));
         let violations = status.get_error_details().bad_request().unwrap().field_violations.clone();
         let told: Vec<(&str, &str)> =
             violations.iter().map(|told| (told.field.as_str(), told.description.as_str())).collect();
-        let [(call, first), (wall, second)] = told[..] else { panic!("{told:?}") };
-        assert_eq!((call, wall), ("team.plugin_limits.fuel_per_call", "team.plugin_limits.wall_time_ms"));
+        let [(call, first), (output, second)] = told[..] else { panic!("{told:?}") };
+        assert_eq!((call, output), ("team.plugin_limits.fuel_per_call", "team.plugin_limits.output_bytes"));
         for part in ["2000001 is more than the 2000000 that", "operator raise plugins.ceilings.fuel_per_call"]
         {
             assert!(first.contains(part), "{part:?} is not in {first:?}");
         }
-        assert!(second.contains("operator raise plugins.ceilings.wall_ms"), "{second:?}");
+        assert!(second.contains("operator raise plugins.ceilings.output_bytes"), "{second:?}");
     };
     check(give(&harness, much).await.unwrap_err());
     let team = v1::Team {

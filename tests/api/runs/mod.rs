@@ -5,6 +5,7 @@ mod conduct;
 mod evidence;
 mod fairness;
 mod full_disk;
+mod host;
 mod hostile;
 mod life;
 mod limits;
@@ -14,6 +15,7 @@ mod requests;
 mod results;
 mod sources;
 mod stopped;
+mod texts;
 mod upload;
 mod usage;
 

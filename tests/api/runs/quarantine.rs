@@ -9,7 +9,7 @@ use tonic::Code;
 
 use super::{
     TEAM, added, bound, component_publication, component_step, create, evaluations, organisation, outputs,
-    publish, publish_component, run, silence, step,
+    publish, publish_component, run, run_request, silence, step, watched,
 };
 use crate::{
     guest::{Guest, manifest},
@@ -45,14 +45,43 @@ fn liar(scope: Scope) -> Guest {
     })
 }
 
-async fn check(chunk_rows: usize, answer: &str, difference: &str) {
-    check_guest(chunk_rows, &answering(answer), "the plugin gave", difference).await;
+/// One that pays the last account manager 1,000 more where this holds of the batch.
+fn favouring(condition: &str) -> Guest {
+    let favoured = "(i64.eq (call $at (local.get $a) (local.get $i)) (i64.const 300150))";
+    answering(&format!(
+        "(i64.add (call $at (local.get $a) (local.get $i))
+            (select (i64.const 100000) (i64.const 0) (i32.and {favoured} {condition})))"
+    ))
 }
 
-/// A run that ends with this guest in quarantine.
-async fn check_guest(chunk_rows: usize, guest: &Guest, start: &str, difference: &str) {
+/// As many more account managers, before the others in every order.
+async fn more_people(harness: &Harness, people: usize) {
+    for place in 0..people {
+        let person = v1::AccountManager { display_name: "Another".to_owned(), ..Default::default() };
+        let request = v1::CreateAccountManagerRequest {
+            parent: TEAM.to_owned(),
+            account_manager_id: format!("a-0{place:03}"),
+            account_manager: Some(person),
+            ..Default::default()
+        };
+        harness.organisation().create_account_manager(request).await.unwrap();
+    }
+}
+
+async fn quarantine_reason(harness: &Harness, revision: &str) -> String {
+    let request = v1::GetPluginRevisionRequest { name: revision.to_owned() };
+    harness.plugins().get_plugin_revision(request).await.unwrap().into_inner().quarantine_reason
+}
+
+async fn check(chunk_rows: usize, answer: &str, difference: &str) {
+    check_guest(chunk_rows, 0, &answering(answer), "the plugin gave", difference).await;
+}
+
+/// A run over ten people, and so many more, that ends with this guest in quarantine.
+async fn check_guest(chunk_rows: usize, more: usize, guest: &Guest, start: &str, difference: &str) {
     let harness = Harness::start_with(|config| config.runs.chunk_rows = chunk_rows).await;
     organisation(&harness).await;
+    more_people(&harness, more).await;
     publish_component(&harness, "odd", guest.component()).await;
     let again = async || {
         let publication = component_publication("odd", guest.component());
@@ -119,8 +148,107 @@ async fn what_a_row_says_of_itself_is_its_own_affair() {
 async fn an_explanation_that_is_not_of_what_was_paid_shows() {
     for (scope, chunk_rows) in [(Scope::Row, 1), (Scope::Row, 4096), (Scope::Group, 4096)] {
         let verdict = "the plugin's answer breaks the contract: the steps of the output `sum` add up to ";
-        check_guest(chunk_rows, &liar(scope), "the plugin's explanation for", verdict).await;
+        check_guest(chunk_rows, 0, &liar(scope), "the plugin's explanation for", verdict).await;
     }
+}
+
+/// Of sixty, the one who sorts last: whoever is looked at, it is not the first few.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_for_one_of_many_shows() {
+    let more_than_one = "(i32.gt_u (local.get $rows) (i32.const 1))";
+    let behind_another = "(i32.gt_u (local.get $i) (i32.const 0))";
+    for condition in [more_than_one, behind_another] {
+        let difference = "a-9 two answers: when it was scored again, among other rows, its sum was 4001.50, now it is 3001.50";
+        check_guest(4096, 50, &favouring(condition), "the plugin gave", difference).await;
+    }
+}
+
+/// A trial looks at some; what is paid is paid after everybody was scored twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_final_run_looks_at_everybody() {
+    let harness = Harness::start().await;
+    organisation(&harness).await;
+    more_people(&harness, 150).await;
+    let many = "(i32.gt_u (local.get $rows) (i32.const 64))";
+    publish_component(&harness, "odd", favouring(many).component()).await;
+    let name = format!("{TEAM}/pluginRevisions/odd-2");
+    let approve = v1::ApprovePluginRevisionRequest { name: name.clone(), ..Default::default() };
+    harness.plugins().approve_plugin_revision(approve).await.unwrap();
+    let activate = v1::ActivatePluginRevisionRequest { name: name.clone(), ..Default::default() };
+    harness.plugins().activate_plugin_revision(activate).await.unwrap();
+    let mut request = run_request("q1", vec![component_step("odd", "odd", added())]);
+    request.run.as_mut().unwrap().mode = v1::RunMode::Final.into();
+    let run = harness.evaluations().create_run(request).await.unwrap().into_inner();
+    let failed = watched(&harness, &run.name).await;
+    assert_eq!(failed.state(), RunState::Failed);
+    assert!(failed.failure.contains("its sum was 4001.50, now it is 3001.50"), "{}", failed.failure);
+    assert!(failed.failure.ends_with(&quarantine_reason(&harness, &name).await));
+}
+
+/// A run that looked at others, of a plugin that this trick makes. Whom a trial looks at is drawn, so that one of them is found
+/// at once now and then.
+async fn unnoticed(harness: &Harness, guest: impl Fn(usize) -> Guest) -> (v1::Run, String) {
+    organisation(harness).await;
+    more_people(harness, 150).await;
+    for attempt in 0..50 {
+        let id = format!("odd-{attempt}");
+        publish_component(harness, &id, guest(attempt).component()).await;
+        let run = run(harness, &id, vec![component_step("odd", &id, added())]).await;
+        let revision = format!("{TEAM}/pluginRevisions/{id}-2");
+        match run.state() {
+            RunState::Succeeded => return (run, revision),
+            _ => assert_ne!(quarantine_reason(harness, &revision).await, ""),
+        }
+    }
+    panic!("one of 150 is among the 64 that are looked at fifty times in a row");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_differs_shows() {
+    let harness = Harness::start().await;
+    let many = "(i32.gt_u (local.get $rows) (i32.const 64))";
+    let (run, revision) = unnoticed(&harness, |attempt| {
+        favouring(many).with(|guest| guest.module.push_str(&format!("(global i32 (i32.const {attempt}))")))
+    })
+    .await;
+    let replay = async |chunk_rows| {
+        let request = v1::ReplayRunRequest { name: run.name.clone(), chunk_rows, ..Default::default() };
+        harness.evaluations().replay_run(request).await.unwrap().into_inner()
+    };
+    assert!(replay(4096).await.identical);
+    assert_eq!(quarantine_reason(&harness, &revision).await, "");
+    let different = replay(1).await;
+    let difference = different.first_difference.unwrap();
+    assert_eq!((difference.recorded.as_str(), difference.replayed.as_str()), ("4001.50", "3001.50"));
+    let reason = quarantine_reason(&harness, &revision).await;
+    for part in ["a-9 two answers", "the run was executed again, its sum was 3001.50, and had been 4001.50"] {
+        assert!(reason.contains(part), "{part:?} is not in {reason:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_that_contradicts_shows_when_it_is_asked_for() {
+    let harness = Harness::start().await;
+    let own = "(call $at (local.get $b) (local.get $i))";
+    let (run, revision) = unnoticed(&harness, |attempt| {
+        Guest::good().with(|guest| {
+            guest.module = format!("(global i32 (i32.const {attempt}))");
+            assert!(guest.explain.contains(own), "what is explained");
+            let lie =
+                "(i64.extend_i32_u (i64.eq (call $at (local.get $a) (local.get $i)) (i64.const 300150)))";
+            guest.explain = guest.explain.replace(own, lie);
+        })
+    })
+    .await;
+    let explain = async |id: &str| {
+        let request = v1::ExplainEvaluationRequest { name: format!("{}/evaluations/{id}", run.name) };
+        harness.evaluations().explain_evaluation(request).await
+    };
+    explain("a-8").await.unwrap();
+    assert_eq!(quarantine_reason(&harness, &revision).await, "");
+    assert_eq!(reason(&explain("a-9").await.unwrap_err()), "CONTRACT_VIOLATION");
+    let why = quarantine_reason(&harness, &revision).await;
+    assert!(why.contains("a-9 is not true: ") && why.contains("add up to 300151"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

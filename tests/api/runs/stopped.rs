@@ -56,6 +56,14 @@ async fn at_work(harness: &Harness) -> String {
     }
 }
 
+/// Waits until the run is at work, with one attempt that has come to no end.
+async fn until_running(harness: &Harness, name: &str) {
+    while get(harness, name).await.attempts == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(get(harness, name).await.attempts, 1);
+}
+
 async fn get(harness: &Harness, name: &str) -> v1::Run {
     let request = v1::GetRunRequest { name: name.to_owned() };
     harness.evaluations().get_run(request).await.unwrap().into_inner()
@@ -115,9 +123,16 @@ async fn a_run_at_work_is_cancelled() {
 async fn a_run_that_a_stop_cut_is_finished_by_the_next_start() {
     let harness = Harness::start_with(for_ever).await;
     let name = at_work(&harness).await;
-    let directory = harness.stopped().await;
+    // As often as the service is stopped in order: it is not the run that ended it.
+    let mut directory = harness.stopped().await;
+    for _ in 0..3 {
+        let harness = Harness::start_in(directory, for_ever).await;
+        until_running(&harness, &name).await;
+        directory = harness.stopped().await;
+    }
     let harness = Harness::start_in(directory, quickly).await;
     let resumed = watched(&harness, &name).await;
+    assert_eq!(resumed.attempts, 0);
     assert_eq!((resumed.failure.as_str(), resumed.state()), ("", v1::RunState::Succeeded));
     assert_eq!((resumed.rows_done, resumed.rows_total, resumed.rows_faulted), (10, 10, 10));
     let fresh = run(&harness, "q2", endless_steps()).await;

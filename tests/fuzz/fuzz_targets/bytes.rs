@@ -15,6 +15,7 @@ const LIMITS: Limits = Limits {
     memory_bytes: 8 << 20,
     output_bytes: 1 << 20,
     wall_time: std::time::Duration::from_secs(10),
+    fuel_ns: 0,
     at_ceiling: AtCeiling::NONE,
 };
 

@@ -23,6 +23,7 @@ const LIMITS: Limits = Limits {
     memory_bytes: 16 << 20,
     output_bytes: 1 << 20,
     wall_time: Duration::from_secs(10),
+    fuel_ns: 0,
     at_ceiling: AtCeiling::NONE,
 };
 
