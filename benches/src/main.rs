@@ -1,6 +1,6 @@
 //! The figures of the README, each beside its baseline in the same run:
 //!
-//! `cargo run --release -p merit-bench [-- boundary decimals formula writes reads run interactive neighbour]`
+//! `cargo run --release -p merit-bench [-- boundary decimals formula fuel writes reads run interactive neighbour]`
 //!
 //! Without names everything is run. Figures are the best of several rounds: the machine's noise only adds.
 
@@ -10,6 +10,7 @@ mod boundary;
 mod decimals;
 mod duckdb;
 mod formula;
+mod fuel;
 mod interactive;
 mod load;
 mod neighbour;
@@ -24,8 +25,8 @@ mod writes;
 
 use std::process::ExitCode;
 
-const ALL: [&str; 8] =
-    ["boundary", "decimals", "formula", "writes", "reads", "run", "interactive", "neighbour"];
+const ALL: [&str; 9] =
+    ["boundary", "decimals", "formula", "fuel", "writes", "reads", "run", "interactive", "neighbour"];
 
 fn main() -> ExitCode {
     let named: Vec<String> = std::env::args().skip(1).collect();
@@ -43,6 +44,9 @@ fn main() -> ExitCode {
     }
     if wanted("formula") {
         formula::bench();
+    }
+    if wanted("fuel") {
+        fuel::bench();
     }
     if wanted("writes") {
         runtime.block_on(writes::bench());

@@ -34,11 +34,12 @@ const GROWING: &str = "(loop $more
 const TRAPPING: &str = "unreachable";
 
 /// A component of which `describe` does this, and nothing else does anything.
-fn attacker(body: &str) -> Vec<u8> {
+fn attacker(fields: &str, body: &str) -> Vec<u8> {
     let text = format!(
         r#"(component
             (core module $m
                 (memory (export "memory") 1)
+                {fields}
                 (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
                 (func $attack {body})
                 (start $attack))
@@ -53,9 +54,9 @@ fn column(name: &str, factor: i64) -> Column {
 }
 
 /// The component of a standard plugin with another component's attack beside its own start.
-fn hostile(good: &[u8], body: &str) -> Vec<u8> {
+pub fn hostile(good: &[u8], fields: &str, body: &str) -> Vec<u8> {
     // The attack is a component inside the component, instantiated with it: section 4, then section 5.
-    let inner = attacker(body);
+    let inner = attacker(fields, body);
     let mut bytes = good.to_vec();
     let components = wasmparser::Parser::new(0).parse_all(good);
     let (mut depth, mut nested, mut instances) = (0, 0_u8, 0);
@@ -87,7 +88,7 @@ pub fn bench() {
     println!("  alone                                         {alone:>9.1?}");
     for (name, body) in [("looping", LOOPING), ("taking memory", GROWING), ("trapping", TRAPPING)] {
         let attacker =
-            sandbox.load(&hostile(&good, body)).expect("it loads; only calling it shows what it is");
+            sandbox.load(&hostile(&good, "", body)).expect("it loads; only calling it shows what it is");
         let (beside, attacks) = beside(&plugin, &attacker);
         println!(
             "  beside one that is {name:<15}            {beside:>9.1?}   {:.2} times, {attacks} attacks   goal 2 times",
