@@ -4,26 +4,14 @@ use merit::proto::v1::{self, ImportOutcome};
 use prost::{Message, Name};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Request, Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
-use super::harness::{Harness, framed, in_time, reason, request, whole};
+use super::{
+    asking::{by, events},
+    harness::{Harness, framed, in_time, reason, request, whole},
+};
 
 const IMPORT: &str = "merit.v1.TransferService/ImportResources";
-
-fn by<T>(author: &str, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.metadata_mut().insert("merit-author", author.parse().unwrap());
-    request
-}
-
-fn events(filter: &str, page_size: i32) -> v1::ListEventsRequest {
-    v1::ListEventsRequest {
-        parent: "teams/acme".to_owned(),
-        filter: filter.to_owned(),
-        page_size,
-        ..Default::default()
-    }
-}
 
 fn item<T: Message + Name>(id: &str, resource: &T) -> v1::ImportItem {
     v1::ImportItem {

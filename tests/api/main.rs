@@ -1,5 +1,6 @@
 //! Through gRPC: a real server on port 0, a real client.
 
+mod asking;
 mod author;
 mod cold;
 mod command_line;

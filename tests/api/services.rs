@@ -4,7 +4,10 @@ use merit::proto::v1;
 use prost::Message;
 use tonic::Request;
 
-use super::harness::{Harness, reason};
+use super::{
+    asking::{by, events},
+    harness::{Harness, reason},
+};
 
 fn anna(id: &str, name: &str) -> v1::CreateAccountManagerRequest {
     v1::CreateAccountManagerRequest {
@@ -12,21 +15,6 @@ fn anna(id: &str, name: &str) -> v1::CreateAccountManagerRequest {
         account_manager_id: id.to_owned(),
         account_manager: Some(v1::AccountManager { display_name: name.to_owned(), ..Default::default() }),
         request_id: format!("request-{id}"),
-        ..Default::default()
-    }
-}
-
-fn by<T>(author: &str, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.metadata_mut().insert("merit-author", author.parse().unwrap());
-    request
-}
-
-fn events(filter: &str, page_size: i32) -> v1::ListEventsRequest {
-    v1::ListEventsRequest {
-        parent: "teams/acme".to_owned(),
-        filter: filter.to_owned(),
-        page_size,
         ..Default::default()
     }
 }
