@@ -24,7 +24,7 @@ score performance = 100 * MIN(attainment, 1.5) / 1.5
 payout commission = IF(attainment < 50%, 0, TIERED(revenue, 0, 5%, quota, 8%, 1.2 * quota, 12%)) + deals
 ";
 
-/// Prints the seconds of a cold and the best warm run.
+/// Prints the seconds of a cold run, and of the best warm ones.
 pub async fn bench() {
     let service = Service::start().await;
     let start = Instant::now();
@@ -34,18 +34,21 @@ pub async fn bench() {
         start.elapsed().as_secs_f64()
     );
     let mut client = EvaluationServiceClient::new(service.connect().await);
-    let cold = timed(&mut client).await;
-    let mut warm = timed(&mut client).await;
-    for _ in 0..2 {
-        warm = warm.min(timed(&mut client).await);
+    let cold = timed(&mut client, RunMode::Trial).await;
+    let mut warm = Duration::MAX;
+    let mut again = Duration::MAX;
+    for _ in 0..3 {
+        warm = warm.min(timed(&mut client, RunMode::Trial).await);
+        again = again.min(timed(&mut client, RunMode::Final).await);
     }
     service.stop().await;
     println!("  cold, views are built first                   {:>8.2} s", cold.as_secs_f64());
     println!("  warm, measures and results included           {:>8.2} s   goal 3 s", warm.as_secs_f64());
+    println!("  warm, final: everybody is scored twice        {:>8.2} s   goal 3 s", again.as_secs_f64());
     println!("  rows a second, warm                           {:>8.0}", MANAGERS as f64 / warm.as_secs_f64());
 }
 
-async fn timed(client: &mut EvaluationServiceClient<Channel>) -> Duration {
+async fn timed(client: &mut EvaluationServiceClient<Channel>, mode: RunMode) -> Duration {
     let bind = |input: &str, source| InputBinding { input: input.into(), source: Some(source) };
     let step = RunStep {
         step: "commission".into(),
@@ -60,7 +63,7 @@ async fn timed(client: &mut EvaluationServiceClient<Channel>) -> Duration {
     let run = Run {
         period_start: "2026-01-01".into(),
         period_end: "2026-04-01".into(),
-        mode: RunMode::Trial as i32,
+        mode: mode as i32,
         steps: vec![step],
         ..Default::default()
     };
@@ -141,6 +144,7 @@ async fn publish(service: &Service) {
     let request = PublishPluginRevisionRequest {
         plugin: "teams/bench/plugins/commission".into(),
         source: Some(Source::Formula(SHEET.into())),
+        activate: true,
         ..Default::default()
     };
     plugins.publish_plugin_revision(request).await.expect("the formula is published");
