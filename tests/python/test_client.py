@@ -61,7 +61,7 @@ def channel(tmp_path_factory):
     # MERIT_… variables are the server's configuration.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MERIT_")}
     # Slow and busy machines do the same, later; disks that are nearly full have room for a test.
-    for limit in ["LIMITS__CALL_MS", "RUNS__WALL_MS", "PLUGINS__CEILINGS__WALL_MS", "PLUGINS__TRY_OUT_MS"]:
+    for limit in ["LIMITS__CALL_MS", "RUNS__WALL_MS", "PLUGINS__TRY_OUT_MS"]:
         environment[f"MERIT_{limit}"] = "3600000"
     for limit in ["WALL_MS", "WAIT_MS", "CPU_SECONDS"]:
         environment[f"MERIT_PLUGINS__COMPILE_{limit}"] = "3600000"
