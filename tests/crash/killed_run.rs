@@ -1,6 +1,9 @@
 //! A run that brings the service down does so twice, and not at every start.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use merit::proto::v1::{
     self, RunState, evaluation_service_client::EvaluationServiceClient, input_binding::Source,
@@ -81,15 +84,20 @@ async fn create_run(service: &Service) -> String {
     evaluations.create_run(request).await.unwrap().into_inner().name
 }
 
+/// How long a run may take to get where it is expected, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// The run, once this is true of it.
 async fn until(service: &Service, name: &str, is: impl Fn(&v1::Run) -> bool) -> v1::Run {
     let mut evaluations = EvaluationServiceClient::new(service.channel.clone());
+    let start = Instant::now();
     loop {
         let request = v1::GetRunRequest { name: name.to_owned() };
         let run = evaluations.get_run(request).await.unwrap().into_inner();
         if is(&run) {
             return run;
         }
+        assert!(start.elapsed() < PATIENCE, "still not as expected: {run:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
